@@ -1,0 +1,14 @@
+//! Does the evidence support this artifact under this policy?
+//!
+//! The only crate that can say yes: [`Verified`] has no public constructor, and whoever wants one
+//! has to hand over bytes ([`ArtifactVerifier`]) or a tree that follows from bytes that were seen
+//! before ([`tree`]). No socket, no file and no clock below this line.
+
+pub mod artifact;
+mod class;
+pub mod pin;
+pub mod tree;
+
+pub use artifact::{Artifact, ArtifactVerifier, Rejection, Verified};
+pub use class::Class;
+pub use pin::Pin;

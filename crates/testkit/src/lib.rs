@@ -1,1 +1,3 @@
-//! See ARCHITECTURE.md.
+//! Material for tests of countermark; never part of what is shipped. See ARCHITECTURE.md.
+
+pub mod index;

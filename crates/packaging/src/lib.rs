@@ -1,2 +1,15 @@
-//! See ARCHITECTURE.md.
+//! The documents of Python packaging, parsed.
+//!
+//! Bytes and texts in, values out. Nothing here opens a file or a socket, reads a clock or the
+//! environment; what a document refers to is loaded by the caller. Every parser takes hostile
+//! input: it has limits, and it rejects where others repair.
+
+pub mod digest;
+pub mod filename;
+pub mod marker;
+pub mod name;
+pub mod requirement;
 pub mod scheme;
+pub mod syntax;
+pub mod tags;
+pub mod version;

@@ -10,6 +10,7 @@ pub mod marker;
 pub mod name;
 pub mod requirement;
 pub mod scheme;
+pub mod simple;
 pub mod syntax;
 pub mod tags;
 pub mod version;

@@ -5,12 +5,17 @@
 //! input: it has limits, and it rejects where others repair.
 
 pub mod digest;
+pub mod entry_points;
 pub mod filename;
+pub mod headers;
 pub mod marker;
+pub mod metadata;
 pub mod name;
+pub mod record;
 pub mod requirement;
 pub mod scheme;
 pub mod simple;
 pub mod syntax;
 pub mod tags;
 pub mod version;
+pub mod wheel;

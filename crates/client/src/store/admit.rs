@@ -1,0 +1,349 @@
+//! From a downloaded file to an entry: bytes are hashed as they arrive, unpacked once they are
+//! verified, and published by one rename.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use countermark_packaging::digest::Sha256;
+use countermark_packaging::filename::WheelFilename;
+use countermark_trust::tree::{self, Mode, Tree, TreeFile};
+use countermark_trust::{Artifact, ArtifactVerifier, Pin, Rejection, Verified};
+use rustix::fs::{Mode as Permissions, OFlags};
+
+use super::seal::{Facts, FileSeal};
+use super::{Entry, Store, StoreError, find_archive, io_error};
+use crate::unpack::{ExtractedFile, Extractor, Limits, Plan, PlannedFile, Sink, UnpackError, plan};
+
+/// How much is read at once when an archive is hashed again.
+const SLICE: usize = 256 << 10;
+
+/// A file that is on its way: written to a private folder of the store and hashed in the same step.
+#[derive(Debug)]
+pub struct Download {
+    folder: tempfile::TempDir,
+    file: File,
+    verifier: ArtifactVerifier,
+    filename: String,
+}
+
+/// An archive in the store whose bytes were verified through the descriptor that is kept open, so
+/// what is unpacked is what was hashed even if the name comes to mean something else.
+pub(super) struct VerifiedArchive {
+    artifact: Verified<Artifact>,
+    file: File,
+    filename: WheelFilename,
+    folder: Option<tempfile::TempDir>,
+}
+
+impl Download {
+    /// The next bytes.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.verifier.update(bytes);
+        self.file.write_all(bytes).map_err(io_error("write", self.folder.path().join(&self.filename)))
+    }
+
+    /// Number of bytes so far.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.verifier.size()
+    }
+
+    /// The digests of a file that nobody pinned; the bytes are thrown away.
+    #[must_use]
+    pub fn first_sight(self) -> Artifact {
+        self.verifier.first_sight()
+    }
+
+    /// Keeps the verified bytes under `target` instead of unpacking them.
+    ///
+    /// # Errors
+    /// A rejection, or a file system that says no.
+    pub fn save(self, pin: &Pin, target: &Path) -> Result<Verified<Artifact>, StoreError> {
+        let artifact = self.verifier.finish(pin)?;
+        let from = self.folder.path().join(&self.filename);
+        match fs::rename(&from, target) {
+            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
+                copy_renamed(&from, target).map_err(io_error("write", target))?;
+            }
+            other => other.map_err(io_error("write", target))?,
+        }
+        Ok(artifact)
+    }
+
+    fn verify(self, pin: &Pin, filename: WheelFilename) -> Result<VerifiedArchive, Rejection> {
+        let artifact = self.verifier.finish(pin)?;
+        Ok(VerifiedArchive { artifact, file: self.file, filename, folder: Some(self.folder) })
+    }
+}
+
+/// Copies to a name beside the target, then renames: nobody sees half a file.
+fn copy_renamed(from: &Path, target: &Path) -> io::Result<()> {
+    let parent = target.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(parent)?;
+    io::copy(&mut File::open(from)?, &mut file)?;
+    file.persist(target).map_err(|error| error.error)?;
+    Ok(())
+}
+
+impl Store {
+    /// Starts a file. `filename` has to be one component; a server's idea of a name never gets here.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn begin(
+        &self,
+        filename: &str,
+        pin: Option<&Pin>,
+        declared_size: Option<u64>,
+    ) -> Result<Download, StoreError> {
+        let folder = self.temporary_folder()?;
+        let path = folder.path().join(filename);
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .map_err(io_error("create", path))?;
+        let verifier = ArtifactVerifier::new(filename, pin, declared_size);
+        Ok(Download { folder, file, verifier, filename: filename.to_owned() })
+    }
+
+    /// Verifies, unpacks and publishes a finished download.
+    ///
+    /// # Errors
+    /// A rejection by the pin or by the rules of wheels; nothing is kept then.
+    pub fn admit(
+        &self,
+        download: Download,
+        pin: &Pin,
+        filename: WheelFilename,
+    ) -> Result<Entry, StoreError> {
+        self.admit_archive(&download.verify(pin, filename)?)
+    }
+
+    /// Opens the archive of an entry and hashes it whole.
+    pub(super) fn open_archive(
+        &self,
+        pin: &Pin,
+        sha256: Sha256,
+    ) -> Result<VerifiedArchive, StoreError> {
+        let path = find_archive(&self.folder(sha256))?;
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
+        let filename = WheelFilename::parse(&name)
+            .map_err(|_| StoreError::NoArchive { path: path.clone() })?;
+        let file = File::open(&path).map_err(io_error("open", &path))?;
+        let mut verifier = ArtifactVerifier::new(&name, Some(pin), None);
+        hash_file(&file, |bytes| verifier.update(bytes)).map_err(io_error("read", &path))?;
+        let artifact = verifier.finish(pin)?;
+        if artifact.sha256() != sha256 {
+            return Err(StoreError::NoArchive { path });
+        }
+        Ok(VerifiedArchive { artifact, file, filename, folder: None })
+    }
+
+    /// Unpacks into a private folder, moves the archive beside it, and renames the whole.
+    pub(super) fn admit_archive(&self, archive: &VerifiedArchive) -> Result<Entry, StoreError> {
+        let limits = Limits::default();
+        let plan = plan(&archive.file, &archive.filename, &limits)?;
+        let staging = self.temporary_folder()?;
+        let files = staging.path().join("f");
+        fs::create_dir(&files).map_err(io_error("make", &files))?;
+        let mut writer = FolderSink::new(&files, &plan).map_err(io_error("open", &files))?;
+        let extracted = extract(&archive.file, &plan, &mut writer)?;
+        let seals = writer.into_seals();
+        let (tree, text) = tree::verify_unpacked(&archive.artifact, tree_files(&plan, extracted));
+        let path = staging.path().join("tree");
+        fs::write(&path, &text).map_err(io_error("write", path))?;
+        self.keep_archive(archive, staging.path())?;
+        let folder = self.folder(archive.artifact.sha256());
+        let entry = Entry { tree, facts: facts(&plan), files: seals, folder };
+        self.publish(entry, &text, staging)
+    }
+
+    fn keep_archive(&self, archive: &VerifiedArchive, staging: &Path) -> Result<(), StoreError> {
+        let name = archive.filename.as_str();
+        let target = staging.join(name);
+        let moved = archive.folder.as_ref().map(|folder| fs::rename(folder.path().join(name), &target));
+        if let Some(Ok(())) = moved {
+            return Ok(());
+        }
+        let mut copy = File::create_new(&target).map_err(io_error("create", &target))?;
+        let mut result = Ok(());
+        hash_file(&archive.file, |bytes| {
+            if result.is_ok() {
+                result = copy.write_all(bytes);
+            }
+        })
+        .and(result)
+        .map_err(io_error("write", target))
+    }
+
+    /// Two runs may make the same entry. The first one's stays, since somebody may be linking from
+    /// it, if its list is ours; then every byte of it is compared when it is linked.
+    fn publish(
+        &self,
+        mut entry: Entry,
+        text: &str,
+        staging: tempfile::TempDir,
+    ) -> Result<Entry, StoreError> {
+        let failed = |error| io_error("publish", &entry.folder)(error);
+        match fs::rename(staging.path(), &entry.folder) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {
+                let theirs = super::read_bounded(&entry.folder.join("tree"), super::MAX_TREE_BYTES);
+                if theirs.is_ok_and(|theirs| theirs == text) {
+                    entry.files.clear();
+                    return Ok(entry);
+                }
+                self.remove(entry.tree.artifact().sha256())?;
+                fs::rename(staging.path(), &entry.folder).map_err(failed)?;
+            }
+            Err(error) => return Err(failed(error)),
+        }
+        // The folder has its final name; there is nothing left to clean up.
+        let _ = staging.keep();
+        self.seal(&entry, entry.files.clone())?;
+        Ok(entry)
+    }
+}
+
+/// Unpacks in memory, to learn what the tree has to be.
+pub(super) fn unpack_nowhere(
+    archive: &VerifiedArchive,
+) -> Result<(Verified<Tree>, String, Facts), StoreError> {
+    struct Nowhere;
+    impl Sink for Nowhere {
+        fn begin(&mut self, _: usize, _: &PlannedFile) -> io::Result<()> {
+            Ok(())
+        }
+        fn write(&mut self, _: &[u8]) -> io::Result<()> {
+            Ok(())
+        }
+        fn finish(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let plan = plan(&archive.file, &archive.filename, &Limits::default())?;
+    let extracted = extract(&archive.file, &plan, &mut Nowhere)?;
+    let (tree, text) = tree::verify_unpacked(&archive.artifact, tree_files(&plan, extracted));
+    Ok((tree, text, facts(&plan)))
+}
+
+fn extract(file: &File, plan: &Plan, sink: &mut dyn Sink) -> Result<Vec<ExtractedFile>, UnpackError> {
+    Extractor::new().extract(file, plan, sink)
+}
+
+fn tree_files(plan: &Plan, extracted: Vec<ExtractedFile>) -> Vec<TreeFile> {
+    let files = plan.files.iter().zip(extracted);
+    files
+        .map(|(planned, extracted)| TreeFile {
+            scheme: planned.scheme,
+            mode: match (extracted.rewrite_shebang, planned.executable) {
+                (true, _) => Mode::Script,
+                (false, true) => Mode::Executable,
+                (false, false) => Mode::Plain,
+            },
+            size: extracted.size,
+            blake3: extracted.blake3,
+            sha256: URL_SAFE_NO_PAD.encode(extracted.sha256.0),
+            path: planned.path.clone(),
+        })
+        .collect()
+}
+
+fn facts(plan: &Plan) -> Facts {
+    let scripts = |scripts: &[countermark_packaging::entry_points::Script]| {
+        scripts.iter().map(|script| (script.name.clone(), script.reference())).collect()
+    };
+    Facts {
+        project: plan.metadata.name.to_string(),
+        version: plan.metadata.version.to_string(),
+        dist_info: plan.dist_info.clone(),
+        platlib: !plan.wheel.root_is_purelib,
+        requires_dist: plan.metadata.requires_dist.iter().map(ToString::to_string).collect(),
+        requires_python: plan.metadata.requires_python.as_ref().map(ToString::to_string),
+        console: scripts(&plan.entry_points.console),
+        gui: scripts(&plan.entry_points.gui),
+    }
+}
+
+/// Writes each file under the number that it has in the tree.
+struct FolderSink {
+    folder: OwnedFd,
+    /// From the position in the archive to the position in the tree.
+    ranks: Vec<usize>,
+    seals: BTreeMap<usize, FileSeal>,
+    current: Option<(usize, File)>,
+}
+
+impl FolderSink {
+    fn new(folder: &Path, plan: &Plan) -> io::Result<Self> {
+        let mut order: Vec<usize> = (0..plan.files.len()).collect();
+        order.sort_by_key(|&index| {
+            let file = &plan.files[index];
+            (file.scheme.name(), file.path.as_bytes())
+        });
+        let mut ranks = vec![0; order.len()];
+        for (rank, index) in order.into_iter().enumerate() {
+            ranks[index] = rank;
+        }
+        let folder = rustix::fs::open(folder, OFlags::DIRECTORY | OFlags::CLOEXEC, Permissions::empty())?;
+        Ok(Self { folder, ranks, seals: BTreeMap::new(), current: None })
+    }
+
+    fn into_seals(self) -> Vec<FileSeal> {
+        self.seals.into_values().collect()
+    }
+}
+
+impl Sink for FolderSink {
+    fn begin(&mut self, index: usize, file: &PlannedFile) -> io::Result<()> {
+        let rank = self.ranks[index];
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = if file.executable { 0o777 } else { 0o666 };
+        let opened = rustix::fs::openat(
+            &self.folder,
+            rank.to_string(),
+            flags,
+            Permissions::from_raw_mode(mode),
+        )?;
+        self.current = Some((rank, File::from(opened)));
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.current {
+            Some((_, file)) => file.write_all(bytes),
+            None => Err(io::ErrorKind::InvalidInput.into()),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let (rank, file) = self.current.take().ok_or(io::ErrorKind::InvalidInput)?;
+        self.seals.insert(rank, FileSeal::of(&rustix::fs::fstat(&file)?));
+        Ok(())
+    }
+}
+
+/// Reads a whole file in slices, from its start.
+pub(crate) fn hash_file(file: &File, mut each: impl FnMut(&[u8])) -> io::Result<()> {
+    use std::os::unix::fs::FileExt as _;
+    let mut buffer = vec![0; SLICE];
+    let mut offset = 0;
+    loop {
+        let count = file.read_at(&mut buffer, offset)?;
+        if count == 0 {
+            return Ok(());
+        }
+        each(&buffer[..count]);
+        offset += count as u64;
+    }
+}

@@ -1,0 +1,370 @@
+//! The content-addressed store of unpacked wheels.
+//!
+//! ```text
+//! <cache>/store/<SHA-256 of the wheel>/tree        canonical list of files (trust::tree)
+//!                                      f/<n>       the n-th file of that list
+//!                                      <name>.whl  the archive itself
+//! <state>/seals/<store>/<SHA-256>                  what we saw when we wrote it (seal)
+//! <state>/names/<project>                          which digest belongs to which file name
+//! ```
+//!
+//! The cache may be shared, restored from an archive, or written to by somebody else: nothing in it
+//! is believed. The state is private to the user. An entry without a seal is proved anew from its
+//! archive, whose SHA-256 has to be the pinned one; an entry that is not what its seal says is
+//! rebuilt from the archive or thrown away, and that is said.
+
+mod admit;
+mod maintain;
+mod names;
+mod seal;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use countermark_packaging::digest::{Digest, Sha256};
+use countermark_trust::tree::{self, Tree};
+use countermark_trust::{Class, Pin, Rejection, Verified};
+
+pub use admit::Download;
+pub use maintain::{EntryReport, Pruned, StoreSize};
+pub use names::Names;
+pub use seal::{Facts, FileSeal, Seal};
+
+use crate::unpack::UnpackError;
+
+/// No tree lists more than this: a million files of 200 bytes each.
+const MAX_TREE_BYTES: u64 = 256 << 20;
+
+/// How much is looked at before a stored file is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// Device, inode, size, time and mode of each file against the seal; every byte when one of
+    /// them differs. Does not see an edit in place that restores size and time.
+    Auto,
+    /// Every byte of each file, every time.
+    Full,
+}
+
+/// A store that could not be used, or something in it that is not what it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The file system said no.
+    #[error("the store cannot {action} `{path}`")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which path.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// The stored artifact is not the pinned one.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The archive breaks a rule of wheels.
+    #[error(transparent)]
+    Unpack(#[from] UnpackError),
+    /// The file name of a stored archive cannot be read.
+    #[error("`{path}` does not hold exactly one wheel")]
+    NoArchive {
+        /// The entry.
+        path: PathBuf,
+    },
+}
+
+impl StoreError {
+    /// Whose fault it is.
+    #[must_use]
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Io { .. } | Self::NoArchive { .. } => Class::Unavailable,
+            Self::Rejected(rejection) => rejection.class(),
+            Self::Unpack(error) => error.class(),
+        }
+    }
+
+    /// The stable name of this error.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "disk-full",
+            Self::Io { .. } => "store-io",
+            Self::NoArchive { .. } => "store-no-archive",
+            Self::Rejected(rejection) => rejection.code(),
+            Self::Unpack(error) => error.code(),
+        }
+    }
+}
+
+/// Wraps an I/O error with what was tried.
+pub(crate) fn io_error(
+    action: &'static str,
+    path: impl Into<PathBuf>,
+) -> impl FnOnce(io::Error) -> StoreError {
+    let path = path.into();
+    move |source| StoreError::Io { action, path, source }
+}
+
+/// The store of one cache folder, seen by one user.
+#[derive(Debug)]
+pub struct Store {
+    root: PathBuf,
+    state: PathBuf,
+    seals: PathBuf,
+    boot: String,
+}
+
+/// A wheel that is ready to be linked.
+#[derive(Debug)]
+pub struct Entry {
+    /// The proved list of files.
+    pub tree: Verified<Tree>,
+    /// What installing needs to know of its metadata.
+    pub facts: Facts,
+    /// One per file of the tree, empty when every byte has to be looked at.
+    pub files: Vec<FileSeal>,
+    /// The folder with `f/`.
+    pub folder: PathBuf,
+}
+
+/// What became of an entry that was asked for.
+#[derive(Debug)]
+pub enum Lookup {
+    /// Not in the store.
+    Absent,
+    /// Here, and described by a proved tree.
+    Ready(Box<Entry>),
+    /// Something else lay in its place; it was thrown away and has to be fetched again.
+    Evicted(String),
+    /// Something else lay in its place; it was made again from the archive, whose digest is right.
+    Rebuilt(Box<Entry>, String),
+}
+
+impl Store {
+    /// Opens or makes the store below `cache`, with the private folder `state`.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when a folder cannot be made.
+    pub fn open(cache: &Path, state: &Path) -> Result<Self, StoreError> {
+        let root = cache.join("store");
+        make_private_folder(&root)?;
+        make_private_folder(state)?;
+        write_cache_tag(cache)?;
+        let real = fs::canonicalize(&root).map_err(io_error("open", &root))?;
+        let id = blake3::hash(real.as_os_str().as_encoded_bytes()).to_hex();
+        let seals = state.join("seals").join(&id[..16]);
+        make_private_folder(&seals)?;
+        Ok(Self { root: real, state: state.to_owned(), seals, boot: boot_id() })
+    }
+
+    /// The folder that holds the entries.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Which digest belongs to which file name, as an index said once.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        Names::new(self.state.join("names"))
+    }
+
+    /// Can anybody but this user write here? Then every byte is looked at each time.
+    #[must_use]
+    pub fn is_shared(&self) -> bool {
+        let me = rustix::process::geteuid().as_raw();
+        fs::metadata(&self.root)
+            .map(|metadata| metadata.uid() != me || metadata.mode() & 0o022 != 0)
+            .unwrap_or(true)
+    }
+
+    /// The folder of one artifact.
+    #[must_use]
+    pub fn folder(&self, sha256: Sha256) -> PathBuf {
+        self.root.join(sha256.hex())
+    }
+
+    /// The archive of an entry, if it is there. Its bytes have to be verified by whoever reads it.
+    #[must_use]
+    pub fn archive(&self, sha256: Sha256) -> Option<PathBuf> {
+        find_archive(&self.folder(sha256)).ok()
+    }
+
+    /// The entry of an artifact that `pin` accepts.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read, or the artifact is not what `pin` says.
+    pub fn look_up(&self, pin: &Pin, sha256: Sha256) -> Result<Lookup, StoreError> {
+        let folder = self.folder(sha256);
+        let text = match read_bounded(&folder.join("tree"), MAX_TREE_BYTES) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return if folder.exists() {
+                    self.restore(pin, sha256, "its list of files is missing")
+                } else {
+                    Ok(Lookup::Absent)
+                };
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return self.restore(pin, sha256, "its list of files is not text");
+            }
+            Err(error) => return Err(io_error("read", folder.join("tree"))(error)),
+        };
+        let Some(seal) = Seal::read(&self.seals, sha256) else {
+            return self.prove(pin, sha256, &text);
+        };
+        let files = if seal.boot == self.boot { seal.files } else { Vec::new() };
+        match tree::verify_stored(pin, seal.artifact, seal.tree, &text) {
+            Ok(tree) => {
+                let files = if files.len() == tree.files().len() { files } else { Vec::new() };
+                Ok(Lookup::Ready(Box::new(Entry { tree, facts: seal.facts, files, folder })))
+            }
+            Err(Rejection::TreeMismatch { .. }) => {
+                self.restore(pin, sha256, "its list of files was changed")
+            }
+            Err(Rejection::NotRecorded { .. }) => self.prove(pin, sha256, &text),
+            Err(rejection) => Err(rejection.into()),
+        }
+    }
+
+    /// Notes what a file looked like after all its bytes were compared.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when the seal cannot be written.
+    pub fn seal(&self, entry: &Entry, files: Vec<FileSeal>) -> Result<(), StoreError> {
+        let seal = Seal {
+            boot: self.boot.clone(),
+            artifact: entry.tree.artifact().clone(),
+            tree: entry.tree.digest(),
+            facts: entry.facts.clone(),
+            files,
+        };
+        let artifact = entry.tree.artifact().sha256();
+        seal.write(&self.seals, artifact).map_err(io_error("seal", self.folder(artifact)))
+    }
+
+    /// An entry nobody here has seen: its archive has to hash to the pin, and what it unpacks to
+    /// has to be what lies beside it.
+    fn prove(&self, pin: &Pin, sha256: Sha256, text: &str) -> Result<Lookup, StoreError> {
+        let folder = self.folder(sha256);
+        let Ok(archive) = self.open_archive(pin, sha256) else {
+            return self.evict(sha256, "nothing vouches for it and its archive is not the pinned one");
+        };
+        let (tree, rendered, facts) = admit::unpack_nowhere(&archive)?;
+        if rendered != text {
+            return self.restore(pin, sha256, "its list of files is not that of its archive");
+        }
+        Ok(Lookup::Ready(Box::new(Entry { tree, facts, files: Vec::new(), folder })))
+    }
+
+    /// Makes an entry again from its archive, or throws it away.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    pub fn restore(&self, pin: &Pin, sha256: Sha256, why: &str) -> Result<Lookup, StoreError> {
+        let Ok(archive) = self.open_archive(pin, sha256) else {
+            return self.evict(sha256, why);
+        };
+        // The archive stays open while its folder goes.
+        self.remove(sha256)?;
+        let entry = self.admit_archive(&archive)?;
+        Ok(Lookup::Rebuilt(Box::new(entry), why.to_owned()))
+    }
+
+    fn evict(&self, sha256: Sha256, why: &str) -> Result<Lookup, StoreError> {
+        self.remove(sha256)?;
+        Ok(Lookup::Evicted(why.to_owned()))
+    }
+
+    /// Removes an entry and its seal.
+    ///
+    /// # Errors
+    /// [`StoreError::Io`] when something cannot be removed.
+    pub fn remove(&self, sha256: Sha256) -> Result<(), StoreError> {
+        Seal::remove(&self.seals, sha256).map_err(io_error("unseal", self.folder(sha256)))?;
+        let folder = self.folder(sha256);
+        let grave = self.temporary_folder()?;
+        match fs::rename(&folder, grave.path().join("entry")) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(io_error("remove", folder)(error))
+            }
+            _ => grave.close().map_err(io_error("remove", folder)),
+        }
+    }
+
+    pub(crate) fn temporary_folder(&self) -> Result<tempfile::TempDir, StoreError> {
+        tempfile::Builder::new()
+            .prefix(".tmp-")
+            .tempdir_in(&self.root)
+            .map_err(io_error("write to", &self.root))
+    }
+
+    pub(crate) fn boot(&self) -> &str {
+        &self.boot
+    }
+
+    pub(crate) fn seals(&self) -> &Path {
+        &self.seals
+    }
+}
+
+/// Which boot of the machine this is: after a crash, times and sizes may survive what the bytes did
+/// not. Empty where the system does not say; then no seal is ever believed.
+fn boot_id() -> String {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let text = text.trim();
+    if text.is_empty() { format!("process {}", std::process::id()) } else { text.to_owned() }
+}
+
+fn make_private_folder(path: &Path) -> Result<(), StoreError> {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(io_error("make", path))
+}
+
+/// Backup programs leave out folders with this tag (bford.info/cachedir).
+fn write_cache_tag(cache: &Path) -> Result<(), StoreError> {
+    let path = cache.join("CACHEDIR.TAG");
+    if path.exists() {
+        return Ok(());
+    }
+    let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of countermark.\n";
+    fs::write(&path, tag).map_err(io_error("write", path))
+}
+
+fn find_archive(folder: &Path) -> Result<PathBuf, StoreError> {
+    let missing = || StoreError::NoArchive { path: folder.to_owned() };
+    let listing = fs::read_dir(folder).map_err(io_error("read", folder))?;
+    let mut wheels = listing
+        .filter_map(|item| item.ok().map(|item| item.path()))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "whl"));
+    let archive = wheels.next().ok_or_else(missing)?;
+    if wheels.next().is_some() {
+        return Err(missing());
+    }
+    Ok(archive)
+}
+
+/// Reads a text file of at most `limit` bytes.
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<String> {
+    use std::io::Read as _;
+    let file = fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    if size > limit {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut text = String::with_capacity(usize::try_from(size).unwrap_or(0));
+    file.take(limit + 1).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Digests as a set, from whatever lists them.
+pub(crate) fn digest_set<'a>(digests: impl Iterator<Item = &'a Digest>) -> BTreeSet<Digest> {
+    digests.cloned().collect()
+}
+

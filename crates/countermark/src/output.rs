@@ -1,0 +1,147 @@
+//! How things are said: problems with their places, notes, colours. Reports go to standard output,
+//! all else to standard error.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use anstyle::{AnsiColor, Style};
+use countermark_client::report::{Note, Problem};
+use countermark_packaging::lock::Place;
+use countermark_trust::Class;
+
+use crate::cli::{ColorChoice, OutputArgs};
+
+/// Larger files are not shown, only named.
+const MAX_SHOWN_FILE: u64 = 16 << 20;
+
+const ERROR: Style = AnsiColor::BrightRed.on_default().bold();
+const NOTE: Style = AnsiColor::Yellow.on_default().bold();
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+/// For what went well.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+
+/// Makes `--color` known to the writers of standard output and error.
+pub(crate) fn set_up(arguments: &OutputArgs) {
+    match arguments.color {
+        ColorChoice::Auto => {}
+        ColorChoice::Always => anstream::ColorChoice::Always.write_global(),
+        ColorChoice::Never => anstream::ColorChoice::Never.write_global(),
+    }
+}
+
+/// A line on standard error. Losing it is no reason to stop.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
+}
+
+/// A line on standard output.
+pub(crate) fn print(line: &str) {
+    let _ = writeln!(anstream::stdout().lock(), "{line}");
+}
+
+/// Shows a note.
+pub(crate) fn show_note(note: &Note) {
+    say(&format!("{NOTE}note[{}]{NOTE:#}: {}", note.code, note.message));
+    if let Some(hint) = &note.hint {
+        say(&format!("{HINT}hint{HINT:#}: {hint}"));
+    }
+}
+
+/// Shows all problems, and gives the exit code that they make together.
+pub(crate) fn show_problems(problems: &[Problem]) -> u8 {
+    let mut texts = BTreeMap::new();
+    for problem in problems {
+        show_problem(problem, &mut texts);
+    }
+    let class = problems.iter().map(|problem| problem.class).reduce(Class::worst);
+    class.map_or(0, Class::exit_code)
+}
+
+fn show_problem(problem: &Problem, texts: &mut BTreeMap<String, Option<String>>) {
+    say(&format!("{ERROR}error[{}]{ERROR:#}: {}", problem.code, problem.message));
+    for detail in &problem.details {
+        say(&format!("  {detail}"));
+    }
+    if let Some(place) = &problem.place {
+        let text = texts.entry(place.file.clone()).or_insert_with(|| read_shown(&place.file));
+        show_place(place, text.as_deref());
+    }
+    if let Some(hint) = &problem.hint {
+        say(&format!("{HINT}hint{HINT:#}: {hint}"));
+    }
+}
+
+fn read_shown(file: &str) -> Option<String> {
+    let path = Path::new(file);
+    let size = path.metadata().ok().filter(fs::Metadata::is_file)?.len();
+    if size > MAX_SHOWN_FILE {
+        return None;
+    }
+    fs::read_to_string(path).ok()
+}
+
+fn show_place(place: &Place, text: Option<&str>) {
+    let span = place.span.clone();
+    let shown = text.filter(|text| {
+        span.end <= text.len() && text.is_char_boundary(span.start) && text.is_char_boundary(span.end)
+    });
+    let Some(text) = shown else {
+        say(&format!("  --> {}:{}:{}", place.file, place.line, place.column));
+        return;
+    };
+    let report = [Level::ERROR.no_name().primary_title("").element(
+        Snippet::source(text)
+            .path(&place.file)
+            .annotation(AnnotationKind::Primary.span(span)),
+    )];
+    let rendered = Renderer::styled().render(&report);
+    // The title is ours; what is wanted is the place below it.
+    let body = rendered.split_once('\n').map_or(rendered.as_str(), |(_, body)| body);
+    say(body);
+}
+
+/// `1234567` as `1,234,567`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes for people, in powers of ten.
+pub(crate) fn size(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
+    let mut value = bytes as f64;
+    let mut unit = 0;
+    while value >= 1000.0 && unit + 1 < UNITS.len() {
+        value /= 1000.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{bytes} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+}
+
+/// `1 package`, `2 packages`.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number as u64), if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_for_people() {
+        assert_eq!([0, 999, 1000, 23_264, 1_234_567].map(grouped), ["0", "999", "1,000", "23,264", "1,234,567"]);
+        assert_eq!([0, 999, 1000, 464_000_000].map(size), ["0 B", "999 B", "1.0 kB", "464.0 MB"]);
+        assert_eq!(count(1, "package", "packages"), "1 package");
+        assert_eq!(count(2, "package", "packages"), "2 packages");
+    }
+}

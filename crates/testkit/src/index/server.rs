@@ -6,6 +6,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::pki_types::PrivateKeyDer;
+
 use super::request::{self, RecordedRequest};
 use super::respond::{Answer, Manner, Sending, body_bytes, respond};
 use super::scenario::{Body, Scenario};
@@ -28,6 +30,7 @@ pub struct IndexServer {
 #[derive(Debug)]
 struct Shared {
     base: String,
+    tls: Option<Arc<rustls::ServerConfig>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -62,10 +65,35 @@ impl IndexServer {
     /// Where no loopback socket can be opened: the test cannot run.
     #[must_use]
     pub fn start(scenario: Scenario) -> Self {
+        Self::start_with(scenario, None)
+    }
+
+    /// The same over TLS, with a fresh certificate that nobody knows; it is given beside, in PEM.
+    ///
+    /// # Panics
+    /// Where no certificate can be made or no loopback socket be opened: the test cannot run.
+    #[must_use]
+    pub fn start_tls(scenario: Scenario) -> (Self, String) {
+        let names = ["127.0.0.1".to_owned(), "localhost".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .and_then(|builder| {
+                builder.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key)
+            })
+            .expect("a certificate that was just made");
+        (Self::start_with(scenario, Some(Arc::new(config))), made.cert.pem())
+    }
+
+    fn start_with(scenario: Scenario, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback socket");
         let address = listener.local_addr().expect("a bound socket has an address");
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let shared = Arc::new(Shared {
-            base: format!("http://{address}"),
+            base: format!("{scheme}://{address}"),
+            tls,
             state: Mutex::new(State {
                 scenario,
                 requests: Vec::new(),
@@ -79,7 +107,7 @@ impl IndexServer {
         Self { address, shared, acceptor: Some(acceptor) }
     }
 
-    /// `http://127.0.0.1:PORT`
+    /// `http://127.0.0.1:PORT`, or with `https`.
     #[must_use]
     pub fn url(&self) -> String {
         self.shared.base.clone()
@@ -88,7 +116,7 @@ impl IndexServer {
     /// The same server by another name: `http://localhost:PORT`.
     #[must_use]
     pub fn localhost_url(&self) -> String {
-        format!("http://localhost:{}", self.port())
+        self.shared.base.replace("127.0.0.1", "localhost")
     }
 
     /// `http://127.0.0.1:PORT/simple/`
@@ -173,7 +201,7 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
         let shared = Arc::clone(shared);
         threads.push(std::thread::spawn(move || {
             // The peer's going away in the middle is what many tests are about.
-            let _ = converse(&stream, &shared);
+            let _ = serve(&stream, &shared);
             let _ = stream.shutdown(Shutdown::Both);
             shared.state().open.retain(|(open, _)| *open != number);
             shared.changed.notify_all();
@@ -184,20 +212,32 @@ fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
     }
 }
 
-/// Answers requests on one connection until either side has enough.
-fn converse(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
+fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
     stream.set_read_timeout(Some(IDLE))?;
     stream.set_write_timeout(Some(IDLE))?;
     stream.set_nodelay(true)?;
+    let Some(config) = &shared.tls else {
+        return converse(stream, shared);
+    };
+    let connection = rustls::ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
+    let mut secured = rustls::StreamOwned::new(connection, stream);
+    converse(&mut secured, shared)?;
+    // Without this the end of a body without a length would look like an attack.
+    secured.conn.send_close_notify();
+    secured.flush()
+}
+
+/// Answers requests on one connection until either side has enough.
+fn converse(stream: impl Read + Write, shared: &Shared) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
-    let mut writer = stream;
     while let Some(request) = request::read(&mut reader)? {
         let answer = {
             let mut state = shared.state();
             state.requests.push(request.clone());
             respond(&mut state.scenario, &request, &shared.base)
         };
-        let goes_on = send(&mut writer, &answer, request.method == "HEAD", shared)?;
+        let is_head = request.method == "HEAD";
+        let goes_on = send(reader.get_mut(), &answer, is_head, shared)?;
         let wants_close = request.header("connection").is_some_and(|it| it.contains("close"));
         if !goes_on || wants_close {
             break;

@@ -2,3 +2,6 @@
 pub mod credentials;
 pub mod http;
 pub mod interpreter;
+
+pub mod unpack;
+pub mod scripts;

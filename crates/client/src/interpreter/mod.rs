@@ -21,7 +21,7 @@ mod pyvenv;
 mod shim;
 mod target;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -5,3 +5,6 @@ pub mod interpreter;
 
 pub mod unpack;
 pub mod scripts;
+pub mod venv;
+pub mod install;
+pub mod store;

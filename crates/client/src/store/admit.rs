@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -15,7 +15,7 @@ use countermark_trust::tree::{self, Mode, Tree, TreeFile};
 use countermark_trust::{Artifact, ArtifactVerifier, Pin, Rejection, Verified};
 use rustix::fs::{Mode as Permissions, OFlags};
 
-use super::seal::{Facts, FileSeal};
+use super::seal::{CommandFact, Facts, FileSeal};
 use super::{Entry, Store, StoreError, find_archive, io_error};
 use crate::unpack::{ExtractedFile, Extractor, Limits, Plan, PlannedFile, Sink, UnpackError, plan};
 
@@ -29,6 +29,8 @@ pub struct Download {
     file: File,
     verifier: ArtifactVerifier,
     filename: String,
+    pin: Option<Pin>,
+    declared_size: Option<u64>,
 }
 
 /// An archive in the store whose bytes were verified through the descriptor that is kept open, so
@@ -38,6 +40,7 @@ pub(super) struct VerifiedArchive {
     file: File,
     filename: WheelFilename,
     folder: Option<tempfile::TempDir>,
+    source: String,
 }
 
 impl Download {
@@ -48,6 +51,16 @@ impl Download {
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.verifier.update(bytes);
         self.file.write_all(bytes).map_err(io_error("write", self.folder.path().join(&self.filename)))
+    }
+
+    /// Forgets what came so far: the file starts again.
+    ///
+    /// # Errors
+    /// When the file cannot be truncated.
+    pub fn restart(&mut self) -> Result<(), StoreError> {
+        let path = self.folder.path().join(&self.filename);
+        self.verifier = ArtifactVerifier::new(&self.filename, self.pin.as_ref(), self.declared_size);
+        self.file.set_len(0).and_then(|()| self.file.rewind()).map_err(io_error("write", path))
     }
 
     /// Number of bytes so far.
@@ -78,9 +91,14 @@ impl Download {
         Ok(artifact)
     }
 
-    fn verify(self, pin: &Pin, filename: WheelFilename) -> Result<VerifiedArchive, Rejection> {
+    fn verify(
+        self,
+        pin: &Pin,
+        filename: WheelFilename,
+        source: String,
+    ) -> Result<VerifiedArchive, Rejection> {
         let artifact = self.verifier.finish(pin)?;
-        Ok(VerifiedArchive { artifact, file: self.file, filename, folder: Some(self.folder) })
+        Ok(VerifiedArchive { artifact, file: self.file, filename, folder: Some(self.folder), source })
     }
 }
 
@@ -106,6 +124,9 @@ impl Store {
     ) -> Result<Download, StoreError> {
         let folder = self.temporary_folder()?;
         let path = folder.path().join(filename);
+        if path.parent() != Some(folder.path()) || path.file_name() != Some(filename.as_ref()) {
+            return Err(io_error("create", filename)(io::ErrorKind::InvalidInput.into()));
+        }
         let file = File::options()
             .read(true)
             .write(true)
@@ -113,10 +134,12 @@ impl Store {
             .open(&path)
             .map_err(io_error("create", path))?;
         let verifier = ArtifactVerifier::new(filename, pin, declared_size);
-        Ok(Download { folder, file, verifier, filename: filename.to_owned() })
+        let (filename, pin) = (filename.to_owned(), pin.cloned());
+        Ok(Download { folder, file, verifier, filename, pin, declared_size })
     }
 
-    /// Verifies, unpacks and publishes a finished download.
+    /// Verifies, unpacks and publishes a finished download. `source` says where it came from, for
+    /// provenance records: a URL without credentials, or a path.
     ///
     /// # Errors
     /// A rejection by the pin or by the rules of wheels; nothing is kept then.
@@ -125,8 +148,9 @@ impl Store {
         download: Download,
         pin: &Pin,
         filename: WheelFilename,
+        source: String,
     ) -> Result<Entry, StoreError> {
-        self.admit_archive(&download.verify(pin, filename)?)
+        self.admit_archive(&download.verify(pin, filename, source)?)
     }
 
     /// Opens the archive of an entry and hashes it whole.
@@ -146,7 +170,8 @@ impl Store {
         if artifact.sha256() != sha256 {
             return Err(StoreError::NoArchive { path });
         }
-        Ok(VerifiedArchive { artifact, file, filename, folder: None })
+        let source = "the store".to_owned();
+        Ok(VerifiedArchive { artifact, file, filename, folder: None, source })
     }
 
     /// Unpacks into a private folder, moves the archive beside it, and renames the whole.
@@ -164,7 +189,8 @@ impl Store {
         fs::write(&path, &text).map_err(io_error("write", path))?;
         self.keep_archive(archive, staging.path())?;
         let folder = self.folder(archive.artifact.sha256());
-        let entry = Entry { tree, facts: facts(&plan), files: seals, folder };
+        let facts = facts(&plan, archive.source.clone());
+        let entry = Entry { tree, facts, files: seals, folder };
         self.publish(entry, &text, staging)
     }
 
@@ -234,7 +260,7 @@ pub(super) fn unpack_nowhere(
     let plan = plan(&archive.file, &archive.filename, &Limits::default())?;
     let extracted = extract(&archive.file, &plan, &mut Nowhere)?;
     let (tree, text) = tree::verify_unpacked(&archive.artifact, tree_files(&plan, extracted));
-    Ok((tree, text, facts(&plan)))
+    Ok((tree, text, facts(&plan, archive.source.clone())))
 }
 
 fn extract(file: &File, plan: &Plan, sink: &mut dyn Sink) -> Result<Vec<ExtractedFile>, UnpackError> {
@@ -259,10 +285,15 @@ fn tree_files(plan: &Plan, extracted: Vec<ExtractedFile>) -> Vec<TreeFile> {
         .collect()
 }
 
-fn facts(plan: &Plan) -> Facts {
-    let scripts = |scripts: &[countermark_packaging::entry_points::Script]| {
-        scripts.iter().map(|script| (script.name.clone(), script.reference())).collect()
-    };
+fn facts(plan: &Plan, source: String) -> Facts {
+    let points = plan.entry_points.console.iter().chain(&plan.entry_points.gui);
+    let commands = points
+        .map(|script| CommandFact {
+            name: script.name.clone(),
+            module: script.module.clone(),
+            attribute: script.attribute.clone(),
+        })
+        .collect();
     Facts {
         project: plan.metadata.name.to_string(),
         version: plan.metadata.version.to_string(),
@@ -270,8 +301,8 @@ fn facts(plan: &Plan) -> Facts {
         platlib: !plan.wheel.root_is_purelib,
         requires_dist: plan.metadata.requires_dist.iter().map(ToString::to_string).collect(),
         requires_python: plan.metadata.requires_python.as_ref().map(ToString::to_string),
-        console: scripts(&plan.entry_points.console),
-        gui: scripts(&plan.entry_points.gui),
+        commands,
+        source,
     }
 }
 

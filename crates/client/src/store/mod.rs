@@ -18,20 +18,20 @@ mod maintain;
 mod names;
 mod seal;
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use countermark_packaging::digest::{Digest, Sha256};
+use countermark_packaging::digest::Sha256;
 use countermark_trust::tree::{self, Tree};
 use countermark_trust::{Class, Pin, Rejection, Verified};
 
 pub use admit::Download;
+pub(crate) use maintain::hash;
 pub use maintain::{EntryReport, Pruned, StoreSize};
 pub use names::Names;
-pub use seal::{Facts, FileSeal, Seal};
+pub use seal::{CommandFact, Facts, FileSeal, Seal};
 
 use crate::unpack::UnpackError;
 
@@ -301,14 +301,6 @@ impl Store {
             .tempdir_in(&self.root)
             .map_err(io_error("write to", &self.root))
     }
-
-    pub(crate) fn boot(&self) -> &str {
-        &self.boot
-    }
-
-    pub(crate) fn seals(&self) -> &Path {
-        &self.seals
-    }
 }
 
 /// Which boot of the machine this is: after a crash, times and sizes may survive what the bytes did
@@ -362,9 +354,3 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<String> {
     file.take(limit + 1).read_to_string(&mut text)?;
     Ok(text)
 }
-
-/// Digests as a set, from whatever lists them.
-pub(crate) fn digest_set<'a>(digests: impl Iterator<Item = &'a Digest>) -> BTreeSet<Digest> {
-    digests.cloned().collect()
-}
-

@@ -87,7 +87,7 @@ fn parse(text: &str) -> Option<BTreeMap<Digest, Known>> {
 fn parse_line(line: &str) -> Option<(Digest, Known)> {
     let mut parts = line.split(' ');
     let (algorithm, hex) = parts.next()?.split_once(':')?;
-    let digest = Digest::parse_hex(Algorithm::parse(algorithm).ok()?, hex).ok()?;
+    let digest = Digest::parse_hex(Algorithm::parse(algorithm)?, hex).ok()?;
     let Some(filename) = parts.next() else {
         return Some((digest, Known::Unlisted));
     };

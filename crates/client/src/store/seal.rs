@@ -69,10 +69,21 @@ pub struct Facts {
     pub requires_dist: Vec<String>,
     /// `Requires-Python`.
     pub requires_python: Option<String>,
-    /// `console_scripts`: name and `module:attribute`.
-    pub console: Vec<(String, String)>,
-    /// `gui_scripts`.
-    pub gui: Vec<(String, String)>,
+    /// `console_scripts` and `gui_scripts`.
+    pub commands: Vec<CommandFact>,
+    /// Where the archive came from: a URL without credentials, a path, or the store.
+    pub source: String,
+}
+
+/// An entry point for which a launcher is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandFact {
+    /// The file's name.
+    pub name: String,
+    /// What is imported.
+    pub module: String,
+    /// What is called.
+    pub attribute: Option<String>,
 }
 
 /// See the module.
@@ -179,7 +190,7 @@ fn parse(text: &str) -> Option<Seal> {
         let line = lines.next()?;
         if let Some(digest) = line.strip_prefix("digest ") {
             let (algorithm, hex) = digest.split_once(':')?;
-            digests.insert(Digest::parse_hex(Algorithm::parse(algorithm).ok()?, hex).ok()?);
+            digests.insert(Digest::parse_hex(Algorithm::parse(algorithm)?, hex).ok()?);
         } else {
             break TreeDigest::parse(line.strip_prefix("tree ")?)?;
         }
@@ -219,8 +230,12 @@ mod tests {
                 platlib: false,
                 requires_dist: vec!["b>1; extra == \"x\"".into()],
                 requires_python: None,
-                console: vec![("a".into(), "a:main".into())],
-                gui: vec![],
+                commands: vec![CommandFact {
+                    name: "a".into(),
+                    module: "a".into(),
+                    attribute: Some("main".into()),
+                }],
+                source: "https://example.org/a-1-py3-none-any.whl".into(),
             },
             files: vec![FileSeal { device: 1, inode: 2, size: 3, modified: -4, mode: 0o100_644 }; 2],
         }

@@ -1,0 +1,115 @@
+//! Requirements without a digest: nothing is installed, and the lines to paste are given for all of
+//! them at once. What is printed is a first sight: the digest of what was downloaded just now, which
+//! nobody has judged.
+
+use countermark_packaging::lock::{Wanted, WantedSource};
+use countermark_packaging::simple::File;
+use countermark_trust::Class;
+use futures_util::stream::{self, StreamExt as _};
+use url::Url;
+
+use super::Context;
+use super::fetch::{Location, percent_decoded, receive};
+use super::select::newest;
+use crate::report::Problem;
+
+/// Files looked at at once.
+const AT_ONCE: usize = 8;
+
+/// Downloads what each requirement means now, and gives its line; a requirement for which that
+/// fails gets a problem of its own.
+pub(super) async fn look(
+    context: &Context<'_>,
+    unhashed: &[&Wanted],
+    problems: &mut Vec<Problem>,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut looks = stream::iter(unhashed).map(|wanted| line(context, wanted)).buffered(AT_ONCE);
+    while let Some(result) = looks.next().await {
+        match result {
+            Ok(line) => lines.push(line),
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    for wanted in unhashed {
+        let message = format!("`{}` has no digest", wanted.project);
+        problems.push(Problem::new("missing-digest", Class::Rejected, message).at(&wanted.place));
+    }
+    lines
+}
+
+async fn line(context: &Context<'_>, wanted: &Wanted) -> Result<String, Box<Problem>> {
+    let place = |problem: Problem| Box::new(problem.at(&wanted.place));
+    let (what, location, filename) = find(context, wanted).await.map_err(place)?;
+    let (download, _) =
+        receive(context, &location, &filename, None, None).await.map_err(place)?;
+    let digest = download.first_sight().sha256().hex();
+    let extras: Vec<&str> = wanted.extras.iter().map(|extra| extra.as_str()).collect();
+    let extras = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
+    let marker = wanted.marker.as_ref().map(|marker| format!(" ; {marker}")).unwrap_or_default();
+    let hash = format!("--hash=sha256:{digest}");
+    Ok(match what {
+        What::Version(version) => {
+            format!("{}{extras}=={version}{marker} \\\n    {hash}", wanted.project)
+        }
+        What::Url(url) => format!("{}{extras} @ {url}{marker} \\\n    {hash}", wanted.project),
+        What::Path(path) => format!("{path}{extras}{marker} \\\n    {hash}"),
+    })
+}
+
+enum What {
+    Version(String),
+    Url(String),
+    Path(String),
+}
+
+async fn find(
+    context: &Context<'_>,
+    wanted: &Wanted,
+) -> Result<(What, Location, String), Problem> {
+    match &wanted.source {
+        WantedSource::Url { url: text } => {
+            let unusable = || Problem::new("bad-url", Class::Usage, "the URL cannot be used");
+            let mut url = Url::parse(text).map_err(|_| unusable())?;
+            url.set_fragment(None);
+            let name = url.path_segments().and_then(Iterator::last).unwrap_or_default();
+            let name = percent_decoded(name);
+            let location = if url.scheme() == "file" {
+                Location::Path(url.to_file_path().map_err(|()| unusable())?)
+            } else {
+                Location::Url(url)
+            };
+            Ok((What::Url(text.clone()), location, name))
+        }
+        WantedSource::Path { path, .. } => {
+            let full = context.folder.join(path);
+            let name = full.file_name().and_then(|name| name.to_str()).unwrap_or("file").to_owned();
+            Ok((What::Path(path.clone()), Location::Path(full), name))
+        }
+        WantedSource::Index { specifiers, pinned, .. } => {
+            let pages = context.index.project_pages(&wanted.project).await.map_err(|error| {
+                let mut problem = Problem::of(error.code(), error.class(), &error);
+                problem.hint = error.hint().map(str::to_owned);
+                problem
+            })?;
+            // Without a digest, the first index that has the name is the only one that counts.
+            let files = pages.first().map_or(&[][..], |page| &page.page.files);
+            let found =
+                newest(files, specifiers, pinned.as_ref(), context.python, context.tags);
+            let Some((version, files)) = found else {
+                let message = format!("no index lists a file of `{}` for this interpreter", wanted.project);
+                return Err(Problem::new("not-listed", Class::Unavailable, message));
+            };
+            let file: &File = files[0];
+            let url = Url::parse(&file.url).map_err(|_| {
+                Problem::new("bad-url", Class::Unavailable, "the index gives an unusable URL")
+            })?;
+            let location = match url.scheme() {
+                "file" => Location::Path(url.to_file_path().unwrap_or_default()),
+                _ => Location::Url(url),
+            };
+            Ok((What::Version(version.to_string()), location, file.filename.clone()))
+        }
+    }
+}
+

@@ -298,6 +298,12 @@ impl Interpreter {
         (self.facts.version.0, self.facts.version.1)
     }
 
+    /// Major, minor and patch version.
+    #[must_use]
+    pub fn full_release(&self) -> [u32; 3] {
+        [self.facts.version.0, self.facts.version.1, self.facts.version.2]
+    }
+
     /// `sys.implementation.name`, such as `cpython`.
     #[must_use]
     pub fn implementation(&self) -> &str {

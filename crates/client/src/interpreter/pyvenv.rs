@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 /// A configuration has a handful of lines.
 const MAX_BYTES: u64 = 64 << 10;
@@ -74,37 +74,55 @@ pub(crate) fn read_configuration(
     Ok(None)
 }
 
-/// The base interpreter of an environment: a path outside `prefix` that leads to the program that
-/// the environment runs, or, where the environment has a copy of it, what the configuration names.
+/// The base interpreter of an environment, a path outside `prefix`: what the environment's links
+/// lead to, or, where it has a copy of the program, what the configuration names.
 pub(crate) fn base_executable(
     executable: &Path,
     prefix: &Path,
     configuration: &Configuration,
 ) -> Option<PathBuf> {
     let inside = fs::canonicalize(prefix).ok()?;
-    let target = fs::canonicalize(executable).ok().filter(|path| !path.starts_with(&inside));
-    let outside = |path: &PathBuf| {
+    let is_outside = |path: &PathBuf| {
         let folder = path.parent().and_then(|folder| fs::canonicalize(folder).ok());
-        if folder.is_none_or(|folder| folder.starts_with(&inside)) {
-            return false;
-        }
-        fs::canonicalize(path).is_ok_and(|real| {
-            !real.starts_with(&inside) && target.as_ref().is_none_or(|target| *target == real)
-        })
+        let real = fs::canonicalize(path);
+        folder.is_some_and(|folder| !folder.starts_with(&inside))
+            && real.is_ok_and(|real| !real.starts_with(&inside))
     };
+    if let Some(target) = follow_out(executable, prefix).filter(is_outside) {
+        return Some(target);
+    }
     let minor = configuration.version.as_deref().and_then(|version| {
         let mut parts = version.split('.');
         Some(format!("python{}.{}", parts.next()?, parts.next()?))
     });
     let name = executable.file_name()?.to_str()?.to_owned();
-    [Some(name), minor, Some("python3".to_owned())]
+    [minor, Some(name), Some("python3".to_owned())]
         .into_iter()
         .flatten()
         .map(|name| configuration.home.join(name))
         .chain(configuration.executable.clone())
         .filter(|path| path.is_absolute())
-        .find(outside)
-        .or(target)
+        .find(is_outside)
+}
+
+/// Follows links until one leads out of the prefix. The first path outside is the one the
+/// environment was made with; where that leads is not followed further.
+fn follow_out(executable: &Path, prefix: &Path) -> Option<PathBuf> {
+    // As many links as the kernel follows.
+    const MAX_LINKS: usize = 40;
+    let mut path = executable.to_owned();
+    for _ in 0..MAX_LINKS {
+        let target = fs::read_link(&path).ok()?;
+        let has_dots = target.components().any(|part| matches!(part, Component::ParentDir));
+        path = path.parent()?.join(target);
+        if has_dots {
+            return fs::canonicalize(path).ok();
+        }
+        if !path.starts_with(prefix) {
+            return Some(path);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -145,13 +163,17 @@ mod tests {
                 parse_configuration(&format!("home = {}\nversion = 3.11.7\n", at(home).display()));
             base_executable(&at("env/bin").join(name), &at("env"), &configuration.unwrap())
         };
-        assert_eq!(base("python3", "base"), Some(at("base/python3")));
-        assert_eq!(base("python", "base"), Some(at("base/python3.11")));
+        for home in ["base", "other", "env/bin"] {
+            assert_eq!(base("python3", home), Some(at("base/python3")));
+            assert_eq!(base("python", home), Some(at("base/python3")));
+        }
         // A copy inside is not run; the configuration names the base.
         assert_eq!(base("python-copy", "base"), Some(at("base/python3.11")));
-        // A home that is not what the link leads to: what would run decides.
-        assert_eq!(base("python", "other"), Some(at("base/python3.11")));
         // A home inside the environment is no base.
         assert_eq!(base("python-copy", "env/bin"), None);
+        symlink("../../base/python3.11", at("env/bin/relative")).unwrap();
+        assert_eq!(base("relative", "other"), Some(at("base/python3.11")));
+        symlink("loop", at("env/bin/loop")).unwrap();
+        assert_eq!(base("loop", "env/bin"), None);
     }
 }

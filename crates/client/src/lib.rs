@@ -8,3 +8,5 @@ pub mod scripts;
 pub mod venv;
 pub mod install;
 pub mod store;
+pub mod index;
+pub mod settings;

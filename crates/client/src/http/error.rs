@@ -204,6 +204,31 @@ impl HttpError {
         }
     }
 
+    /// A short name for messages and reports.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Scheme { .. } => "not-http",
+            Self::PlainHttp { .. } => "plain-http",
+            Self::Redirect { .. } => "redirect-refused",
+            Self::Connect { .. } => "unreachable",
+            Self::Certificate { .. } => "bad-certificate",
+            Self::Timeout { .. } => "timeout",
+            Self::TooSlow { .. } => "too-slow",
+            Self::Status { .. } => "http-status",
+            Self::Unauthorized { .. } => "unauthorized",
+            Self::Truncated { .. } => "truncated",
+            Self::TooLong { .. } => "too-long",
+            Self::SizeDiffers { .. } => "size-mismatch",
+            Self::NotAFile { .. } => "not-a-file",
+            Self::Encoding { .. } => "bad-encoding",
+            Self::Offline { .. } => "offline",
+            Self::CertificateFile { .. } => "bad-certificate-file",
+            Self::Proxy { .. } => "bad-proxy",
+            Self::Setup { .. } => "tls-setup",
+        }
+    }
+
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {

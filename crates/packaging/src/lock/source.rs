@@ -1,0 +1,72 @@
+//! A file of a lock, and places in it.
+
+use std::ops::Range;
+
+use super::{Place, SourceError};
+
+/// The text of a file, with what is needed to say where in it something is.
+#[derive(Debug)]
+pub(crate) struct Source {
+    pub(crate) location: String,
+    pub(crate) text: String,
+    /// Where each line begins, in bytes.
+    line_starts: Vec<usize>,
+}
+
+impl Source {
+    pub(crate) fn new(location: &str, text: String) -> Self {
+        let line_starts = [0].into_iter().chain(line_ends(&text)).collect();
+        Self { location: location.to_owned(), text, line_starts }
+    }
+
+    pub(crate) fn place(&self, span: Range<usize>) -> Place {
+        let index = self.line_starts.partition_point(|&start| start <= span.start) - 1;
+        let start = self.line_starts[index];
+        let before = self.text.get(start..span.start).unwrap_or_default();
+        let number = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
+        Place {
+            file: self.location.clone(),
+            line: number(index),
+            column: number(before.chars().count()),
+            span,
+        }
+    }
+
+    pub(crate) fn error(
+        &self,
+        code: &'static str,
+        message: impl Into<String>,
+        span: Range<usize>,
+    ) -> SourceError {
+        SourceError::new(code, message, self.place(span))
+    }
+}
+
+/// The position after each line end: LF, CR LF or CR.
+fn line_ends(text: &str) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().filter_map(|(at, &byte)| {
+        let ends = byte == b'\n' || (byte == b'\r' && bytes.get(at + 1) != Some(&b'\n'));
+        ends.then_some(at + 1)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_count_lines_and_characters() {
+        let source = Source::new("f", "a\r\nbé c\rd\n".to_owned());
+        let check = |at: usize, expect: (u32, u32)| {
+            let place = source.place(at..at);
+            assert_eq!((place.line, place.column), expect, "{at}");
+        };
+        check(0, (1, 1));
+        check(3, (2, 1));
+        check(6, (2, 3));
+        check(9, (3, 1));
+        check(11, (4, 1));
+        assert_eq!(source.place(3..4).to_string(), "f:2:1");
+    }
+}

@@ -10,3 +10,6 @@ pub mod install;
 pub mod store;
 pub mod index;
 pub mod settings;
+pub mod report;
+pub mod gather;
+pub mod provenance;

@@ -168,6 +168,13 @@ impl Digest {
         &self.bytes
     }
 
+    /// The same bytes as a [`Sha256`], when that is the algorithm.
+    #[must_use]
+    pub fn as_sha256(&self) -> Option<Sha256> {
+        let bytes = self.bytes.as_slice().try_into().ok()?;
+        (self.algorithm == Algorithm::Sha256).then_some(Sha256(bytes))
+    }
+
     /// The digest in lower-case hexadecimal.
     #[must_use]
     pub fn hex(&self) -> String {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use countermark_packaging::digest::Digest;
-use countermark_packaging::filename::WheelFilename;
+use countermark_packaging::filename::{DistributionFilename, WheelFilename};
 use countermark_packaging::lock::WantedSource;
 use countermark_packaging::simple::File;
 use countermark_packaging::version::Version;
@@ -15,6 +15,7 @@ use futures_util::stream::{self, StreamExt as _};
 use url::Url;
 
 use super::select::{Offer, best, offer};
+use super::unpackers::{Unpackers, Work};
 use super::{Context, Job, Ready, check_identity, stored};
 use crate::http::{DownloadError, HttpError, Piece, RedactedUrl, Request};
 use crate::index::{IndexError, IndexPage};
@@ -66,8 +67,12 @@ type Found<T> = Result<T, Box<Problem>>;
 /// Fetches all, or gives every problem.
 pub(super) async fn fetch_all(
     context: &Context<'_>,
+    unpackers: &Unpackers,
     jobs: Vec<Job<'_>>,
 ) -> Result<Vec<Ready>, Vec<Problem>> {
+    if jobs.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut problems = Vec::new();
     let mut tasks = Vec::new();
     context.reporter.progress(Progress::Asking { projects: jobs.len() });
@@ -92,7 +97,7 @@ pub(super) async fn fetch_all(
         return Err(sorted(problems));
     }
     tasks.sort_by_key(|task| Reverse(task.size()));
-    download_all(context, tasks).await
+    download_all(context, unpackers, tasks).await
 }
 
 pub(super) fn interrupted() -> Problem {
@@ -109,6 +114,7 @@ fn sorted(mut problems: Vec<Problem>) -> Vec<Problem> {
 
 async fn download_all(
     context: &Context<'_>,
+    unpackers: &Unpackers,
     tasks: Vec<Task<'_>>,
 ) -> Result<Vec<Ready>, Vec<Problem>> {
     let sizes: Option<u64> =
@@ -117,7 +123,7 @@ async fn download_all(
     let mut ready = Vec::new();
     let mut problems = Vec::new();
     let mut downloads = stream::iter(tasks)
-        .map(|task| run(context, task))
+        .map(|task| run(context, unpackers, task))
         .buffer_unordered(DOWNLOADS_AT_ONCE);
     while let Some(done) = downloads.next().await {
         match done {
@@ -143,7 +149,7 @@ async fn plan<'a>(context: &Context<'_>, job: Job<'a>) -> Found<Task<'a>> {
             };
             from_index(context, &job, version).await?
         }
-        WantedSource::Url { url } => vec![from_url(&job, url)?],
+        WantedSource::Url { url, .. } => vec![from_url(&job, url)?],
         WantedSource::Path { path, .. } => {
             let path = context.folder.join(path);
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -196,27 +202,20 @@ fn wheel_name(job: &Job<'_>, name: &str) -> Found<WheelFilename> {
 /// A pylock entry: the file that fits best, from its URL or path, or from the index by its name.
 async fn from_lock(context: &Context<'_>, job: &Job<'_>) -> Found<Vec<Attempt>> {
     let wanted = job.wanted;
-    let wheels = wanted
-        .files
-        .iter()
-        .filter_map(|file| Some((WheelFilename::parse(&file.filename).ok()?, file)));
+    let wheels = wanted.files.iter().filter_map(|file| match &file.filename {
+        DistributionFilename::Wheel(wheel) => Some((wheel.clone(), file)),
+        DistributionFilename::Sdist(_) => None,
+    });
     let Some((filename, file)) = best(wheels, context.tags) else {
-        let names: Vec<String> = wanted.files.iter().map(|file| file.filename.clone()).collect();
-        let sources: Vec<String> =
-            names.iter().filter(|name| !is_wheel(name)).cloned().collect();
-        return Err(Box::new(if sources.len() == names.len() {
-            source_package(job, &[], &sources)
-        } else {
-            unsupported(job, &names)
-        }));
+        return Err(Box::new(no_locked_wheel(job)));
     };
     let pin = Pin::new(file.digests.iter().cloned()).map_err(|error| {
-        let message = format!("`{}`: {error}", file.filename);
+        let message = format!("`{}`: {error}", file.filename.as_str());
         Box::new(Problem::new("weak-digest", Class::Usage, message).at(&wanted.place))
     })?;
     let location = match (&file.url, &file.path) {
         (Some(url), _) => Some(from_url(job, url)?.location),
-        (None, Some(path)) => Some(Location::Path(context.folder.join(path))),
+        (None, Some(path)) => Some(Location::Path(beside(&wanted.place.file, path))),
         (None, None) => None,
     };
     let status = status_of(context, job).await;
@@ -228,9 +227,22 @@ async fn from_lock(context: &Context<'_>, job: &Job<'_>) -> Found<Vec<Attempt>> 
             context.reporter.note(Note::new("status-unknown", message));
             location
         }
-        (None, pages) => find_by_name(job, &pages?, &file.filename)?,
+        (None, pages) => find_by_name(job, &pages?, file.filename.as_str())?,
     };
     Ok(vec![Attempt { location, filename, pin, claims: Vec::new(), size: file.size }])
+}
+
+/// The lock lists no wheel for this interpreter.
+fn no_locked_wheel(job: &Job<'_>) -> Problem {
+    let names = |wheels: bool| -> Vec<String> {
+        let files = job.wanted.files.iter().map(|file| &file.filename);
+        files
+            .filter(|file| matches!(file, DistributionFilename::Wheel(_)) == wheels)
+            .map(|file| file.as_str().to_owned())
+            .collect()
+    };
+    let wheels = names(true);
+    if wheels.is_empty() { source_package(job, &[], &names(false)) } else { unsupported(job, &wheels) }
 }
 
 fn find_by_name(job: &Job<'_>, pages: &[IndexPage], filename: &str) -> Found<Location> {
@@ -256,8 +268,12 @@ fn location_of(job: &Job<'_>, file: &File) -> Found<Location> {
 
 /// The pages of a project, after its status was looked at.
 async fn status_of(context: &Context<'_>, job: &Job<'_>) -> Found<Vec<IndexPage>> {
-    let project = &job.wanted.project;
-    context.index.project_pages(project).await.map_err(|error| index_problem(job, &error))
+    let pages = context.index.project_pages(&job.wanted.project).await;
+    let pages = pages.map_err(|error| index_problem(job, &error))?;
+    for note in pages.iter().flat_map(|page| &page.notes) {
+        context.reporter.note(Note::new("index-note", note.clone()));
+    }
+    Ok(pages)
 }
 
 fn index_problem(job: &Job<'_>, error: &IndexError) -> Box<Problem> {
@@ -312,9 +328,7 @@ fn remember_names(context: &Context<'_>, job: &Job<'_>, pages: &[IndexPage]) {
         job.pin.digests().map(|digest| (digest.clone(), Known::Unlisted)).collect();
     for file in listed {
         for digest in file.digests.iter().filter(|digest| job.pin.mentions(digest)) {
-            let sha256 = file.digests.iter().find_map(|claim| {
-                countermark_packaging::digest::Sha256::try_from(claim).ok()
-            });
+            let sha256 = file.digests.iter().find_map(Digest::as_sha256);
             let filename = file.filename.clone();
             known.insert(digest.clone(), Known::File { filename, sha256 });
         }
@@ -374,8 +388,9 @@ fn nothing_usable(
     Problem::new("not-listed", Class::Unavailable, message).at(&job.wanted.place)
 }
 
-fn is_wheel(filename: &str) -> bool {
-    WheelFilename::parse(filename).is_ok()
+/// A path in a lock counts from the lock's folder.
+fn beside(lock: &str, path: &str) -> std::path::PathBuf {
+    Path::new(lock).parent().unwrap_or(Path::new("")).join(path)
 }
 
 fn unsupported(job: &Job<'_>, names: &[String]) -> Problem {
@@ -403,7 +418,7 @@ fn source_package(job: &Job<'_>, wheels: &[&File], sources: &[String]) -> Proble
 }
 
 /// Tries the files of a wish until one is the pinned one.
-async fn run(context: &Context<'_>, task: Task<'_>) -> Found<Ready> {
+async fn run(context: &Context<'_>, unpackers: &Unpackers, task: Task<'_>) -> Found<Ready> {
     let mut last = None;
     for attempt in task.attempts {
         if let Some(entry) = already_stored(context, &task.job, &attempt)? {
@@ -411,7 +426,7 @@ async fn run(context: &Context<'_>, task: Task<'_>) -> Found<Ready> {
             let wanted = task.job.wanted.clone();
             return Ok(Ready { wanted, pin: attempt.pin, entry, cached: true, downloaded: 0 });
         }
-        match take(context, &attempt).await {
+        match take(context, unpackers, &attempt).await {
             Ok((entry, downloaded)) => {
                 check_identity(task.job.wanted, &entry)?;
                 note_wrong_claims(context, &attempt, &entry);
@@ -444,7 +459,7 @@ fn already_stored(
         .claims
         .iter()
         .chain(attempt.pin.digests())
-        .find_map(|digest| countermark_packaging::digest::Sha256::try_from(digest).ok());
+        .find_map(Digest::as_sha256);
     let Some(sha256) = claim.filter(|_| attempt.pin.digests().count() == 1 || !attempt.claims.is_empty())
     else {
         return Ok(None);
@@ -485,17 +500,25 @@ fn note_wrong_claims(context: &Context<'_>, attempt: &Attempt, entry: &Entry) {
     }
 }
 
-async fn take(context: &Context<'_>, attempt: &Attempt) -> Result<(Entry, u64), Problem> {
+async fn take(
+    context: &Context<'_>,
+    unpackers: &Unpackers,
+    attempt: &Attempt,
+) -> Result<(Entry, u64), Problem> {
     let filename = attempt.filename.as_str();
     let (download, source) =
         receive(context, &attempt.location, filename, Some(&attempt.pin), attempt.size).await?;
     let size = download.size();
-    let (pin, wheel) = (attempt.pin.clone(), attempt.filename.clone());
     let found_at = source.clone();
-    let entry = tokio::task::block_in_place(|| context.store.admit(download, &pin, wheel, source));
+    let (pin, wheel) = (attempt.pin.clone(), attempt.filename.clone());
+    let work = Work { download, pin, filename: wheel, source };
+    let Some(entry) = unpackers.admit(work).await else {
+        return Err(Problem::new("unpacker-died", Class::Unavailable, "a thread stopped"));
+    };
     let entry = entry.map_err(|error| match &error {
         StoreError::Rejected(rejection) => Problem::of_rejection(rejection, &found_at),
-        other => Problem::of(other.code(), other.class(), other).with_detail(format!("in `{filename}` from {found_at}")),
+        other => Problem::of(other.code(), other.class(), other)
+            .with_detail(format!("in `{filename}` from {found_at}")),
     })?;
     Ok((entry, size))
 }

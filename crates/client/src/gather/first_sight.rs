@@ -17,13 +17,12 @@ use crate::report::Problem;
 const AT_ONCE: usize = 8;
 
 /// Downloads what each requirement means now, and gives its line; a requirement for which that
-/// fails gets a problem of its own.
+/// fails gives a problem.
 pub(super) async fn look(
     context: &Context<'_>,
     unhashed: &[&Wanted],
-    problems: &mut Vec<Problem>,
-) -> Vec<String> {
-    let mut lines = Vec::new();
+) -> (Vec<String>, Vec<Problem>) {
+    let (mut lines, mut problems) = (Vec::new(), Vec::new());
     let mut looks = stream::iter(unhashed).map(|wanted| line(context, wanted)).buffered(AT_ONCE);
     while let Some(result) = looks.next().await {
         match result {
@@ -31,11 +30,7 @@ pub(super) async fn look(
             Err(problem) => problems.push(*problem),
         }
     }
-    for wanted in unhashed {
-        let message = format!("`{}` has no digest", wanted.project);
-        problems.push(Problem::new("missing-digest", Class::Rejected, message).at(&wanted.place));
-    }
-    lines
+    (lines, problems)
 }
 
 async fn line(context: &Context<'_>, wanted: &Wanted) -> Result<String, Box<Problem>> {
@@ -46,7 +41,7 @@ async fn line(context: &Context<'_>, wanted: &Wanted) -> Result<String, Box<Prob
     let digest = download.first_sight().sha256().hex();
     let extras: Vec<&str> = wanted.extras.iter().map(|extra| extra.as_str()).collect();
     let extras = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
-    let marker = wanted.marker.as_ref().map(|marker| format!(" ; {marker}")).unwrap_or_default();
+    let marker = String::new();
     let hash = format!("--hash=sha256:{digest}");
     Ok(match what {
         What::Version(version) => {
@@ -68,7 +63,7 @@ async fn find(
     wanted: &Wanted,
 ) -> Result<(What, Location, String), Problem> {
     match &wanted.source {
-        WantedSource::Url { url: text } => {
+        WantedSource::Url { url: text, .. } => {
             let unusable = || Problem::new("bad-url", Class::Usage, "the URL cannot be used");
             let mut url = Url::parse(text).map_err(|_| unusable())?;
             url.set_fragment(None);

@@ -10,6 +10,7 @@ mod fetch;
 mod first_sight;
 pub mod select;
 mod stored;
+mod unpackers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -96,41 +97,100 @@ pub(crate) struct Job<'a> {
     pub(crate) pin: Pin,
 }
 
-/// Gathers every package, or says everything that stands in the way.
+/// Gathers every package, or says everything that stands in the way. The network is only set up
+/// when something is missing.
 ///
 /// # Errors
 /// [`Failure`] with at least one problem.
-pub async fn gather(context: Context<'_>, wanted: &[Wanted]) -> Result<Gathered, Failure> {
+pub fn gather(context: Context<'_>, wanted: &[Wanted]) -> Result<Gathered, Failure> {
     let mut problems = Vec::new();
     let (jobs, unhashed) = sort_out(wanted, &mut problems);
     let mut gathered = Gathered::default();
     let mut missing = Vec::new();
-    for job in jobs {
-        match stored::look_up(&context, &job) {
+    let found = in_parallel(&jobs, |job| stored::look_up(&context, job));
+    for (job, found) in jobs.into_iter().zip(found) {
+        match found {
             Ok(Some(_)) if context.refresh => missing.push(job),
             Ok(Some(ready)) => gathered.packages.push(ready),
             Ok(None) => missing.push(job),
             Err(problem) => problems.push(*problem),
         }
     }
-    gathered.asked = !missing.is_empty() || !unhashed.is_empty();
-    if !missing.is_empty() {
-        match fetch::fetch_all(&context, missing).await {
-            Ok(fetched) => gathered.packages.extend(fetched),
-            Err(more) => problems.extend(more),
+    let mut first_sight = Vec::new();
+    if !missing.is_empty() || !unhashed.is_empty() {
+        gathered.asked = true;
+        match ask(&context, missing, &unhashed) {
+            Ok((fetched, lines)) => {
+                first_sight = lines;
+                match fetched {
+                    Ok(fetched) => gathered.packages.extend(fetched),
+                    Err(more) => problems.extend(more),
+                }
+            }
+            Err(problem) => problems.push(*problem),
         }
+        problems.extend(unhashed.iter().map(|wanted| {
+            let message = format!("`{}` has no digest", wanted.project);
+            Problem::new("missing-digest", Class::Rejected, message).at(&wanted.place)
+        }));
+        context.reporter.progress(Progress::Done);
     }
-    let first_sight = if unhashed.is_empty() {
-        Vec::new()
-    } else {
-        first_sight::look(&context, &unhashed, &mut problems).await
-    };
-    context.reporter.progress(Progress::Done);
     if problems.is_empty() {
         gathered.packages.sort_by(|left, right| left.wanted.project.cmp(&right.wanted.project));
         check_set(&context, &gathered.packages, &mut problems);
     }
     if problems.is_empty() { Ok(gathered) } else { Err(Failure { problems, first_sight }) }
+}
+
+type Asked = (Result<Vec<Ready>, Vec<Problem>>, Vec<String>);
+
+/// Everything that needs the network: this thread talks, others unpack.
+fn ask(
+    context: &Context<'_>,
+    missing: Vec<Job<'_>>,
+    unhashed: &[&Wanted],
+) -> Result<Asked, Box<Problem>> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| {
+        let problem = Problem::new("runtime", Class::Unavailable, "the network cannot be set up");
+        Box::new(problem.with_detail(error.to_string()))
+    })?;
+    let queue = unpackers::Queue::new();
+    Ok(std::thread::scope(|scope| {
+        let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
+        let unpackers = unpackers::Unpackers::start(scope, context.store, &queue, threads);
+        runtime.block_on(async {
+            let fetched = fetch::fetch_all(context, &unpackers, missing).await;
+            let (lines, more) = first_sight::look(context, unhashed).await;
+            let fetched = match fetched {
+                Ok(ready) if more.is_empty() => Ok(ready),
+                Ok(_) => Err(more),
+                Err(problems) => Err(problems.into_iter().chain(more).collect()),
+            };
+            drop(unpackers);
+            (fetched, lines)
+        })
+    }))
+}
+
+/// Applies a function to every item, on as many threads as there are processors.
+fn in_parallel<T: Sync, R: Send>(items: &[T], apply: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8);
+    if threads == 1 || items.len() < 2 * threads {
+        return items.iter().map(apply).collect();
+    }
+    let apply = &apply;
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = items
+            .chunks(items.len().div_ceil(threads))
+            .map(|chunk| scope.spawn(move || chunk.iter().map(apply).collect::<Vec<R>>()))
+            .collect();
+        let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<R>>| match worker.join() {
+            Ok(results) => results,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        workers.into_iter().flat_map(join).collect()
+    })
 }
 
 fn sort_out<'a>(

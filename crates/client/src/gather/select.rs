@@ -146,7 +146,7 @@ pub fn newest<'a>(
             releases.entry(version).or_default().push((file, name));
         }
     }
-    let explicit = specifiers.iter().any(|one| one.version().any_prerelease());
+    let explicit = specifiers.iter().any(|one| one.version().is_some_and(Version::any_prerelease));
     let stable = releases.keys().rev().find(|version| explicit || !version.any_prerelease());
     let version = stable.or_else(|| releases.keys().next_back())?.clone();
     let mut files = releases.remove(&version)?;

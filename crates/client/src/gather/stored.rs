@@ -1,7 +1,7 @@
 //! What the store has for a wish, decided without asking anybody.
 
 use countermark_packaging::digest::{Algorithm, Sha256};
-use countermark_packaging::filename::WheelFilename;
+use countermark_packaging::filename::{DistributionFilename, WheelFilename};
 use countermark_packaging::lock::{Wanted, WantedSource};
 use countermark_trust::Pin;
 
@@ -63,8 +63,9 @@ pub(super) fn problem_of(error: &StoreError, wanted: &Wanted) -> Problem {
 fn choose(context: &Context<'_>, job: &Job<'_>) -> Option<(Pin, Sha256)> {
     let wanted = job.wanted;
     if !wanted.files.is_empty() {
-        let named = wanted.files.iter().filter_map(|file| {
-            Some((WheelFilename::parse(&file.filename).ok()?, &file.digests))
+        let named = wanted.files.iter().filter_map(|file| match &file.filename {
+            DistributionFilename::Wheel(wheel) => Some((wheel.clone(), &file.digests)),
+            DistributionFilename::Sdist(_) => None,
         });
         let (_, digests) = best(named, context.tags)?;
         let pin = Pin::new(digests.iter().cloned()).ok()?;
@@ -100,7 +101,7 @@ fn choose(context: &Context<'_>, job: &Job<'_>) -> Option<(Pin, Sha256)> {
 fn key(context: &Context<'_>, wanted: &Wanted, pin: &Pin) -> Option<Sha256> {
     let mut direct = pin.of(Algorithm::Sha256);
     if let (Some(digest), None) = (direct.next(), direct.next()) {
-        return Sha256::parse_hex(&digest.hex()).ok();
+        return digest.as_sha256();
     }
     let known = context.store.names().of(&wanted.project);
     pin.digests().find_map(|digest| match known.get(digest) {

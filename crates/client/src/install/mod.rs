@@ -1,6 +1,7 @@
 //! From verified trees to a changed environment.
 
-mod folders;
+pub(crate) mod folders;
+pub mod generated;
 pub mod journal;
 pub mod lock;
 pub mod placement;

@@ -28,9 +28,10 @@ use countermark_trust::tree::{self, Tree};
 use countermark_trust::{Class, Pin, Rejection, Verified};
 
 pub use admit::Download;
+pub(crate) use admit::hash_file;
 pub(crate) use maintain::hash;
 pub use maintain::{EntryReport, Pruned, StoreSize};
-pub use names::Names;
+pub use names::{Known, Names};
 pub use seal::{CommandFact, Facts, FileSeal, Seal};
 
 use crate::unpack::UnpackError;

@@ -1,3 +1,4 @@
 //! Material for tests of countermark; never part of what is shipped. See ARCHITECTURE.md.
 
 pub mod index;
+pub mod wheel;

@@ -42,9 +42,9 @@ pub enum PathError {
         path: String,
     },
     /// NUL, a control character, or one that turns the direction of writing.
-    #[error("`{path:?}` has a control character")]
+    #[error("`{path}` has a control character")]
     Control {
-        /// The name.
+        /// The name, with escapes.
         path: String,
     },
     /// A colon: a drive or an alternate stream on Windows.
@@ -123,10 +123,10 @@ impl PathError {
 pub(super) fn check_path(path: &str, limits: &Limits) -> Result<(), PathError> {
     let limit = limits.max_path_bytes;
     if path.len() > limit {
-        return Err(PathError::TooLong { path: shortened(path), limit });
+        return Err(PathError::TooLong { path: shown(path), limit });
     }
     if path.chars().any(is_control) {
-        return Err(PathError::Control { path: path.to_owned() });
+        return Err(PathError::Control { path: shown(path) });
     }
     if path.contains('\\') {
         return Err(PathError::Backslash { path: path.to_owned() });
@@ -170,9 +170,13 @@ pub(super) fn check_component(component: &str, path: &str) -> Result<(), PathErr
     Ok(())
 }
 
-/// A name of any length, cut so that it can be shown.
-fn shortened(path: &str) -> String {
-    path.chars().take(120).chain(['…']).collect()
+/// A name of any length and content, made fit for a message.
+pub(super) fn shown(path: &str) -> String {
+    let mut shown: String = path.chars().take(120).flat_map(char::escape_debug).collect();
+    if path.chars().nth(120).is_some() {
+        shown.push('…');
+    }
+    shown
 }
 
 fn is_control(character: char) -> bool {

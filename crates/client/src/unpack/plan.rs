@@ -11,7 +11,7 @@ use countermark_packaging::wheel::WheelMetadata;
 use super::commands::Commands;
 use super::contents::ContentsError;
 use super::extract::{Unpacker, check_digest};
-use super::path::{Namespace, check_path};
+use super::path::Namespace;
 use super::placement::{Roots, check_library_path, command_name, find_roots, place};
 use super::record::{Recorded, check_record};
 use super::zip::{Entry, read_archive};
@@ -98,9 +98,6 @@ pub(super) fn plan_with(
     limits: &Limits,
 ) -> Result<Plan, UnpackError> {
     let entries = read_archive(unpacker.window, limits)?;
-    for entry in &entries {
-        check_path(&entry.name, limits)?;
-    }
     let roots = find_roots(&entries, filename)?;
     let record_path = format!("{}/RECORD", roots.dist_info);
     let record = read_file(unpacker, &entries, &record_path, limits)?;

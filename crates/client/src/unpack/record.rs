@@ -8,7 +8,7 @@ use countermark_packaging::record::{RecordError, parse_record};
 
 use super::Limits;
 use super::contents::ContentsError;
-use super::path::check_path;
+use super::path::{check_path, shown};
 use super::zip::Entry;
 
 /// What RECORD says of a member.
@@ -33,7 +33,7 @@ pub(super) fn check_record(
     let mut listed = HashMap::new();
     for line in parse_record(text).map_err(malformed)? {
         if check_path(&line.path, limits).is_err() || line.path.ends_with('/') {
-            return Err(ContentsError::RecordPath { path: line.path });
+            return Err(ContentsError::RecordPath { path: shown(&line.path) });
         }
         listed.insert(line.path.clone(), line);
     }

@@ -6,6 +6,7 @@ use super::end::Directory;
 use super::extra::{ExtraFault, find_zip64};
 use super::{Fields, LimitKind, Method, ZipError};
 use crate::unpack::Limits;
+use crate::unpack::path::{check_path, shown};
 use crate::unpack::source::Window;
 
 const SIGNATURE: u32 = 0x0201_4b50;
@@ -67,7 +68,7 @@ pub(super) fn read_directory(
     let mut total = 0u64;
     for index in 0..directory.entries {
         let raw = parse_raw(&mut fields).ok_or(ZipError::DirectoryMalformed { index })?;
-        let record = check_record(&raw, index)?;
+        let record = check_record(&raw, index, limits)?;
         total = total.saturating_add(record.size);
         check_limit(LimitKind::EntryBytes, record.size, limits.max_entry_bytes)?;
         check_limit(LimitKind::TotalBytes, total, limits.max_total_bytes)?;
@@ -137,8 +138,10 @@ fn parse_raw<'a>(fields: &mut Fields<'a>) -> Option<Raw<'a>> {
     })
 }
 
-fn check_record(raw: &Raw<'_>, index: u64) -> Result<Record, ZipError> {
+fn check_record(raw: &Raw<'_>, index: u64, limits: &Limits) -> Result<Record, ZipError> {
     let name = check_name(raw, index)?;
+    // Before anything else, so that every later message can show the name.
+    check_path(&name, limits)?;
     check_flags(raw, &name)?;
     if raw.disk != 0 {
         return Err(ZipError::MultiDisk);
@@ -174,7 +177,7 @@ fn check_name(raw: &Raw<'_>, index: u64) -> Result<String, ZipError> {
     name.map(str::to_owned).ok_or_else(|| ZipError::NameEncoding {
         index,
         expected: if utf8 { "UTF-8" } else { "ASCII" },
-        name: String::from_utf8_lossy(raw.name).into_owned(),
+        name: shown(&String::from_utf8_lossy(raw.name)),
     })
 }
 

@@ -1,5 +1,7 @@
 //! Why an archive is refused.
 
+use crate::unpack::PathError;
+
 /// A field that a member's local header and its central directory entry both have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HeaderField {
@@ -37,6 +39,9 @@ pub enum ZipError {
     /// The archive could not be read: nothing is known about it.
     #[error("the archive cannot be read")]
     Read(#[from] std::io::Error),
+    /// A member's name, by itself.
+    #[error(transparent)]
+    Path(#[from] PathError),
 
     /// No end record: cut off, or not a ZIP archive.
     #[error("no end-of-central-directory record: {size} bytes that are not a whole ZIP archive")]
@@ -317,6 +322,7 @@ impl ZipError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Read(_) => "archive-unreadable",
+            Self::Path(error) => error.code(),
             Self::EndMissing { .. } => "zip-end-missing",
             Self::TrailingBytes { .. } => "zip-trailing-bytes",
             Self::ArchiveComment { .. } => "zip-archive-comment",

@@ -5,6 +5,7 @@ use super::central::{FLAG_DESCRIPTOR, Record, extra_error};
 use super::end::Directory;
 use super::extra::find_zip64;
 use super::{Entry, Fields, HeaderField, Method, ZipError};
+use crate::unpack::path::shown;
 use crate::unpack::source::Window;
 
 const SIGNATURE: u32 = 0x0403_4b50;
@@ -127,7 +128,7 @@ fn compare(record: &Record, local: &Local, name: &[u8], extra: &[u8]) -> Result<
         local,
     };
     if name != record.name.as_bytes() {
-        let local = String::from_utf8_lossy(name).into_owned();
+        let local = shown(&String::from_utf8_lossy(name));
         return Err(differs(HeaderField::Name, record.name.clone(), local));
     }
     if local.flags != record.flags {

@@ -13,3 +13,4 @@ pub mod settings;
 pub mod report;
 pub mod gather;
 pub mod provenance;
+pub mod bytecode;

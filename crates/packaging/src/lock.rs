@@ -15,6 +15,7 @@ use crate::name::{ExtraName, ProjectName};
 use crate::version::{Version, VersionSpecifiers};
 
 pub mod pylock;
+mod reference;
 pub mod requirements;
 mod source;
 
@@ -166,7 +167,8 @@ pub struct Wanted {
     /// The digests given: for each algorithm that occurs, a file must have one of them. Empty
     /// when none was given, and when `files` has them file by file.
     pub digests: Vec<Digest>,
-    /// The files that a `pylock.toml` lists; empty for requirements files.
+    /// The files that a `pylock.toml` lists for a project on an index, each with its own digests;
+    /// empty otherwise.
     pub files: Vec<LockedFile>,
     /// Where the lock asks for it (the first place, when there are several).
     pub place: Place,
@@ -205,6 +207,8 @@ pub enum WantedSource {
         filename: Option<DistributionFilename>,
         /// Folder inside a source archive.
         subdirectory: Option<String>,
+        /// Size in bytes, where a `pylock.toml` says it.
+        size: Option<u64>,
     },
     /// A file on this machine. A relative path in a requirements file counts from the working
     /// directory, as in pip; one in a `pylock.toml` from the lock's folder.
@@ -215,6 +219,8 @@ pub enum WantedSource {
         filename: Option<DistributionFilename>,
         /// Folder inside a source archive.
         subdirectory: Option<String>,
+        /// Size in bytes, where a `pylock.toml` says it.
+        size: Option<u64>,
     },
 }
 

@@ -24,11 +24,11 @@ mod lines;
 mod merge;
 mod options;
 mod peep;
-mod url;
 
 pub use decode::{DecodeError, Decoded, Encoding, MAXIMUM_SIZE, decode};
 
 use entry::Entry;
+pub(crate) use entry::weak;
 use lines::{Item, LogicalLine};
 use options::LineOption;
 

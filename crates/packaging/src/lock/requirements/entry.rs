@@ -7,9 +7,9 @@ use super::FileKind;
 use super::lines::LogicalLine;
 use super::options::LineOption;
 use super::peep::CommentDigest;
-use super::url::{self, FileReference, ReferenceError, Target};
 use crate::digest::{Algorithm, Digest, DigestError};
 use crate::filename::DistributionFilename;
+use crate::lock::reference::{self, FileReference, ReferenceError, Target};
 use crate::lock::source::Source;
 use crate::lock::{Place, SourceError, WantedSource, codes, intersect_digests};
 use crate::marker::Marker;
@@ -188,13 +188,13 @@ fn malformed_hash(
 }
 
 fn refuse_editable(value: &str, span: Range<usize>) -> Wrong {
-    let project = url::egg_project(value);
+    let project = reference::egg_project(value);
     let message = "an editable installation has contents that no digest pins".to_owned();
     Wrong { code: codes::EDITABLE, message, span, project }
 }
 
 fn parse_named(text: &str) -> Result<Named, Wrong> {
-    if url::is_url(text) {
+    if reference::is_url(text) {
         let end = text.find(char::is_whitespace).unwrap_or(text.len());
         let (url, rest) = text.split_at(end);
         // pip separates a URL from its marker by `; `, this one by ` ;` as well.
@@ -203,14 +203,20 @@ fn parse_named(text: &str) -> Result<Named, Wrong> {
             None => (url, rest),
         };
         let marker = parse_marker(text, text.len() - rest.len())?;
-        return from_reference(None, url::parse_url(url), BTreeSet::new(), marker, 0..url.len());
+        return from_reference(
+            None,
+            reference::parse_url(url),
+            BTreeSet::new(),
+            marker,
+            0..url.len(),
+        );
     }
     let head = text.split([';', '[', '@']).next().unwrap_or_default().trim_end();
     if is_path(head) {
         let marker_at = text.find(';').unwrap_or(text.len());
         let marker = parse_marker(text, marker_at)?;
         let (path, extras) = split_path_extras(text[..marker_at].trim_end())?;
-        return from_reference(None, url::parse_path(path), extras, marker, 0..path.len());
+        return from_reference(None, reference::parse_path(path), extras, marker, 0..path.len());
     }
     let requirement = Requirement::parse(text).map_err(|error| Wrong {
         code: codes::SYNTAX,
@@ -230,8 +236,11 @@ fn parse_named(text: &str) -> Result<Named, Wrong> {
         VersionOrUrl::Url(url) => {
             let start = text.find(url.as_str()).unwrap_or(0);
             let span = start..start + url.len();
-            let reference =
-                if url::is_url(&url) { url::parse_url(&url) } else { url::parse_path(&url) };
+            let reference = if reference::is_url(&url) {
+                reference::parse_url(&url)
+            } else {
+                reference::parse_path(&url)
+            };
             from_reference(Some(name), reference, extras, marker, span)
         }
     }
@@ -240,7 +249,7 @@ fn parse_named(text: &str) -> Result<Named, Wrong> {
 /// A path has a separator, begins with a dot, or ends like an archive.
 fn is_path(head: &str) -> bool {
     let plain = !head.contains(['=', '<', '>', '~', '(']) || head.starts_with('~');
-    plain && (head.contains(['/', '\\']) || head.starts_with('.') || url::is_archive(head))
+    plain && (head.contains(['/', '\\']) || head.starts_with('.') || reference::is_archive(head))
 }
 
 /// `path[extra,…]`.
@@ -303,8 +312,8 @@ fn from_reference(
     }
     let extras = extras.into_iter().chain(egg_extras.into_iter().flatten()).collect();
     let source = match target {
-        Target::Url(url) => WantedSource::Url { url, filename, subdirectory },
-        Target::Path(path) => WantedSource::Path { path, filename, subdirectory },
+        Target::Url(url) => WantedSource::Url { url, filename, subdirectory, size: None },
+        Target::Path(path) => WantedSource::Path { path, filename, subdirectory, size: None },
     };
     Ok(Named { project, extras, source, url_digests: digests, marker })
 }

@@ -26,18 +26,18 @@ const SOURCE_ENDINGS: [&str; 11] = [
 
 /// What a URL or path refers to.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct FileReference {
-    pub(super) target: Target,
-    pub(super) filename: Option<DistributionFilename>,
+pub(crate) struct FileReference {
+    pub(crate) target: Target,
+    pub(crate) filename: Option<DistributionFilename>,
     /// The digests of the fragment.
-    pub(super) digests: Vec<Digest>,
+    pub(crate) digests: Vec<Digest>,
     /// Project and extras of `#egg=`.
-    pub(super) egg: Option<(ProjectName, BTreeSet<ExtraName>)>,
-    pub(super) subdirectory: Option<String>,
+    pub(crate) egg: Option<(ProjectName, BTreeSet<ExtraName>)>,
+    pub(crate) subdirectory: Option<String>,
 }
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Target {
+pub(crate) enum Target {
     /// Without the fragment.
     Url(String),
     Path(String),
@@ -46,10 +46,10 @@ pub(super) enum Target {
 /// Why a URL or path cannot be used. The project is told where it is known, so that a constraint
 /// nobody needs need not be an error.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ReferenceError {
-    pub(super) code: &'static str,
-    pub(super) message: String,
-    pub(super) project: Option<ProjectName>,
+pub(crate) struct ReferenceError {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    pub(crate) project: Option<ProjectName>,
 }
 
 impl ReferenceError {
@@ -59,7 +59,7 @@ impl ReferenceError {
 }
 
 /// Whether a text begins like a URL.
-pub(super) fn is_url(text: &str) -> bool {
+pub(crate) fn is_url(text: &str) -> bool {
     scheme(text).is_some_and(|scheme| {
         // One letter is a drive of Windows.
         scheme.len() > 1
@@ -68,7 +68,7 @@ pub(super) fn is_url(text: &str) -> bool {
 }
 
 /// Whether a path ends like a wheel or a source archive.
-pub(super) fn is_archive(path: &str) -> bool {
+pub(crate) fn is_archive(path: &str) -> bool {
     let path = path.to_ascii_lowercase();
     path.ends_with(".whl") || SOURCE_ENDINGS.iter().any(|ending| path.ends_with(ending))
 }
@@ -81,7 +81,7 @@ fn scheme(text: &str) -> Option<&str> {
 }
 
 /// Reads a URL.
-pub(super) fn parse_url(text: &str) -> Result<FileReference, ReferenceError> {
+pub(crate) fn parse_url(text: &str) -> Result<FileReference, ReferenceError> {
     let (address, fragment) = match text.split_once('#') {
         Some((address, fragment)) => (address, Some(fragment)),
         None => (text, None),
@@ -92,10 +92,9 @@ pub(super) fn parse_url(text: &str) -> Result<FileReference, ReferenceError> {
     let fragment = fragment.map_or(Ok(Fragment::default()), parse_fragment);
     match scheme.as_str() {
         "https" | "http" => {
-            let parsed = url::Url::parse(address)
+            url::Url::parse(address)
                 .map_err(|error| ReferenceError::new(codes::URL, format!("no URL: {error}")))?;
-            let last = parsed.path().rsplit('/').next().unwrap_or_default();
-            let last = percent_decode(last)
+            let last = last_segment(address)
                 .ok_or_else(|| ReferenceError::new(codes::URL, "malformed `%` in the URL"))?;
             finish(Target::Url(address.to_owned()), &last, fragment?)
         }
@@ -118,14 +117,20 @@ pub(super) fn parse_url(text: &str) -> Result<FileReference, ReferenceError> {
     }
 }
 
+/// The file's name in a URL: its last segment, decoded.
+pub(crate) fn last_segment(url: &str) -> Option<String> {
+    let parsed = url::Url::parse(url).ok()?;
+    percent_decode(parsed.path().rsplit('/').next()?)
+}
+
 /// The project that the fragment of a URL or path names with `egg=`.
-pub(super) fn egg_project(text: &str) -> Option<ProjectName> {
+pub(crate) fn egg_project(text: &str) -> Option<ProjectName> {
     let (_, fragment) = text.split_once('#')?;
     Some(parse_fragment(fragment).ok()?.egg?.0)
 }
 
 /// Reads a path of this machine, without a fragment.
-pub(super) fn parse_path(path: &str) -> Result<FileReference, ReferenceError> {
+pub(crate) fn parse_path(path: &str) -> Result<FileReference, ReferenceError> {
     finish_path(path, Fragment::default())
 }
 

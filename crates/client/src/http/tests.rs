@@ -7,7 +7,7 @@ use countermark_testkit::index::{Behaviour, IndexServer, Scenario};
 use countermark_trust::Class;
 
 use super::*;
-use crate::credentials::{Keyring, Netrc, split_userinfo};
+use crate::credentials::{Keyring, Netrc, Secret, split_userinfo};
 
 const LIMIT: u64 = 1024 * 1024;
 
@@ -368,7 +368,7 @@ fn plain_http_needs_a_name() {
                 options.retries.count = 0;
                 // Nobody listens there: what is allowed fails later.
                 options.proxies = Proxies::Given {
-                    http: Some("http://127.0.0.1:1".into()),
+                    http: Some(Secret::new("http://127.0.0.1:1")),
                     https: None,
                     except: None,
                 };
@@ -394,7 +394,7 @@ fn plain_http_needs_a_name() {
 #[test]
 fn a_proxy_is_asked_but_not_for_this_machine() {
     let proxy = IndexServer::start(Scenario::new());
-    let given = Proxies::Given { http: Some(proxy.url()), https: None, except: None };
+    let given = Proxies::Given { http: Some(Secret::new(proxy.url())), https: None, except: None };
     let tried = tried(|options| options.proxies = given, Arc::default());
     let request =
         Request::document(&url("http://plain.example/f"), "*/*", LIMIT).allow_plain_http();

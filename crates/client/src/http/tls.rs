@@ -7,6 +7,7 @@ use url::Url;
 
 use super::RedactedUrl;
 use super::error::HttpError;
+use crate::credentials::Secret;
 
 /// Largest certificate file, in bytes.
 const MAX_CERTIFICATES: u64 = 16 * 1024 * 1024;
@@ -23,7 +24,7 @@ pub enum Authorities {
     Only(Vec<PathBuf>),
 }
 
-/// Through which proxies requests go; never those to this machine.
+/// Through which proxies requests go; never those to this machine. Their URLs may hold passwords.
 #[derive(Clone, Debug, Default)]
 pub enum Proxies {
     /// The platform's: none on Linux, where the environment is read by `settings`.
@@ -31,12 +32,12 @@ pub enum Proxies {
     System,
     /// None.
     Off,
-    /// By scheme of the request. URLs may hold credentials.
+    /// By scheme of the request.
     Given {
         /// For `http://` requests.
-        http: Option<String>,
+        http: Option<Secret>,
         /// For `https://` requests.
-        https: Option<String>,
+        https: Option<Secret>,
         /// Hosts that are asked directly, in the form of `NO_PROXY`.
         except: Option<String>,
     },
@@ -116,13 +117,13 @@ pub(super) fn proxies(
     let except = format!("{},localhost,127.0.0.1,::1", except.as_deref().unwrap_or_default());
     let except = NoProxy::from_string(&except);
     for (text, is_for_https) in [(http, false), (https, true)] {
-        let Some(text) = text else { continue };
+        let Some(text) = text.as_ref().map(Secret::reveal) else { continue };
         let refused = |reason: &str| HttpError::Proxy {
             proxy: RedactedUrl::of_text(text),
             reason: reason.to_owned(),
         };
         // `proxy.example:3128` without a scheme means http, as in curl.
-        let whole = if text.contains("://") { text.clone() } else { format!("http://{text}") };
+        let whole = if text.contains("://") { text.to_owned() } else { format!("http://{text}") };
         let url = Url::parse(&whole).map_err(|_| refused("not a url"))?;
         if !matches!(url.scheme(), "http" | "https" | "socks4" | "socks4a" | "socks5" | "socks5h") {
             return Err(refused("expected http, https or socks"));

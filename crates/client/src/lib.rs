@@ -14,3 +14,4 @@ pub mod report;
 pub mod gather;
 pub mod provenance;
 pub mod bytecode;
+pub mod environment;

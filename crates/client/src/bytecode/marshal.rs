@@ -345,4 +345,16 @@ mod tests {
         }
         assert!(value(&doubled).is_ok());
     }
+
+    proptest::proptest! {
+        /// No bytes make the reader panic or run away.
+        #[test]
+        fn any_bytes_have_an_answer(
+            bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..400),
+            minor in 8u32..16,
+        ) {
+            let _ = value(&bytes);
+            let _ = digest_code(&[b"c".as_slice(), &bytes].concat(), (3, minor));
+        }
+    }
 }

@@ -18,6 +18,14 @@
 /// Digest of a value.
 pub(super) type ValueDigest = [u8; 32];
 
+/// A value that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Value {
+    digest: ValueDigest,
+    /// A string that every version of Python can read back.
+    is_text: bool,
+}
+
 /// Nested functions and nested constants; CPython's own compiler stops at about 100 of each.
 const MAX_DEPTH: u32 = 500;
 const FLAG_REFERENCE: u8 = 0x80;
@@ -57,14 +65,14 @@ pub(super) fn digest_code(bytes: &[u8], version: (u32, u32)) -> Result<ValueDige
     if bytes.first().is_none_or(|kind| kind & !FLAG_REFERENCE != b'c') {
         return Err(MarshalError::NotCode);
     }
-    let digest = reader.value()?;
-    if reader.bytes.is_empty() { Ok(digest) } else { Err(MarshalError::TrailingBytes) }
+    let value = reader.value()?;
+    if reader.bytes.is_empty() { Ok(value.digest) } else { Err(MarshalError::TrailingBytes) }
 }
 
 struct Reader<'a> {
     bytes: &'a [u8],
     /// `None` while the object is being read.
-    references: Vec<Option<ValueDigest>>,
+    references: Vec<Option<Value>>,
     filename: Option<ValueDigest>,
     version: (u32, u32),
     depth: u32,
@@ -90,7 +98,7 @@ impl<'a> Reader<'a> {
         usize::try_from(self.number()?).map_err(|_| MarshalError::UnexpectedValue)
     }
 
-    fn value(&mut self) -> Result<ValueDigest, MarshalError> {
+    fn value(&mut self) -> Result<Value, MarshalError> {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
             return Err(MarshalError::TooDeep);
@@ -101,15 +109,15 @@ impl<'a> Reader<'a> {
             self.references.push(None);
             self.references.len() - 1
         });
-        let digest = self.value_of_kind(kind & !FLAG_REFERENCE)?;
+        let value = self.value_of_kind(kind & !FLAG_REFERENCE)?;
         if let Some(place) = place {
-            self.references[place] = Some(digest);
+            self.references[place] = Some(value);
         }
         self.depth -= 1;
-        Ok(digest)
+        Ok(value)
     }
 
-    fn value_of_kind(&mut self, kind: u8) -> Result<ValueDigest, MarshalError> {
+    fn value_of_kind(&mut self, kind: u8) -> Result<Value, MarshalError> {
         match kind {
             b'N' | b'T' | b'F' | b'.' => Ok(leaf(kind, &[])),
             b'i' => {
@@ -125,7 +133,7 @@ impl<'a> Reader<'a> {
             }
             b'u' | b't' => {
                 let length = self.length()?;
-                Ok(leaf(b'u', self.take(length)?))
+                Ok(text(self.take(length)?))
             }
             b'a' | b'A' => {
                 let length = self.length()?;
@@ -155,13 +163,13 @@ impl<'a> Reader<'a> {
     }
 
     /// Latin-1 in this form would be another text than the same bytes as UTF-8.
-    fn ascii(&mut self, length: usize) -> Result<ValueDigest, MarshalError> {
+    fn ascii(&mut self, length: usize) -> Result<Value, MarshalError> {
         let bytes = self.take(length)?;
-        if bytes.is_ascii() { Ok(leaf(b'u', bytes)) } else { Err(MarshalError::UnexpectedValue) }
+        if bytes.is_ascii() { Ok(text(bytes)) } else { Err(MarshalError::UnexpectedValue) }
     }
 
     /// Digits of 15 bits, the sign in their number.
-    fn long(&mut self) -> Result<ValueDigest, MarshalError> {
+    fn long(&mut self) -> Result<Value, MarshalError> {
         let signed = self.number()?;
         let count = usize::try_from(signed.unsigned_abs()).map_err(|_| MarshalError::Truncated)?;
         let bytes = self.take(count.checked_mul(2).ok_or(MarshalError::Truncated)?)?;
@@ -173,27 +181,27 @@ impl<'a> Reader<'a> {
         Ok(integer(signed < 0, &digits))
     }
 
-    fn sequence(&mut self, kind: u8, length: usize) -> Result<ValueDigest, MarshalError> {
+    fn sequence(&mut self, kind: u8, length: usize) -> Result<Value, MarshalError> {
         let mut hasher = start(kind);
         hasher.update(&(length as u64).to_le_bytes());
         for _ in 0..length {
-            hasher.update(&self.value()?);
+            hasher.update(&self.value()?.digest);
         }
-        Ok(*hasher.finalize().as_bytes())
+        Ok(finish(&hasher))
     }
 
-    fn frozen_set(&mut self) -> Result<ValueDigest, MarshalError> {
+    fn frozen_set(&mut self) -> Result<Value, MarshalError> {
         let length = self.length()?;
         // No capacity from a number that was only read.
         let mut values = Vec::new();
         for _ in 0..length {
-            values.push(self.value()?);
+            values.push(self.value()?.digest);
         }
         values.sort_unstable();
         Ok(leaf(b'>', values.as_flattened()))
     }
 
-    fn code(&mut self) -> Result<ValueDigest, MarshalError> {
+    fn code(&mut self) -> Result<Value, MarshalError> {
         let mut hasher = start(b'c');
         for field in fields(self.version) {
             match field {
@@ -201,17 +209,20 @@ impl<'a> Reader<'a> {
                     hasher.update(&self.number()?.to_le_bytes());
                 }
                 Field::Value => {
-                    hasher.update(&self.value()?);
+                    hasher.update(&self.value()?.digest);
                 }
                 Field::Filename => {
-                    let filename = self.value()?;
+                    let Value { digest: filename, is_text } = self.value()?;
+                    if !is_text {
+                        return Err(MarshalError::UnexpectedValue);
+                    }
                     if *self.filename.get_or_insert(filename) != filename {
                         return Err(MarshalError::SeveralFilenames);
                     }
                 }
             }
         }
-        Ok(*hasher.finalize().as_bytes())
+        Ok(finish(&hasher))
     }
 }
 
@@ -242,17 +253,25 @@ fn start(kind: u8) -> blake3::Hasher {
     hasher
 }
 
-fn leaf(kind: u8, bytes: &[u8]) -> ValueDigest {
-    *start(kind).update(bytes).finalize().as_bytes()
+fn finish(hasher: &blake3::Hasher) -> Value {
+    Value { digest: *hasher.finalize().as_bytes(), is_text: false }
 }
 
-fn integer(is_negative: bool, digits: &[u16]) -> ValueDigest {
+fn leaf(kind: u8, bytes: &[u8]) -> Value {
+    finish(start(kind).update(bytes))
+}
+
+fn text(bytes: &[u8]) -> Value {
+    Value { is_text: std::str::from_utf8(bytes).is_ok(), ..leaf(b'u', bytes) }
+}
+
+fn integer(is_negative: bool, digits: &[u16]) -> Value {
     let mut hasher = start(b'i');
     hasher.update(&[u8::from(is_negative)]);
     for digit in digits {
         hasher.update(&digit.to_le_bytes());
     }
-    *hasher.finalize().as_bytes()
+    finish(&hasher)
 }
 
 /// A number in digits of 15 bits.
@@ -270,11 +289,11 @@ fn digits(mut number: u64) -> Vec<u16> {
 mod tests {
     use super::*;
 
-    fn value(bytes: &[u8]) -> Result<ValueDigest, MarshalError> {
+    fn value(bytes: &[u8]) -> Result<Value, MarshalError> {
         let mut reader =
             Reader { bytes, references: Vec::new(), filename: None, version: (3, 11), depth: 0 };
-        let digest = reader.value()?;
-        if reader.bytes.is_empty() { Ok(digest) } else { Err(MarshalError::TrailingBytes) }
+        let value = reader.value()?;
+        if reader.bytes.is_empty() { Ok(value) } else { Err(MarshalError::TrailingBytes) }
     }
 
     #[test]

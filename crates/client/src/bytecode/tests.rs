@@ -312,6 +312,15 @@ fn bytecode_that_an_import_wrote_is_told_from_other_bytecode() {
             };
             assert!(reason.contains(expect), "{reason}");
         }
+        // The path is free, but a text, and one text.
+        let own = b"module.py";
+        let at = bytecode.windows(own.len()).position(|window| window == own).unwrap();
+        for (change, is_same) in [(b'M', true), (b'\xff', false)] {
+            let mut renamed = bytecode.clone();
+            renamed[at] = change;
+            let found = check(&renamed, Optimization::None);
+            assert_eq!(found == SAME, is_same, "{found:?}");
+        }
         let invalid = check_one(
             &interpreter,
             &CheckJob { source: b"def (".into(), ..job(bytecode, Optimization::None) },

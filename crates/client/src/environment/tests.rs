@@ -301,7 +301,7 @@ fn a_disk_that_does_not_answer_stops_the_plan() {
     }
     let place = Place::new();
     for record in ["", "a/b.py,,\n"] {
-        let package = place.package("a-1.dist-info", &record);
+        let package = place.package("a-1.dist-info", record);
         let record = package.read_record().unwrap();
         let error = plan_uninstall(
             &package,

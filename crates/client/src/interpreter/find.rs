@@ -1,7 +1,7 @@
 //! Which interpreter is meant.
 //!
-//! In this order: `--python` (a path, a folder that holds an environment, a name on `PATH`, or a
-//! version), `VIRTUAL_ENV`, `CONDA_PREFIX`, then `python3` on `PATH`, then `python`. A `.venv` in
+//! In this order: `--python` (a version, a path, a name on `PATH`, or a folder that holds an
+//! environment), `VIRTUAL_ENV`, `CONDA_PREFIX`, then `python3` on `PATH`, then `python`. A `.venv` in
 //! the working folder is not looked for: pip does not, and an install that silently goes elsewhere
 //! than yesterday is the worse surprise. A variable that names a broken environment is an error
 //! and never skipped, for the same reason.
@@ -103,8 +103,9 @@ fn find_requested(
         let executable = executable.filter(|path| is_executable(path)).ok_or_else(not_found)?;
         return search.read(&executable, cache);
     }
-    let executable = search.on_path(requested).next().ok_or_else(not_found)?;
-    search.read(&executable, cache)
+    let executable = search.on_path(requested).next();
+    let executable = executable.or_else(|| executable_in(&search.folder.join(requested)));
+    search.read(&executable.ok_or_else(not_found)?, cache)
 }
 
 /// The first interpreter on `PATH` of this version. Some that are asked may not run at all (a shim

@@ -223,6 +223,10 @@ fn read_facts(executable: &Path, cache: Option<&Path>) -> Result<Facts, Interpre
     let output = run_bounded(command, QUERY_TIME, MAX_ANSWER)
         .map_err(|source| InterpreterError::Process { path: path(), source })?;
     if !output.is_success {
+        if output.stderr.contains("Unknown option: -I") {
+            let source = AnswerError::TooOld("2".to_owned());
+            return Err(InterpreterError::Answer { path: path(), source });
+        }
         let message = output.stderr.lines().map(str::trim).rfind(|line| !line.is_empty());
         let message = message.unwrap_or("no message").chars().filter(|c| !c.is_control()).collect();
         return Err(InterpreterError::Failed { path: path(), message });

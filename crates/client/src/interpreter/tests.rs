@@ -257,6 +257,11 @@ fn interpreters_that_cannot_be_used() {
         "itself: two",
     );
     check(&program("old", "echo '{\"too_old\": \"3.6\"}'"), Class::Usage, "3.6 is not supported");
+    check(
+        &program("older", "echo 'Unknown option: -I' >&2; exit 2"),
+        Class::Usage,
+        "version 2 is not supported",
+    );
     check(&program("loud", "exec yes"), Class::Unavailable, "printed more");
     check(&root.path().join("missing"), Class::Unavailable, "cannot be run");
     fs::create_dir_all(root.path().join("env/bin")).unwrap();
@@ -305,6 +310,7 @@ fn the_interpreter_that_is_meant() {
     let asked = |text| Search { requested: Some(text), virtual_env: variable, ..plain };
     let minor_version = format!("{major}.{minor}");
     let named = format!("python{minor_version}");
+    check(asked("one"), &one.join("bin/python"), FoundBy::Request);
     check(asked("./one"), &one.join("bin/python"), FoundBy::Request);
     check(asked("one/bin/python3"), &one.join("bin/python3"), FoundBy::Request);
     check(asked("python3"), &two.join("bin/python3"), FoundBy::Request);

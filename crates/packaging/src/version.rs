@@ -218,8 +218,11 @@ impl FromStr for VersionSpecifiers {
         let mut specifiers = Vec::new();
         let mut offset = 0;
         for clause in text.split(',') {
-            if !clause.trim_matches([' ', '\t']).is_empty() {
-                specifiers.push(clause.parse::<VersionSpecifier>().map_err(|e| e.shifted(offset))?);
+            // A field of metadata may be folded, so line ends count as white space here.
+            let start = offset + clause.len() - clause.trim_start().len();
+            let trimmed = clause.trim();
+            if !trimmed.is_empty() {
+                specifiers.push(trimmed.parse::<VersionSpecifier>().map_err(|e| e.shifted(start))?);
             }
             offset += clause.len() + 1;
         }

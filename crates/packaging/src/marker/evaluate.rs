@@ -153,6 +153,14 @@ fn compare(comparison: &Comparison, value: Value<'_>) -> Result<bool, Evaluation
     match comparison.operator {
         Comparator::In => Ok(right.contains(left)),
         Comparator::NotIn => Ok(!right.contains(left)),
+        Comparator::Version("===") if is_version(comparison.variable) => {
+            // Any text without white space, `;` and `)` can stand behind `===`, also none.
+            let text = right.trim();
+            if text.contains(|c: char| c.is_whitespace() || matches!(c, ';' | ')')) {
+                return compare_texts(comparison, "===", left, right);
+            }
+            Ok(text.eq_ignore_ascii_case(left))
+        }
         Comparator::Version(operator) => {
             if is_version(comparison.variable)
                 && let Ok(specifier) = format!("{operator}{right}").parse::<VersionSpecifier>()

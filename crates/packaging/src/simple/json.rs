@@ -32,7 +32,26 @@ struct RawMeta<'a> {
     #[serde(borrow, rename = "api-version")]
     api_version: Cow<'a, str>,
     #[serde(default, rename = "_last-serial")]
-    last_serial: Option<u64>,
+    last_serial: Option<Serial>,
+}
+
+/// Keys with an underscore are the index's own business (PEP 691), so nothing is refused here.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Serial {
+    Number(u64),
+    Text(String),
+    Other(serde::de::IgnoredAny),
+}
+
+impl Serial {
+    fn number(&self) -> Option<u64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Text(text) => text.parse().ok(),
+            Self::Other(_) => None,
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -137,7 +156,7 @@ pub fn parse(bytes: &[u8], base_url: &Url) -> Result<ProjectPage, PageError> {
         status,
         files,
         unusable,
-        last_serial: page.meta.last_serial,
+        last_serial: page.meta.last_serial.as_ref().and_then(Serial::number),
     })
 }
 

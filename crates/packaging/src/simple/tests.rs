@@ -109,6 +109,21 @@ fn json_fields() {
 }
 
 #[test]
+fn serials_of_any_form() {
+    let check = |serial: &str, expect: Option<u64>| {
+        let meta = format!(r#"{{"api-version": "1.1", "_last-serial": {serial}}}"#);
+        let page = json_page(&format!(r#"{{"meta": {meta}, "name": "x", "files": []}}"#)).unwrap();
+        assert_eq!(page.last_serial, expect, "{serial}");
+    };
+    check("42", Some(42));
+    check("\"42\"", Some(42));
+    check("null", None);
+    check("\"x\"", None);
+    check("[1]", None);
+    check("-1", None);
+}
+
+#[test]
 fn json_pages_that_are_refused() {
     let check = |text: &str, expect: &str| {
         let error = json_page(text).unwrap_err().to_string();

@@ -70,10 +70,10 @@ impl Reader {
         }
         self.indent = indent;
         if let Some(name) = section_name(value) {
-            if self.sections.contains_key(name) {
+            if self.sections.contains_key(name) && name != DEFAULT {
                 return refused("a section is given twice");
             }
-            self.sections.insert(name.to_owned(), BTreeMap::new());
+            self.sections.entry(name.to_owned()).or_default();
             self.section = Some(name.to_owned());
             self.option = None;
             return Ok(());
@@ -147,6 +147,7 @@ mod tests {
         check("[g]\na =\n  [x]\n  y = z", &[("g", "a", "\n[x]\ny = z")]);
         check("[g]\n  a = x\n  b = y", &[("g", "a", "x"), ("g", "b", "y")]);
         check("[DEFAULT]\na = 1\nb = 2\n[g]\nb = 3", &[("g", "a", "1"), ("g", "b", "3")]);
+        check("[DEFAULT]\na = 1\n[g]\n[DEFAULT]\nb = 2", &[("g", "a", "1"), ("g", "b", "2")]);
         check("[g]\na = ", &[("g", "a", "")]);
         check("# only\n; comments", &[]);
     }

@@ -144,6 +144,9 @@ pub(crate) struct IndexArgs {
     /// Ask no index, only what --find-links names.
     #[arg(long)]
     pub(crate) no_index: bool,
+    /// Take a project from one index only: its name or URL; may be given again.
+    #[arg(long, value_name = "NAME=INDEX")]
+    pub(crate) index_for: Vec<String>,
     /// Accepted for pip's sake: only wheels are ever installed.
     #[arg(long, value_name = "NAMES")]
     pub(crate) only_binary: Vec<String>,
@@ -174,6 +177,9 @@ pub(crate) struct IndexArgs {
     /// Whether to ask the `keyring` program for credentials.
     #[arg(long, value_name = "PROVIDER")]
     pub(crate) keyring_provider: Option<String>,
+    /// Read neither variables nor configuration files of pip, uv and countermark.
+    #[arg(long)]
+    pub(crate) isolated: bool,
     #[command(flatten)]
     pub(crate) weakening: WeakeningArgs,
 }

@@ -30,6 +30,7 @@ use countermark_trust::{Class, Pin, Rejection, Verified};
 pub use admit::Download;
 pub(crate) use admit::hash_file;
 pub(crate) use maintain::hash;
+pub(crate) use seal::write_renamed;
 pub use maintain::{EntryReport, Pruned, StoreSize};
 pub use names::{Known, Names};
 pub use seal::{CommandFact, Facts, FileSeal, Seal};
@@ -301,6 +302,13 @@ impl Store {
             .prefix(".tmp-")
             .tempdir_in(&self.root)
             .map_err(io_error("write to", &self.root))
+    }
+}
+
+impl Store {
+    /// The private folder of this store's seals.
+    pub(crate) fn seals(&self) -> &Path {
+        &self.seals
     }
 }
 

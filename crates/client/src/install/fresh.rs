@@ -1,0 +1,128 @@
+//! A new environment or folder: made beside its place, and renamed into it.
+//!
+//! The folder is called `.<name>.countermark` until it is finished. Whoever makes it holds its lock,
+//! which follows the rename; a second run waits for it and then finds the environment. What a killed
+//! run left is told by nobody holding the lock, and is removed.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use rustix::fs::RenameFlags;
+
+use super::error::{InstallError, failed};
+use super::lock::{FolderLock, Locked, lock};
+use crate::report::{Note, Reporter};
+
+/// A folder that is being filled.
+pub(super) struct Fresh {
+    /// Where it is now.
+    pub(super) staging: PathBuf,
+    target: PathBuf,
+    _lock: FolderLock,
+    finished: bool,
+}
+
+/// What is in the place of a new folder.
+pub(super) enum Place {
+    /// Nothing, or an empty folder.
+    Free(Fresh),
+    /// Something, maybe made by the run that we waited for.
+    Taken,
+}
+
+/// The folder beside a new one in which it is made.
+#[must_use]
+pub fn staging_of(target: &Path) -> Option<PathBuf> {
+    let name = target.file_name()?.to_str()?;
+    Some(target.parent()?.join(format!(".{name}.countermark")))
+}
+
+/// Begins a new folder at `target`, an absolute path.
+pub(super) fn begin(
+    target: &Path,
+    interrupted: &AtomicBool,
+    reporter: &dyn Reporter,
+) -> Result<Place, InstallError> {
+    let staging = staging_of(target)
+        .ok_or_else(|| failed("make", target)(io::ErrorKind::InvalidInput.into()))?;
+    loop {
+        if is_taken(target)? {
+            return Ok(Place::Taken);
+        }
+        fs::create_dir_all(target.parent().unwrap_or(target)).map_err(failed("make", target))?;
+        let leftover = match fs::create_dir(&staging) {
+            Ok(()) => false,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => true,
+            Err(error) => return Err(failed("make", staging)(error)),
+        };
+        let waiting = || {
+            let message = format!("waiting for another run that makes `{}`", target.display());
+            reporter.note(Note::new("waiting", message));
+        };
+        match lock(&staging, interrupted, waiting).map_err(failed("lock", &staging))? {
+            Locked::Moved => {}
+            Locked::Yes(lock) => {
+                if leftover && clear(&staging)? {
+                    let message =
+                        format!("removed what an interrupted run left of `{}`", target.display());
+                    reporter.note(Note::new("recovered", message));
+                }
+                let target = target.to_owned();
+                return Ok(Place::Free(Fresh { staging, target, _lock: lock, finished: false }));
+            }
+        }
+    }
+}
+
+/// A folder that is not there, or empty, is free.
+fn is_taken(target: &Path) -> Result<bool, InstallError> {
+    match fs::read_dir(target) {
+        Ok(mut items) => Ok(items.next().is_some()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(failed("read", target)(error)),
+    }
+}
+
+/// Empties a folder; was there anything?
+fn clear(folder: &Path) -> Result<bool, InstallError> {
+    let mut found = false;
+    for item in fs::read_dir(folder).map_err(failed("read", folder))? {
+        let item = item.map_err(failed("read", folder))?;
+        found = true;
+        let path = item.path();
+        let is_folder = item.file_type().map_err(failed("read", &path))?.is_dir();
+        let removed = if is_folder { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        removed.map_err(failed("remove", path))?;
+    }
+    Ok(found)
+}
+
+impl Fresh {
+    /// The moment of the change.
+    pub(super) fn finish(mut self) -> Result<(), InstallError> {
+        let renamed = rustix::fs::renameat_with(
+            rustix::fs::CWD,
+            &self.staging,
+            rustix::fs::CWD,
+            &self.target,
+            RenameFlags::NOREPLACE,
+        );
+        // An empty folder in the place is replaced; a full one is not.
+        let renamed = renamed.or_else(|_| rustix::fs::rename(&self.staging, &self.target));
+        renamed.map_err(|errno| failed("make", &self.target)(errno.into()))?;
+        self.finished = true;
+        let parent = self.target.parent().unwrap_or(&self.target);
+        fs::File::open(parent).and_then(|folder| folder.sync_all()).map_err(failed("sync", parent))
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        if !self.finished {
+            // The next run removes what cannot be removed now.
+            let _ = fs::remove_dir_all(&self.staging);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! `cache info`, `cache verify`, `cache prune`.
+
+use std::time::SystemTime;
+
+use countermark_client::report::Problem;
+use countermark_client::store::{Store, StoreError};
+use countermark_trust::Class;
+use serde::Serialize;
+
+use super::Outcome;
+use crate::cli::{CacheArgs, CacheCommand, ReportFormat};
+use crate::{output, setup};
+
+/// Runs the command.
+pub(crate) fn run(arguments: &CacheArgs) -> Outcome {
+    let folders = setup::folders(&arguments.store)?;
+    let store = Store::open(&folders.cache, &folders.state).map_err(problems)?;
+    match &arguments.command {
+        CacheCommand::Info { format } => info(&store, *format),
+        CacheCommand::Verify { remove } => verify(&store, *remove),
+        CacheCommand::Prune { max_size, all } => {
+            let limit = match (max_size, all) {
+                (_, true) => Some(0),
+                (Some(text), false) => Some(setup::parse_size(text).ok_or_else(|| {
+                    let message = format!("`{text}` is not a size");
+                    let problem = Problem::new("bad-size", Class::Usage, message);
+                    vec![problem.with_hint("a number with an optional unit: 500MB, 2GB, 1GiB")]
+                })?),
+                (None, false) => None,
+            };
+            let pruned = store.prune(limit, SystemTime::now()).map_err(problems)?;
+            output::print(&format!(
+                "removed {} and {}, {}",
+                output::count(pruned.wheels, "wheel", "wheels"),
+                output::count(pruned.leftovers, "leftover", "leftovers"),
+                output::size(pruned.bytes)
+            ));
+            Ok(0)
+        }
+    }
+}
+
+// By value: it is the last word about the error.
+#[expect(clippy::needless_pass_by_value, reason = "used with map_err")]
+fn problems(error: StoreError) -> Vec<Problem> {
+    vec![Problem::of(error.code(), error.class(), &error)]
+}
+
+/// The published form of `cache info --format json`.
+#[derive(Serialize)]
+struct Info<'a> {
+    format: u32,
+    folder: &'a str,
+    wheels: usize,
+    files: u64,
+    unpacked_bytes: u64,
+    archive_bytes: u64,
+}
+
+fn info(store: &Store, format: ReportFormat) -> Outcome {
+    let size = store.size().map_err(problems)?;
+    let folder = store.root().display().to_string();
+    match format {
+        ReportFormat::Text => {
+            output::print(&format!("store     {folder}"));
+            output::print(&format!("wheels    {}", output::grouped(size.wheels as u64)));
+            output::print(&format!("files     {}", output::grouped(size.files)));
+            output::print(&format!("unpacked  {}", output::size(size.unpacked)));
+            output::print(&format!("archives  {}", output::size(size.archives)));
+        }
+        ReportFormat::Json => {
+            let info = Info {
+                format: 1,
+                folder: &folder,
+                wheels: size.wheels,
+                files: size.files,
+                unpacked_bytes: size.unpacked,
+                archive_bytes: size.archives,
+            };
+            // Numbers and strings always serialise.
+            output::print(&serde_json::to_string_pretty(&info).unwrap_or_default());
+        }
+    }
+    Ok(0)
+}
+
+fn verify(store: &Store, remove: bool) -> Outcome {
+    let entries = store.entries().map_err(problems)?;
+    let mut wrong = Vec::new();
+    for sha256 in &entries {
+        let report = store.check_entry(*sha256).map_err(problems)?;
+        let Some(problem) = report.problem else { continue };
+        let name = report.filename.unwrap_or_else(|| format!("sha256:{}", report.sha256));
+        if remove {
+            store.remove(*sha256).map_err(problems)?;
+            output::print(&format!("removed {name}: {problem}"));
+        } else {
+            let message = format!("the stored copy of `{name}` is not what it was: {problem}");
+            let hint = "`countermark cache verify --remove` throws it away";
+            wrong.push(Problem::new("store-altered", Class::Rejected, message).with_hint(hint));
+        }
+    }
+    if wrong.is_empty() {
+        output::print(&format!("{}, every byte checked", output::count(entries.len(), "wheel", "wheels")));
+        Ok(0)
+    } else {
+        Err(wrong)
+    }
+}

@@ -1,0 +1,270 @@
+//! `install`: gather everything, then change the environment in one step.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::{Instant, SystemTime};
+
+use countermark_client::gather::{self, Context, Gathered, Ready};
+use countermark_client::install::{self, Change, InstallError, Outcome, Target};
+use countermark_client::interpreter::{Interpreter, read_interpreter};
+use countermark_client::report::{Note, Problem, Reporter as _};
+use countermark_client::store::{Check, Store};
+use countermark_packaging::lock::{Setting, Wanted, WantedSet};
+use countermark_trust::Class;
+
+use super::{input, report};
+use crate::cli::{InstallArgs, OutputArgs};
+use crate::progress::Teller;
+use crate::session::{self, Session};
+use crate::setup::{self, Folders};
+use crate::output;
+
+/// Between gathering and installing, an entry of the store may turn out to be altered; it is
+/// fetched again this often.
+const MAX_ROUNDS: usize = 3;
+
+/// Runs the command.
+pub(crate) fn run(arguments: &InstallArgs, output: &OutputArgs) -> super::Outcome {
+    let started = Instant::now();
+    session::refuse_weakening(&arguments.index)?;
+    let interrupted = setup::interrupted();
+    let teller = Teller::new(output);
+    let folders = setup::folders(&arguments.store)?;
+    let (target, interpreter) = target(arguments, &folders)?;
+    let plan = Plan::read(arguments, interpreter, &teller)?;
+    let store = open_store(&plan.session, &folders, arguments.store.cache_dir.is_some())?;
+    let check = setup::check(&arguments.store, store.is_shared());
+    let run = Run { arguments, plan, store, check, interrupted, teller };
+    let (gathered, outcome) = run.rounds(&target)?;
+    if let Some(path) = &arguments.report {
+        report::write(path, &gathered, &outcome, &run.teller.notes(), arguments.dry_run)?;
+    }
+    run.summary(&gathered, &outcome, started);
+    run.prune();
+    Ok(0)
+}
+
+/// Opens the store that the settings name; an option of the command line goes before them.
+pub(crate) fn open_store(
+    session: &Session,
+    folders: &Folders,
+    from_command_line: bool,
+) -> Result<Store, Vec<Problem>> {
+    let cache = match &session.settings.cache {
+        Some(cache) if !from_command_line => cache.value.clone(),
+        _ => folders.cache.clone(),
+    };
+    Store::open(&cache, &folders.state)
+        .map_err(|error| vec![Problem::of(error.code(), error.class(), &error)])
+}
+
+/// Where packages go, and the interpreter that they have to suit.
+fn target(
+    arguments: &InstallArgs,
+    folders: &Folders,
+) -> Result<(Target, Interpreter), Vec<Problem>> {
+    if let Some(folder) = &arguments.venv {
+        let path = setup::absolute(folder)?;
+        let executable = path.join("bin/python");
+        if path.join("pyvenv.cfg").is_file() && arguments.python.python.is_none() {
+            let cache = folders.state.join("interpreters");
+            let interpreter = read_interpreter(&executable, Some(&cache))
+                .map_err(|error| vec![setup::interpreter_problem(&error)])?;
+            return Ok((Target::Environment(interpreter.clone()), interpreter));
+        }
+        let base = setup::base_interpreter(&arguments.python, folders)?;
+        return Ok((Target::Venv { path, base: base.clone() }, base));
+    }
+    let interpreter = setup::interpreter(&arguments.python, folders)?;
+    let folder = |path: &PathBuf, layout| {
+        Target::Folder { path: path.clone(), layout, interpreter: interpreter.clone() }
+    };
+    if let Some(path) = &arguments.target {
+        let path = setup::absolute(path)?;
+        let layout = interpreter.target_layout(&path);
+        return Ok((folder(&path, layout), interpreter));
+    }
+    if let Some(path) = &arguments.prefix {
+        let path = setup::absolute(path)?;
+        let layout = interpreter.prefix_layout(&path);
+        return Ok((folder(&path, layout), interpreter));
+    }
+    interpreter
+        .refuse_externally_managed()
+        .map_err(|error| vec![setup::interpreter_problem(&error)])?;
+    Ok((Target::Environment(interpreter.clone()), interpreter))
+}
+
+/// What is wanted, and the settings under which.
+pub(crate) struct Plan {
+    pub(crate) session: Session,
+    pub(crate) wanted: WantedSet,
+    pub(crate) interpreter: Interpreter,
+    pub(crate) folder: PathBuf,
+}
+
+impl Plan {
+    fn read(
+        arguments: &InstallArgs,
+        interpreter: Interpreter,
+        teller: &Teller,
+    ) -> Result<Self, Vec<Problem>> {
+        let prefix = Some(interpreter.prefix().to_owned());
+        let session = session::open("install", &arguments.index, &[], prefix.as_deref())?;
+        let constraints: Vec<String> =
+            session.settings.constraints.iter().map(|one| one.value.clone()).collect();
+        let markers = interpreter.markers();
+        let wanted = input::read(&arguments.input, &constraints, markers, &session.http, teller)?;
+        refuse_source_only(&wanted)?;
+        let session = if wanted.options.is_empty() {
+            session
+        } else {
+            session::open("install", &arguments.index, &wanted.options, prefix.as_deref())?
+        };
+        session::tell(&session.settings, teller);
+        Ok(Self { session, wanted, interpreter, folder: setup::working_folder()? })
+    }
+}
+
+/// `--no-binary` asks for what is not built yet.
+pub(crate) fn refuse_source_only(wanted: &WantedSet) -> Result<(), Vec<Problem>> {
+    let problems: Vec<Problem> = wanted
+        .options
+        .iter()
+        .filter(|option| matches!(&option.setting, Setting::NoBinary(names) if names != ":none:"))
+        .map(|option| {
+            let message = "`--no-binary` asks for source packages, which are not installed";
+            Problem::new("source-package", Class::Rejected, message).at(&option.place)
+        })
+        .collect();
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// Gathers, and says everything that stands in the way; lines to paste go to standard output.
+pub(crate) fn gather_or_say(
+    context: Context<'_>,
+    wanted: &[Wanted],
+) -> Result<Gathered, Vec<Problem>> {
+    gather::gather(context, wanted).map_err(|failure| {
+        if !failure.first_sight.is_empty() {
+            output::say("a first sight: digests of what was downloaded just now, judged by nobody");
+            for line in &failure.first_sight {
+                output::print(line);
+            }
+        }
+        failure.problems
+    })
+}
+
+struct Run<'a> {
+    arguments: &'a InstallArgs,
+    plan: Plan,
+    store: Store,
+    check: Check,
+    interrupted: Arc<AtomicBool>,
+    teller: Teller,
+}
+
+impl Run<'_> {
+    fn rounds(&self, target: &Target) -> Result<(Vec<Ready>, Outcome), Vec<Problem>> {
+        let mut round = 1;
+        loop {
+            let tags = self.plan.interpreter.tags();
+            let context = Context {
+                store: &self.store,
+                index: &self.plan.session.index,
+                http: &self.plan.session.http,
+                tags: &tags,
+                markers: self.plan.interpreter.markers(),
+                python: self.plan.interpreter.version(),
+                reporter: &self.teller,
+                interrupted: &self.interrupted,
+                folder: &self.plan.folder,
+                refresh: self.arguments.index.refresh,
+                no_deps: self.arguments.input.no_deps,
+            };
+            let mut gathered = gather_or_say(context, &self.plan.wanted.wanted)?;
+            let request = self.request();
+            match install::install(&request, target, &mut gathered.packages) {
+                Ok(outcome) => {
+                    if !gathered.asked && !gathered.packages.is_empty() {
+                        let message = "everything was in the store; no index was asked";
+                        self.teller.line(&format!("{message} (`--refresh` asks)"));
+                    }
+                    return Ok((gathered.packages, outcome));
+                }
+                Err(InstallError::Evicted { .. }) if round < MAX_ROUNDS => round += 1,
+                Err(error) => return Err(error.into_problems()),
+            }
+        }
+    }
+
+    fn request(&self) -> install::Request<'_> {
+        install::Request {
+            store: &self.store,
+            reporter: &self.teller,
+            interrupted: &self.interrupted,
+            check: self.check,
+            link_mode: setup::link_mode(&self.arguments.store),
+            compile: self.arguments.compile,
+            sync: self.arguments.sync,
+            reinstall: self.arguments.reinstall,
+            strict: self.arguments.strict,
+            dry_run: self.arguments.dry_run,
+            folder: &self.plan.folder,
+        }
+    }
+
+    fn summary(&self, packages: &[Ready], outcome: &Outcome, started: Instant) {
+        for change in &outcome.changes {
+            self.teller.line(&describe(change, self.arguments.dry_run));
+        }
+        let all_hashed = self.check == Check::Full || packages.iter().all(|ready| !ready.cached);
+        let checked = if all_hashed { "every byte checked" } else { "every file checked" };
+        let what = match (self.arguments.dry_run, outcome.changes.is_empty()) {
+            (true, _) => "; nothing was changed",
+            (false, true) => "; nothing to change",
+            (false, false) => "",
+        };
+        let good = output::GOOD;
+        self.teller.line(&format!(
+            "{good}{}, {}, {checked}, {:.2} s{good:#}{what}",
+            output::count(packages.len(), "package", "packages"),
+            output::count(usize::try_from(outcome.files).unwrap_or(usize::MAX), "file", "files"),
+            started.elapsed().as_secs_f64()
+        ));
+    }
+
+    /// Keeps the store below the size that the user set.
+    fn prune(&self) {
+        let Some(limit) = setup::variable("COUNTERMARK_CACHE_LIMIT") else { return };
+        let Some(limit) = limit.to_str().and_then(setup::parse_size) else {
+            let message = "COUNTERMARK_CACHE_LIMIT is not a size such as 2GB; it is ignored";
+            self.teller.note(Note::new("ignored-setting", message));
+            return;
+        };
+        if let Err(error) = self.store.prune(Some(limit), SystemTime::now()) {
+            self.teller.note(Note::new("not-pruned", error.to_string()));
+        }
+    }
+}
+
+fn describe(change: &Change, dry_run: bool) -> String {
+    let would = if dry_run { "would be " } else { "" };
+    let project = &change.project;
+    match (&change.before, &change.after) {
+        (None, Some(after)) => format!(" + {project} {after}"),
+        (Some(before), Some(after)) if before == after => {
+            format!(" ~ {project} {after} ({would}put back)")
+        }
+        (Some(before), Some(after)) => format!(" ~ {project} {before} -> {after}"),
+        (Some(before), None) => format!(" - {project} {before}"),
+        (None, None) => format!("   {project}"),
+    }
+}
+
+/// For messages about a folder.
+pub(crate) fn shown(path: &Path) -> String {
+    path.display().to_string()
+}

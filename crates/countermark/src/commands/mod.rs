@@ -1,0 +1,31 @@
+//! One module a command. Each gives the exit code, after everything was said.
+
+mod cache;
+pub(crate) mod input;
+mod install;
+mod report;
+mod shell;
+
+use countermark_client::report::Problem;
+
+use crate::cli::{Cli, Command};
+use crate::output;
+
+/// The exit code, or everything that is wrong.
+pub(crate) type Outcome = Result<u8, Vec<Problem>>;
+
+/// Runs the command.
+pub(crate) fn run(arguments: Cli) -> u8 {
+    let output = arguments.output;
+    let outcome = match arguments.command {
+        Command::Install(arguments) => install::run(&arguments, &output),
+        Command::Cache(arguments) => cache::run(&arguments),
+        Command::Download(_) | Command::Hash(_) | Command::Port(_) | Command::Verify(_) | Command::List(_) | Command::Uninstall(_) => Ok(101),
+        Command::Completions { shell } => Ok(shell::completions(shell)),
+        Command::Man { folder } => shell::manual(&folder),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(problems) => output::show_problems(&problems),
+    }
+}

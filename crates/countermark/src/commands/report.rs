@@ -1,0 +1,135 @@
+//! `--report`: what was checked, for programs. The format is frozen; `format` counts its versions.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+
+use countermark_client::gather::Ready;
+use countermark_client::install::Outcome;
+use countermark_client::report::{Note, Problem};
+use countermark_packaging::lock::WantedSource;
+use countermark_trust::Class;
+use serde::Serialize;
+
+use crate::output;
+
+#[derive(Serialize)]
+struct Report<'a> {
+    format: u32,
+    countermark: &'static str,
+    dry_run: bool,
+    artifacts: Vec<Artifact<'a>>,
+    changes: Vec<Change<'a>>,
+    notes: Vec<ReportNote<'a>>,
+}
+
+#[derive(Serialize)]
+struct Artifact<'a> {
+    project: &'a str,
+    version: &'a str,
+    filename: &'a str,
+    size: u64,
+    digests: Vec<String>,
+    tree: String,
+    source: &'a str,
+    requested_by: String,
+    requested_as: &'static str,
+    from_store: bool,
+    downloaded_bytes: u64,
+    files: usize,
+    checked: [&'static str; 5],
+}
+
+#[derive(Serialize)]
+struct Change<'a> {
+    project: &'a str,
+    before: Option<&'a str>,
+    after: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct ReportNote<'a> {
+    code: &'a str,
+    message: &'a str,
+}
+
+/// What holds for every package that is installed, in the order in which it is found out.
+const CHECKED: [&str; 5] = ["pin", "archive", "record", "tree", "dependencies"];
+
+/// Writes the report; a file is replaced as a whole.
+pub(crate) fn write(
+    path: &Path,
+    packages: &[Ready],
+    outcome: &Outcome,
+    notes: &[Note],
+    dry_run: bool,
+) -> Result<(), Vec<Problem>> {
+    let report = Report {
+        format: 1,
+        countermark: env!("CARGO_PKG_VERSION"),
+        dry_run,
+        artifacts: packages.iter().map(artifact).collect(),
+        changes: outcome
+            .changes
+            .iter()
+            .map(|change| Change {
+                project: change.project.as_str(),
+                before: change.before.as_deref(),
+                after: change.after.as_deref(),
+            })
+            .collect(),
+        notes: notes
+            .iter()
+            .map(|note| ReportNote { code: note.code, message: &note.message })
+            .collect(),
+    };
+    // Numbers, strings and lists always serialise.
+    let text = serde_json::to_string_pretty(&report).unwrap_or_default();
+    if path == Path::new("-") {
+        output::print(&text);
+        return Ok(());
+    }
+    replace_file(path, format!("{text}\n").as_bytes())
+}
+
+/// Writes a file beside its place and renames it.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Vec<Problem>> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let written = tempfile::Builder::new()
+        .prefix(".countermark-")
+        .tempfile_in(parent.unwrap_or(Path::new(".")))
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            let mode = fs::metadata(path).map(|metadata| metadata.permissions());
+            let default = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            file.as_file().set_permissions(mode.unwrap_or(default))?;
+            file.persist(path).map_err(|error| error.error)
+        });
+    written.map(drop).map_err(|error| {
+        let message = format!("cannot write `{}`", path.display());
+        vec![Problem::new("write-failed", Class::Unavailable, message).with_detail(error.to_string())]
+    })
+}
+
+fn artifact(ready: &Ready) -> Artifact<'_> {
+    let artifact = ready.entry.tree.artifact();
+    Artifact {
+        project: ready.wanted.project.as_str(),
+        version: &ready.entry.facts.version,
+        filename: artifact.filename(),
+        size: artifact.size(),
+        digests: artifact.digests().map(ToString::to_string).collect(),
+        tree: ready.entry.tree.digest().to_string(),
+        source: &ready.entry.facts.source,
+        requested_by: ready.wanted.place.to_string(),
+        requested_as: match &ready.wanted.source {
+            WantedSource::Index { .. } => "version",
+            WantedSource::Url { .. } => "url",
+            WantedSource::Path { .. } => "path",
+        },
+        from_store: ready.cached,
+        downloaded_bytes: ready.downloaded,
+        files: ready.entry.tree.files().len(),
+        checked: CHECKED,
+    }
+}

@@ -75,12 +75,18 @@ pub enum HttpError {
         retry_after: Option<Duration>,
     },
     /// Status 401 or 407, with what we had to offer.
-    #[error("`{url}` asks for credentials{}", if *offered { ", and does not accept those it was given" } else { "" })]
+    #[error(
+        "`{url}` asks for credentials{}{}",
+        if *offered { ", and does not accept those it was given" } else { "" },
+        keyring.as_ref().map(|it| format!(" (keyring: {it})")).unwrap_or_default()
+    )]
     Unauthorized {
         /// What was asked for.
         url: RedactedUrl,
         /// Whether credentials were sent.
         offered: bool,
+        /// Why keyring could not be asked.
+        keyring: Option<String>,
     },
     /// The connection ended before the body did.
     #[error("`{url}` was cut off after {found} bytes{}", expected.map(|it| format!(" of {it}")).unwrap_or_default())]

@@ -271,6 +271,7 @@ impl Client {
         self.check_scheme(request)?;
         let mut credential = request.credential.clone().or_else(|| self.credentials.for_url(&url));
         let mut has_asked = false;
+        let mut keyring = None;
         let mut hops = 0;
         loop {
             // RFC 9110, section 15.4: a credential is for the origin it was made for.
@@ -286,13 +287,22 @@ impl Client {
             }
             if status == StatusCode::UNAUTHORIZED && may_carry && !has_asked {
                 has_asked = true;
-                // A keyring that fails is like one without an answer: the server's no is told.
-                if let Ok(Some(found)) = self.credentials.ask_keyring(&url).await {
-                    credential = Some(found);
-                    continue;
+                match self.credentials.ask_keyring(&url).await {
+                    Ok(Some(found)) => {
+                        credential = Some(found);
+                        continue;
+                    }
+                    Ok(None) => {}
+                    // The server's no is what counts, and this is why we have no better answer.
+                    Err(error) => keyring = Some(error.to_string()),
                 }
             }
-            return self.check_status(response, offered.is_some(), progress);
+            return self.check_status(response, progress).map_err(|error| match error {
+                HttpError::Unauthorized { url, .. } => {
+                    HttpError::Unauthorized { url, offered: offered.is_some(), keyring }
+                }
+                error => error,
+            });
         }
     }
 
@@ -326,18 +336,13 @@ impl Client {
             .map_err(|error| network_error(&shown, &error))
     }
 
-    fn check_status(
-        &self,
-        response: Response,
-        offered: bool,
-        progress: &Progress,
-    ) -> Result<Response, HttpError> {
+    fn check_status(&self, response: Response, progress: &Progress) -> Result<Response, HttpError> {
         let url = RedactedUrl::new(response.url());
         match response.status() {
             StatusCode::OK => Ok(response),
             StatusCode::PARTIAL_CONTENT if progress.continues(&response) => Ok(response),
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
-                Err(HttpError::Unauthorized { url, offered })
+                Err(HttpError::Unauthorized { url, offered: false, keyring: None })
             }
             status => {
                 let retry_after = text_header(response.headers(), &header::RETRY_AFTER)
@@ -379,7 +384,6 @@ impl Client {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .referer(false)
-            .gzip(false)
             .connect_timeout(options.timeouts.connect)
             .tcp_nodelay(true);
         let builder = tls::proxies(builder, &options.proxies)?;

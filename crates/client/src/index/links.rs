@@ -132,7 +132,7 @@ fn is_distribution(filename: &str) -> bool {
 }
 
 /// A file of which nothing is claimed.
-fn bare_file(filename: &str, url: &Url) -> File {
+pub(super) fn bare_file(filename: &str, url: &Url) -> File {
     File {
         filename: filename.to_owned(),
         url: url.to_string(),

@@ -2,8 +2,8 @@
 //!
 //! Decides which indexes are asked for a name, in which order their answers count, and what a
 //! project's status means: a quarantined project is refused, an archived or deprecated one is
-//! noted (PEP 792). A page is kept for the run and never longer, so every run that contacts an
-//! index learns the status as it is; what a page says of files is evidence to compare.
+//! noted (PEP 792). A page is kept for the run at most, so every run that contacts an index learns
+//! the status as it is; what a page says of files is evidence to compare.
 //!
 //! The order: places of `--find-links` (they are the user's own), then the indexes as configured.
 //! A name that is bound to an index is asked there and nowhere else. An index that cannot be asked
@@ -14,10 +14,10 @@ mod links;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::simple::{self, PageError, ProjectPage, StatusMarker};
@@ -31,6 +31,9 @@ use crate::settings::{Index, Sources};
 
 /// Longest project page, in bytes; the longest known have about half of it.
 pub const MAX_PAGE: u64 = 64 * 1024 * 1024;
+
+/// Files of pages that are kept for the run, about half a kilobyte each.
+const MAX_KEPT_FILES: usize = 20_000;
 
 /// JSON first, HTML as its equal.
 const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
@@ -168,12 +171,38 @@ pub struct IndexPage {
 
 type Answer = Arc<OnceCell<Option<IndexPage>>>;
 
+/// Answers that may be needed again, as many as do not fill the memory.
+#[derive(Debug, Default)]
+struct Answers {
+    by_url: HashMap<String, Answer>,
+    /// Those that came, oldest first, with the number of their files.
+    order: VecDeque<(String, usize)>,
+    files: usize,
+}
+
+impl Answers {
+    fn entry(&mut self, url: &str) -> Answer {
+        Arc::clone(self.by_url.entry(url.to_owned()).or_default())
+    }
+
+    fn came(&mut self, url: &str, page: Option<&IndexPage>) {
+        let files = page.map_or(0, |page| page.page.files.len());
+        self.order.push_back((url.to_owned(), files));
+        self.files += files;
+        while self.files > MAX_KEPT_FILES {
+            let Some((url, files)) = self.order.pop_front() else { break };
+            self.by_url.remove(&url);
+            self.files -= files;
+        }
+    }
+}
+
 /// Asks the configured sources.
 #[derive(Debug)]
 pub struct IndexClient {
     http: Arc<Client>,
     sources: Sources,
-    answers: Mutex<HashMap<String, Answer>>,
+    answers: Mutex<Answers>,
     links: OnceCell<Vec<(String, ProjectPage)>>,
 }
 
@@ -193,7 +222,7 @@ impl IndexClient {
     /// What all sources have of a project, in the order in which they count; a source that does
     /// not have it is left out. No source at all gives no page.
     ///
-    /// Each source is asked once per run. Where a pin decides, a file may come from any of the
+    /// Each source is asked once per run, unless its pages are many. Where a pin decides, a file may come from any of the
     /// pages; where none does, from [`first_offer`] only.
     ///
     /// # Errors
@@ -234,12 +263,17 @@ impl IndexClient {
         project: &ProjectName,
     ) -> Result<Option<IndexPage>, IndexError> {
         let url = page_url(index, project);
-        let answer = {
-            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(answers.entry(url.to_string()).or_default())
-        };
-        let asking = answer.get_or_try_init(|| self.fetch(index, project, &url));
+        let answer = self.answers().entry(url.as_str());
+        let asking = answer.get_or_try_init(|| async {
+            let page = self.fetch(index, project, &url).await?;
+            self.answers().came(url.as_str(), page.as_ref());
+            Ok(page)
+        });
         Ok(asking.await?.clone())
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn fetch(

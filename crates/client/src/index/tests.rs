@@ -100,6 +100,23 @@ fn order_absence_and_one_question() {
 }
 
 #[test]
+fn old_answers_make_room() {
+    let page = |files: usize| {
+        let file = links::bare_file(WHEEL, &Url::parse("https://x.example/").unwrap());
+        let page = ProjectPage { files: vec![file; files], ..ProjectPage::default() };
+        let source = PageSource::Links("x".into());
+        IndexPage { source, page: Arc::new(page), notes: vec![] }
+    };
+    let mut answers = Answers::default();
+    for (url, files) in [("a", 9_000), ("b", 9_000), ("c", 9_000), ("d", 30_000), ("e", 1)] {
+        answers.entry(url);
+        answers.came(url, Some(&page(files)));
+    }
+    let kept: Vec<_> = answers.by_url.keys().map(String::as_str).collect();
+    assert_eq!((kept, answers.files), (vec!["e"], 1));
+}
+
+#[test]
 fn an_outage_does_not_open_the_next_index() {
     let check = |behaviour: Behaviour, code: &str, class: Class| {
         let private = IndexServer::start(with_wheel().on("/simple/x/", behaviour));

@@ -14,10 +14,9 @@ use super::source::{ReadAt, Window};
 use super::zip::{Entry, Method};
 use super::{Limits, UnpackError};
 
-/// Members up to this size are inflated in one call.
-const WHOLE: u64 = 4 << 20;
-/// As long as their compressed bytes, which are held at the same time, are not more than this.
-const WHOLE_COMPRESSED: u64 = 5 << 19;
+/// Members are inflated in one call when both their forms fit into this many bytes.
+/// More memory gains nothing: what does not fit into the cache is inflated no faster.
+const WHOLE: u64 = 3 << 20;
 /// Read along with a small member.
 const READ_AHEAD: usize = 512 << 10;
 /// Compressed bytes above which a member is read by itself and not through the window.
@@ -69,7 +68,10 @@ pub struct ExtractedFile {
     pub rewrite_shebang: bool,
 }
 
-/// Plans and extracts one wheel after the other with the same buffers. Less than 8 MiB.
+/// Plans and extracts one wheel after the other with the same buffers.
+///
+/// It holds less than 8 MiB, besides the plan and, while planning, a central directory or RECORD
+/// that is larger than that.
 pub struct Extractor {
     inflater: Inflater,
     window: Vec<u8>,
@@ -98,9 +100,7 @@ impl Extractor {
         filename: &WheelFilename,
         limits: &Limits,
     ) -> Result<Plan, UnpackError> {
-        self.with_window(archive, |inflater, window| {
-            plan_with(&mut Unpacker { window, inflater }, filename, limits)
-        })
+        self.with_window(archive, |unpacker| plan_with(unpacker, filename, limits))
     }
 
     /// Unpacks every file of a plan into the sink. The answer is in the order of
@@ -118,21 +118,21 @@ impl Extractor {
         plan: &Plan,
         sink: &mut dyn Sink,
     ) -> Result<Vec<ExtractedFile>, UnpackError> {
-        self.with_window(archive, |inflater, window| {
-            let mut unpacker = Unpacker { window, inflater };
+        self.with_window(archive, |unpacker| {
             let files = plan.files.iter().enumerate();
-            files.map(|(index, file)| extract_file(&mut unpacker, index, file, sink)).collect()
+            files.map(|(index, file)| extract_file(unpacker, index, file, sink)).collect()
         })
     }
 
     fn with_window<T>(
         &mut self,
         archive: &dyn ReadAt,
-        work: impl FnOnce(&mut Inflater, &mut Window<'_>) -> Result<T, UnpackError>,
+        work: impl FnOnce(&mut Unpacker<'_, '_>) -> Result<T, UnpackError>,
     ) -> Result<T, UnpackError> {
         let buffer = std::mem::take(&mut self.window);
         let mut window = Window::new(archive, buffer).map_err(UnpackError::Read)?;
-        let result = work(&mut self.inflater, &mut window);
+        let inflater = &mut self.inflater;
+        let result = work(&mut Unpacker { window: &mut window, inflater });
         let mut buffer = window.into_buffer();
         buffer.truncate(KEPT);
         buffer.shrink_to(KEPT);
@@ -278,7 +278,7 @@ pub(super) type Each<'a> = dyn FnMut(&[u8]) -> Result<(), UnpackError> + 'a;
 /// Unpacks members of one archive.
 pub(super) struct Unpacker<'w, 'a> {
     pub(super) window: &'w mut Window<'a>,
-    pub(super) inflater: &'w mut Inflater,
+    inflater: &'w mut Inflater,
 }
 
 impl Unpacker<'_, '_> {
@@ -287,9 +287,7 @@ impl Unpacker<'_, '_> {
     pub(super) fn unpack(&mut self, entry: &Entry, each: &mut Each<'_>) -> Result<(), UnpackError> {
         match entry.method {
             Method::Stored => self.copy(entry, each),
-            Method::Deflated
-                if entry.size <= WHOLE && entry.compressed_size <= WHOLE_COMPRESSED =>
-            {
+            Method::Deflated if entry.size.saturating_add(entry.compressed_size) <= WHOLE => {
                 self.inflate(entry, each)
             }
             Method::Deflated => self.stream(entry, each),

@@ -12,10 +12,12 @@ const SIGNATURE: u32 = 0x0403_4b50;
 const HEADER_SIZE: usize = 30;
 const DESCRIPTOR_SIGNATURE: u32 = 0x0807_4b50;
 
-/// Read along with a header when the member after it is near.
-const READ_AHEAD: usize = 256 << 10;
-/// Read along with a header when its data is longer than [`READ_AHEAD`].
-const READ_AHEAD_SPARSE: usize = 1 << 10;
+/// Read along with a header when the next one is near.
+const READ_AHEAD: usize = 64 << 10;
+/// Read along with a header when the next one is not: a read costs less than copying so much.
+const READ_AHEAD_SPARSE: usize = 512;
+/// Bytes of data up to which the next header is near.
+const NEAR: u64 = 4 << 10;
 
 /// A local header's fixed fields.
 struct Local {
@@ -82,8 +84,7 @@ fn check_order(records: &[Record]) -> Result<(), ZipError> {
 fn check_local(window: &mut Window<'_>, record: &Record) -> Result<u64, ZipError> {
     let missing =
         || ZipError::LocalMissing { name: record.name.clone(), offset: record.header_offset };
-    let ahead =
-        if record.compressed_size > READ_AHEAD as u64 { READ_AHEAD_SPARSE } else { READ_AHEAD };
+    let ahead = if record.compressed_size > NEAR { READ_AHEAD_SPARSE } else { READ_AHEAD };
     let offset = record.header_offset;
     let room = window.size().saturating_sub(offset);
     if room < HEADER_SIZE as u64 {

@@ -15,3 +15,5 @@ pub mod gather;
 pub mod provenance;
 pub mod bytecode;
 pub mod environment;
+mod parallel;
+pub mod verify;

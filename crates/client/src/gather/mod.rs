@@ -26,6 +26,7 @@ use countermark_trust::{Class, Pin};
 
 use crate::http::Client;
 use crate::index::IndexClient;
+use crate::parallel::in_parallel;
 use crate::report::{Note, Problem, Progress, Reporter};
 use crate::store::{Entry, Store};
 
@@ -171,26 +172,6 @@ fn ask(
             (fetched, lines)
         })
     }))
-}
-
-/// Applies a function to every item, on as many threads as there are processors.
-fn in_parallel<T: Sync, R: Send>(items: &[T], apply: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8);
-    if threads == 1 || items.len() < 2 * threads {
-        return items.iter().map(apply).collect();
-    }
-    let apply = &apply;
-    std::thread::scope(|scope| {
-        let workers: Vec<_> = items
-            .chunks(items.len().div_ceil(threads))
-            .map(|chunk| scope.spawn(move || chunk.iter().map(apply).collect::<Vec<R>>()))
-            .collect();
-        let join = |worker: std::thread::ScopedJoinHandle<'_, Vec<R>>| match worker.join() {
-            Ok(results) => results,
-            Err(panic) => std::panic::resume_unwind(panic),
-        };
-        workers.into_iter().flat_map(join).collect()
-    })
 }
 
 fn sort_out<'a>(

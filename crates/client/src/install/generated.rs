@@ -35,6 +35,8 @@ pub struct Asked {
     pub requested: bool,
     /// The URL of a direct reference, without credentials (PEP 610).
     pub direct_url: Option<String>,
+    /// Where the wheel came from.
+    pub source: String,
 }
 
 /// Everything that is written or left out for one package.
@@ -173,7 +175,7 @@ fn add_metadata(entry: &Entry, dist_info: &str, asked: &Asked, additions: &mut A
         filename: artifact.filename().to_owned(),
         sha256: artifact.sha256().hex(),
         tree: entry.tree.digest().to_string(),
-        source: entry.facts.source.clone(),
+        source: asked.source.clone(),
         checked: vec!["sha256".to_owned(), "record".to_owned(), "tree".to_owned()],
     };
     additions.add(join(dist_info, provenance::FILENAME), provenance.render(), false);

@@ -8,6 +8,7 @@ mod compile;
 mod error;
 mod existing;
 pub(crate) mod folders;
+pub(crate) mod folders_walk;
 pub mod fresh;
 pub mod generated;
 pub mod journal;
@@ -23,7 +24,7 @@ use std::sync::atomic::AtomicBool;
 use countermark_packaging::name::ProjectName;
 
 pub use error::InstallError;
-pub use existing::{Removed, remove};
+pub use existing::remove;
 pub(crate) use prepare::asked;
 
 use crate::gather::Ready;
@@ -156,6 +157,28 @@ pub fn install(
     request.store.mark_used(used);
     request.reporter.progress(Progress::Done);
     Ok(outcome)
+}
+
+/// Undoes or finishes what an interrupted run left of an environment, and says so. For commands
+/// that only read: without such a rest nothing is locked or written.
+///
+/// # Errors
+/// [`InstallError`] when that is not possible.
+pub fn recover(
+    layout: &Layout,
+    interrupted: &AtomicBool,
+    reporter: &dyn Reporter,
+) -> Result<(), InstallError> {
+    let placement = Placement::new(layout).map_err(failed("resolve", &layout.data))?;
+    if !journal::is_interrupted(&placement.root) {
+        return Ok(());
+    }
+    let waiting = || existing::say_waiting(reporter, &placement.root);
+    let locked = lock::lock(&placement.root, interrupted, waiting);
+    match locked.map_err(failed("lock", &placement.root))? {
+        lock::Locked::Yes(_held) => existing::recover(&placement.root, reporter),
+        lock::Locked::Moved => Ok(()),
+    }
 }
 
 /// Everything is new.

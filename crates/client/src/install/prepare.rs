@@ -28,7 +28,7 @@ pub(crate) fn asked(ready: &Ready, folder: &std::path::Path) -> Asked {
             url::Url::from_file_path(folder.join(path)).ok().map(|url| url.to_string())
         }
     };
-    Asked { requested: true, direct_url }
+    Asked { requested: true, direct_url, source: ready.entry.facts.source.clone() }
 }
 
 /// What is staged for one package.

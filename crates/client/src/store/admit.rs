@@ -75,22 +75,6 @@ impl Download {
         self.verifier.first_sight()
     }
 
-    /// Keeps the verified bytes under `target` instead of unpacking them.
-    ///
-    /// # Errors
-    /// A rejection, or a file system that says no.
-    pub fn save(self, pin: &Pin, target: &Path) -> Result<Verified<Artifact>, StoreError> {
-        let artifact = self.verifier.finish(pin)?;
-        let from = self.folder.path().join(&self.filename);
-        match fs::rename(&from, target) {
-            Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
-                copy_renamed(&from, target).map_err(io_error("write", target))?;
-            }
-            other => other.map_err(io_error("write", target))?,
-        }
-        Ok(artifact)
-    }
-
     fn verify(
         self,
         pin: &Pin,
@@ -100,15 +84,6 @@ impl Download {
         let artifact = self.verifier.finish(pin)?;
         Ok(VerifiedArchive { artifact, file: self.file, filename, folder: Some(self.folder), source })
     }
-}
-
-/// Copies to a name beside the target, then renames: nobody sees half a file.
-fn copy_renamed(from: &Path, target: &Path) -> io::Result<()> {
-    let parent = target.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new().prefix(".tmp-").tempfile_in(parent)?;
-    io::copy(&mut File::open(from)?, &mut file)?;
-    file.persist(target).map_err(|error| error.error)?;
-    Ok(())
 }
 
 impl Store {
@@ -151,6 +126,25 @@ impl Store {
         source: String,
     ) -> Result<Entry, StoreError> {
         self.admit_archive(&download.verify(pin, filename, source)?)
+    }
+
+    /// Copies the archive of an entry to `target`, after its bytes were compared with the pin; a
+    /// file that is there is replaced as a whole.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the archive is not the pinned one, or cannot be copied.
+    pub fn export(&self, pin: &Pin, sha256: Sha256, target: &Path) -> Result<(), StoreError> {
+        let archive = self.open_archive(pin, sha256)?;
+        let parent = target.parent().unwrap_or(Path::new("."));
+        let copied = tempfile::Builder::new().prefix(".tmp-").tempfile_in(parent).and_then(|mut to| {
+            let mut from = &archive.file;
+            from.rewind()?;
+            io::copy(&mut from, &mut to)?;
+            let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+            to.as_file().set_permissions(readable)?;
+            to.persist(target).map_err(|error| error.error)
+        });
+        copied.map(drop).map_err(io_error("write", target))
     }
 
     /// Opens the archive of an entry and hashes it whole.

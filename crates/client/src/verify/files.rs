@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use super::{Finding, Kind};
 use crate::install::folders::Folders;
 use crate::install::generated::{Additions, Asked, Launching, generate};
-use crate::install::placement::{Placement, relative_between};
+use crate::install::placement::Placement;
 use crate::install::stage::join;
 use crate::store::{Check, Entry, FileSeal};
 
@@ -207,25 +207,4 @@ pub fn owned_paths(entry: &Entry, installation: &Installation<'_>) -> Vec<String
     });
     let generated = additions.unwrap_or_default().files.into_iter().map(|file| file.path);
     files.chain(generated).collect()
-}
-
-/// A RECORD path as one below the root; `None` when it leaves it.
-#[must_use]
-pub fn below_root(site: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = site.split('/').filter(|part| !part.is_empty()).collect();
-    if path.starts_with('/') {
-        return None;
-    }
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            name => parts.push(name),
-        }
-    }
-    let joined = parts.join("/");
-    debug_assert!(relative_between("", &joined) == joined);
-    Some(joined)
 }

@@ -1,6 +1,6 @@
 //! `install`: gather everything, then change the environment in one step.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime};
@@ -262,9 +262,4 @@ fn describe(change: &Change, dry_run: bool) -> String {
         (Some(before), None) => format!(" - {project} {before}"),
         (None, None) => format!("   {project}"),
     }
-}
-
-/// For messages about a folder.
-pub(crate) fn shown(path: &Path) -> String {
-    path.display().to_string()
 }

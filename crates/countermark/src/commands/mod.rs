@@ -1,10 +1,16 @@
 //! One module a command. Each gives the exit code, after everything was said.
 
 mod cache;
+mod download;
+mod hash;
 pub(crate) mod input;
 mod install;
 mod report;
+mod list;
+mod port;
 mod shell;
+mod uninstall;
+mod verify;
 
 use countermark_client::report::Problem;
 
@@ -19,8 +25,13 @@ pub(crate) fn run(arguments: Cli) -> u8 {
     let output = arguments.output;
     let outcome = match arguments.command {
         Command::Install(arguments) => install::run(&arguments, &output),
+        Command::Download(arguments) => download::run(&arguments, &output),
+        Command::Hash(arguments) => hash::run(&arguments),
+        Command::Port(arguments) => port::run(&arguments),
+        Command::Verify(arguments) => verify::run(&arguments, &output),
+        Command::List(arguments) => list::run(&arguments, &output),
+        Command::Uninstall(arguments) => uninstall::run(&arguments, &output),
         Command::Cache(arguments) => cache::run(&arguments),
-        Command::Download(_) | Command::Hash(_) | Command::Port(_) | Command::Verify(_) | Command::List(_) | Command::Uninstall(_) => Ok(101),
         Command::Completions { shell } => Ok(shell::completions(shell)),
         Command::Man { folder } => shell::manual(&folder),
     };

@@ -12,6 +12,7 @@ use super::options::{self, LineOption};
 use super::peep::{self, CommentDigest};
 use super::{Encoding, FileKind, decode};
 use crate::digest::Digest;
+use crate::filename::DistributionFilename;
 use crate::lock::source::Source;
 use crate::lock::{Place, SourceError, WantedSource};
 use crate::name::ProjectName;
@@ -42,6 +43,23 @@ pub struct DocumentEntry {
     comments: Vec<CommentDigest>,
     /// Where an option can be added: the end of the content of its last line.
     end: usize,
+}
+
+impl DocumentEntry {
+    /// Is a file of this name one that the requirement asks for? One that names no version asks
+    /// for none in particular.
+    #[must_use]
+    pub fn accepts(&self, file: &DistributionFilename) -> bool {
+        let same = |name: &Option<DistributionFilename>| {
+            name.as_ref().is_some_and(|name| name.as_str() == file.as_str())
+        };
+        match &self.source {
+            WantedSource::Index { pinned, .. } => pinned.as_ref() == Some(file.version()),
+            WantedSource::Url { filename, .. } | WantedSource::Path { filename, .. } => {
+                same(filename)
+            }
+        }
+    }
 }
 
 impl Document {

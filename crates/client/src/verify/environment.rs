@@ -1,0 +1,338 @@
+//! A whole environment: every package, every file, and what belongs to nobody.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use countermark_packaging::name::ProjectName;
+use countermark_packaging::record::RecordEntry;
+use countermark_trust::{Class, Pin};
+use sha2::Digest as _;
+
+use super::bytecode::check_compiled;
+use super::files::{Installation, check_files, owned_paths};
+use super::{Finding, Kind, is_startup_file, recorded_url};
+use crate::environment::{Installed, read_environment};
+use crate::gather::Ready;
+use crate::install::folders_walk::walk_files;
+use crate::install::generated::{Asked, Launching};
+use crate::install::journal;
+use crate::install::lock::{Locked, lock};
+use crate::install::placement::Placement;
+use crate::interpreter::{Interpreter, Layout};
+use crate::parallel::in_parallel;
+use crate::report::{Note, Problem, Progress, Reporter};
+use crate::scripts::Heading;
+use crate::store::{Check, Entry, Lookup, Store};
+
+/// What is checked, and against what.
+pub struct Subject<'a> {
+    /// Proved trees.
+    pub store: &'a Store,
+    /// Runs the environment.
+    pub interpreter: &'a Interpreter,
+    /// Where its packages lie.
+    pub layout: &'a Layout,
+    /// What a lock lists, gathered; `None` without a lock.
+    pub locked: Option<&'a [Ready]>,
+    /// Whom to tell.
+    pub reporter: &'a dyn Reporter,
+    /// Set when the user said stop.
+    pub interrupted: &'a AtomicBool,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Sorted: what matters most first.
+    pub findings: Vec<Finding>,
+    /// Packages looked at.
+    pub packages: usize,
+    /// Of them, proved ones.
+    pub proved: usize,
+    /// Files looked at.
+    pub files: u64,
+}
+
+/// What one package contributes.
+#[derive(Default)]
+struct PackageReport {
+    findings: Vec<Finding>,
+    owned: Vec<String>,
+    proved: bool,
+}
+
+/// Checks every file of an environment. Nothing is changed.
+///
+/// # Errors
+/// When the environment cannot be read at all.
+pub fn check_environment(subject: &Subject<'_>) -> Result<Report, Vec<Problem>> {
+    let unreadable = |error: std::io::Error| {
+        let message = format!("cannot read `{}`", subject.layout.data.display());
+        let problem = Problem::new("environment-io", Class::Unavailable, message);
+        vec![problem.with_detail(error.to_string())]
+    };
+    let placement = Placement::new(subject.layout).map_err(unreadable)?;
+    let waiting = || subject.reporter.note(Note::new("waiting", "waiting for another run"));
+    let _lock = match lock(&placement.root, subject.interrupted, waiting).map_err(unreadable)? {
+        Locked::Yes(lock) => lock,
+        Locked::Moved => return Err(unreadable(std::io::ErrorKind::NotFound.into())),
+    };
+    let environment = read_environment(&placement.layout)
+        .map_err(|error| vec![Problem::of("environment", error.class(), &error)])?;
+    let heading = Heading::new(subject.interpreter.executable(), false)
+        .map_err(|error| vec![Problem::of("interpreter", error.class(), &error)])?;
+    subject.reporter.progress(Progress::Checking { packages: environment.installed.len() });
+    let looker = Looker { subject, placement: &placement, heading: &heading };
+    let reports = in_parallel(&environment.installed, |installed| looker.package(installed));
+    let mut report = Report { packages: environment.installed.len(), ..Report::default() };
+    if journal::is_interrupted(&placement.root) {
+        report.findings.push(interrupted());
+    }
+    let mut owned = BTreeSet::new();
+    for package in reports {
+        report.findings.extend(package.findings);
+        report.proved += usize::from(package.proved);
+        owned.extend(package.owned);
+    }
+    for unknown in &environment.unknown {
+        let path = placement.relative(&unknown.path);
+        let detail = format!("it {}", unknown.kind.description());
+        report.findings.push(Finding { kind: Kind::Unproven, project: None, path, detail });
+    }
+    report.files = owned.len() as u64;
+    looker.strays(&owned, &mut report.findings);
+    if let Some(locked) = subject.locked {
+        against_lock(&environment.installed, locked, &mut report.findings);
+    }
+    report.findings.sort();
+    report.findings.dedup();
+    subject.reporter.progress(Progress::Done);
+    Ok(report)
+}
+
+fn interrupted() -> Finding {
+    let detail = "a change was interrupted; the next `install`, `uninstall` or `list` on this \
+                  environment undoes or finishes it";
+    let path = Some(journal::FOLDER.to_owned());
+    Finding { kind: Kind::Interrupted, project: None, path, detail: detail.to_owned() }
+}
+
+struct Looker<'a> {
+    subject: &'a Subject<'a>,
+    placement: &'a Placement,
+    heading: &'a Heading,
+}
+
+impl Looker<'_> {
+    fn package(&self, installed: &Installed) -> PackageReport {
+        match self.proof(installed) {
+            Ok((entry, source)) => self.proved_package(installed, &entry, source),
+            Err(reason) => self.unproved_package(installed, &reason),
+        }
+    }
+
+    /// The proved tree of what the package says it came from, or why there is none.
+    fn proof(&self, installed: &Installed) -> Result<(Entry, String), String> {
+        let provenance = installed
+            .read_provenance()
+            .map_err(|error| error.to_string())?
+            .ok_or_else(|| {
+                let installer = installed.read_installer().ok().flatten();
+                let installer = installer.unwrap_or_else(|| "somebody".to_owned());
+                format!("{installer} installed it without a record of what it came from")
+            })?;
+        let artifact = provenance.artifact().ok_or("its record names no artifact")?;
+        let pin = Pin::new([artifact.into()]).map_err(|error| error.to_string())?;
+        let entry = match self.subject.store.look_up(&pin, artifact) {
+            Ok(Lookup::Ready(entry) | Lookup::Rebuilt(entry, _)) => *entry,
+            Ok(Lookup::Absent | Lookup::Evicted(_)) => {
+                return Err(format!("the store has no sha256:{} to compare with", artifact.hex()));
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        if entry.tree.digest().to_string() != provenance.tree
+            || entry.facts.project != installed.name.as_str()
+        {
+            return Err("its record names another tree than its artifact has".to_owned());
+        }
+        Ok((entry, provenance.source))
+    }
+
+    fn proved_package(&self, installed: &Installed, entry: &Entry, source: String) -> PackageReport {
+        let launching =
+            Launching { heading: self.heading, version: self.subject.interpreter.release() };
+        let asked = Asked {
+            requested: installed.is_requested(),
+            direct_url: recorded_url(installed),
+            source,
+        };
+        let folders = self.placement.folders(&entry.facts.project).unwrap_or_default();
+        let installation = Installation {
+            placement: self.placement,
+            folders: &folders,
+            launching: &launching,
+            asked: &asked,
+        };
+        let findings = check_files(entry, &installation, Check::Full).unwrap_or_else(|error| {
+            vec![Finding::about(&entry.facts.project, Kind::Unreadable, "", error.to_string())]
+        });
+        PackageReport { findings, owned: owned_paths(entry, &installation), proved: true }
+    }
+
+    /// Nothing proves the package; its own RECORD is the next best thing.
+    fn unproved_package(&self, installed: &Installed, reason: &str) -> PackageReport {
+        let name = installed.name.as_str();
+        let mut report = PackageReport::default();
+        report.findings.push(Finding::about(name, Kind::Unproven, "", reason));
+        let record = match installed.read_record() {
+            Ok(record) => record,
+            Err(error) => {
+                let finding = Finding::about(name, Kind::Unreadable, "", error.to_string());
+                report.findings.push(finding);
+                return report;
+            }
+        };
+        for entry in record {
+            let path = normalized(&installed.site.join(&entry.path));
+            let Some(relative) = self.placement.relative(&path) else { continue };
+            if let Some((kind, detail)) = against_record(&path, &entry) {
+                report.findings.push(Finding::about(name, kind, &relative, detail));
+            }
+            report.owned.push(relative);
+        }
+        report
+    }
+
+    /// Files that no package has: extra ones, and compiled ones, which are compiled again.
+    fn strays(&self, owned: &BTreeSet<String>, findings: &mut Vec<Finding>) {
+        let mut compiled = Vec::new();
+        let sites = self.placement.layout.site_folders();
+        for site in &sites {
+            for path in walk_files(site) {
+                let Some(relative) = self.placement.relative(&path) else { continue };
+                if relative.starts_with(journal::FOLDER) {
+                    continue;
+                }
+                if is_cached(&relative) {
+                    compiled.push(relative);
+                } else if !owned.contains(&relative) {
+                    findings.push(extra(&relative));
+                }
+            }
+        }
+        let scripts = &self.placement.layout.scripts;
+        if !sites.iter().any(|site| scripts.starts_with(site)) && self.subject.interpreter.is_virtual() {
+            for path in walk_files(scripts) {
+                let Some(relative) = self.placement.relative(&path) else { continue };
+                if !owned.contains(&relative) && !is_of_venv(&relative) {
+                    findings.push(extra(&relative));
+                }
+            }
+        }
+        let wrong: BTreeSet<&String> = findings.iter().filter_map(|f| f.path.as_ref()).collect();
+        let sources: BTreeSet<String> =
+            owned.iter().filter(|path| !wrong.contains(path)).cloned().collect();
+        findings.extend(check_compiled(
+            self.subject.interpreter,
+            self.placement,
+            &compiled,
+            &sources,
+        ));
+    }
+}
+
+fn extra(path: &str) -> Finding {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let detail = if is_startup_file(name) {
+        "it runs at each start of Python, and no package has it"
+    } else {
+        "no package has it"
+    };
+    let path = Some(path.to_owned());
+    Finding { kind: Kind::Extra, project: None, path, detail: detail.to_owned() }
+}
+
+fn is_cached(path: &str) -> bool {
+    path.ends_with(".pyc") && path.rsplit('/').nth(1) == Some("__pycache__")
+}
+
+/// What making an environment puts beside the commands of packages.
+fn is_of_venv(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    name.starts_with("activate") || name.starts_with("deactivate") || is_python(&name)
+}
+
+fn is_python(name: &str) -> bool {
+    name.strip_prefix("python").is_some_and(|rest| {
+        rest.trim_end_matches('t').bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    })
+}
+
+fn against_record(path: &Path, entry: &RecordEntry) -> Option<(Kind, String)> {
+    let metadata = match std::fs::symlink_metadata(path) {
+        Ok(metadata) => metadata,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            // Compiled files come and go.
+            return (!entry.path.ends_with(".pyc"))
+                .then(|| (Kind::Missing, "it is not there".to_owned()));
+        }
+        Err(error) => return Some((Kind::Unreadable, error.to_string())),
+    };
+    let expected = entry.digest.as_ref()?.as_sha256()?;
+    if !metadata.is_file() {
+        return Some((Kind::Changed, "it is not a regular file".to_owned()));
+    }
+    let mut hasher = sha2::Sha256::new();
+    let hashed = std::fs::File::open(path)
+        .and_then(|file| crate::store::hash_file(&file, |bytes| hasher.update(bytes)));
+    match hashed {
+        Err(error) => Some((Kind::Unreadable, error.to_string())),
+        Ok(()) if <[u8; 32]>::from(hasher.finalize()) == expected.0 => None,
+        Ok(()) => Some((Kind::Changed, "its bytes differ from its RECORD".to_owned())),
+    }
+}
+
+fn normalized(path: &Path) -> PathBuf {
+    let mut result = PathBuf::new();
+    for component in path.components() {
+        if component == std::path::Component::ParentDir {
+            result.pop();
+        } else {
+            result.push(component);
+        }
+    }
+    result
+}
+
+/// The lock decides which packages there are, and which artifacts they may come from.
+fn against_lock(installed: &[Installed], locked: &[Ready], findings: &mut Vec<Finding>) {
+    let wanted: BTreeMap<&ProjectName, &Ready> =
+        locked.iter().map(|ready| (&ready.wanted.project, ready)).collect();
+    for one in installed {
+        let Some(ready) = wanted.get(&one.name) else {
+            let detail = format!("{} is installed, and the lock does not list it", one.version);
+            findings.push(Finding::about(one.name.as_str(), Kind::Unlisted, "", detail));
+            continue;
+        };
+        let artifact = one.read_provenance().ok().flatten().and_then(|record| record.artifact());
+        let expected = ready.entry.tree.artifact().sha256();
+        let accepted = artifact.is_some_and(|artifact| {
+            artifact == expected || ready.pin.mentions(&artifact.into())
+        });
+        if !accepted {
+            let found = artifact.map_or_else(
+                || format!("{} of unknown origin", one.version),
+                |artifact| format!("{} from sha256:{}", one.version, artifact.hex()),
+            );
+            let detail = format!("expected sha256:{}, found {found}", expected.hex());
+            findings.push(Finding::about(one.name.as_str(), Kind::NotLocked, "", detail));
+        }
+    }
+    for (name, ready) in wanted {
+        if !installed.iter().any(|one| one.name == *name) {
+            let detail = format!("the lock lists {}", ready.entry.facts.version);
+            findings.push(Finding::about(name.as_str(), Kind::NotInstalled, "", detail));
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! `hash`: the digests of files, as requirements files want them.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use countermark_client::report::Problem;
+use countermark_packaging::digest::{Algorithm, Digest};
+use countermark_packaging::filename::DistributionFilename;
+use countermark_packaging::lock::requirements::edit::Document;
+use countermark_trust::{ArtifactVerifier, Class, Pin};
+
+use super::Outcome;
+use super::report::replace_file;
+use crate::cli::HashArgs;
+use crate::output;
+
+/// How much is read at once.
+const SLICE: usize = 256 << 10;
+
+/// A file with its digest.
+struct Hashed {
+    shown: String,
+    name: Option<DistributionFilename>,
+    digest: Digest,
+}
+
+/// Runs the command. Files that can be read are shown even when others cannot.
+pub(crate) fn run(arguments: &HashArgs) -> Outcome {
+    let algorithm = Algorithm::parse(&arguments.algorithm).filter(|a| a.is_strong());
+    let Some(algorithm) = algorithm else {
+        let message = format!("`{}` is not sha256, sha384 or sha512", arguments.algorithm);
+        return Err(vec![Problem::new("weak-digest", Class::Usage, message)]);
+    };
+    let (mut hashed, mut problems) = (Vec::new(), Vec::new());
+    for path in &arguments.files {
+        match hash(path, algorithm) {
+            Ok(one) => hashed.push(one),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    match &arguments.write {
+        Some(requirements) => problems.extend(write(requirements, &hashed)?),
+        None => hashed.iter().for_each(|one| output::print(&line(one))),
+    }
+    if problems.is_empty() { Ok(0) } else { Err(problems) }
+}
+
+fn hash(path: &Path, algorithm: Algorithm) -> Result<Hashed, Problem> {
+    let shown = path.display().to_string();
+    let digest = digest(path, algorithm).map_err(|error| {
+        let message = format!("cannot read `{shown}`");
+        Problem::new("file-unreadable", Class::Rejected, message).with_detail(error.to_string())
+    })?;
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.and_then(|name| DistributionFilename::parse(name).ok());
+    Ok(Hashed { shown, name, digest })
+}
+
+fn digest(path: &Path, algorithm: Algorithm) -> std::io::Result<Digest> {
+    let mut file = File::open(path)?;
+    // A pin by the algorithm makes the verifier compute it; its value does not matter here.
+    let placeholder = Digest::new(algorithm, &vec![0; algorithm.byte_len()]);
+    let pin = placeholder.ok().and_then(|digest| Pin::new([digest]).ok());
+    let mut verifier = ArtifactVerifier::new("file", pin.as_ref(), None);
+    let mut buffer = vec![0; SLICE];
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            count => verifier.update(&buffer[..count]),
+        }
+    }
+    let artifact = verifier.first_sight();
+    let digest = artifact.digests().find(|digest| digest.algorithm() == algorithm);
+    digest.cloned().ok_or_else(|| std::io::ErrorKind::Unsupported.into())
+}
+
+fn line(hashed: &Hashed) -> String {
+    match &hashed.name {
+        Some(name) => {
+            format!("{}=={} \\\n    --hash={}", name.name(), name.version(), hashed.digest)
+        }
+        None => format!("# {}\n    --hash={}", hashed.shown, hashed.digest),
+    }
+}
+
+/// Adds digests to the requirements that pin the files' releases.
+fn write(requirements: &Path, hashed: &[Hashed]) -> Result<Vec<Problem>, Vec<Problem>> {
+    let shown = requirements.display().to_string();
+    let bytes = std::fs::read(requirements).map_err(|error| {
+        let message = format!("cannot read `{shown}`");
+        vec![Problem::new("file-unreadable", Class::Usage, message).with_detail(error.to_string())]
+    })?;
+    let document = Document::parse(&shown, &bytes).map_err(|error| vec![Problem::from(&error)])?;
+    let errors: Vec<Problem> = document.errors().iter().map(Problem::from).collect();
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    let (mut additions, mut problems) = (Vec::new(), Vec::new());
+    for one in hashed {
+        let matching = document.entries().iter().enumerate().filter(|(_, entry)| {
+            one.name.as_ref().is_some_and(|name| {
+                entry.project == *name.name() && entry.accepts(name)
+            })
+        });
+        let before = additions.len();
+        additions.extend(matching.map(|(index, _)| (index, vec![one.digest.clone()])));
+        if additions.len() == before {
+            let message = format!("`{shown}` pins no release that `{}` is a file of", one.shown);
+            problems.push(Problem::new("no-such-requirement", Class::Rejected, message));
+        }
+    }
+    let written = document.with_digests(&additions);
+    if written != bytes {
+        replace_file(requirements, &written)?;
+    }
+    Ok(problems)
+}

@@ -374,6 +374,21 @@ impl Client {
     }
 
     fn build(&self) -> Result<reqwest::Client, HttpError> {
+        let authorities = &self.options.authorities;
+        let built = self.builder(authorities)?.build();
+        match (built, authorities) {
+            (Ok(client), _) => Ok(client),
+            // A machine without any certificates can still ask an index on its own; whatever
+            // comes over TLS then has a certificate that is not accepted.
+            (Err(error), Authorities::System) => self
+                .builder(&Authorities::Only(Vec::new()))?
+                .build()
+                .map_err(|_| HttpError::Setup { reason: reason(&error) }),
+            (Err(error), Authorities::Only(_)) => Err(HttpError::Setup { reason: reason(&error) }),
+        }
+    }
+
+    fn builder(&self, authorities: &Authorities) -> Result<reqwest::ClientBuilder, HttpError> {
         let options = &self.options;
         let user_agent = options.user_agent.clone().unwrap_or_else(|| {
             let system = (std::env::consts::OS, std::env::consts::ARCH);
@@ -387,10 +402,7 @@ impl Client {
             .connect_timeout(options.timeouts.connect)
             .tcp_nodelay(true);
         let builder = tls::proxies(builder, &options.proxies)?;
-        let authorities = &options.authorities;
-        let builder =
-            tls::authorities(builder, authorities, options.client_certificate.as_deref())?;
-        builder.build().map_err(|error| HttpError::Setup { reason: reason(&error) })
+        tls::authorities(builder, authorities, options.client_certificate.as_deref())
     }
 }
 

@@ -103,8 +103,9 @@ fn find_requested(
         let executable = executable.filter(|path| is_executable(path)).ok_or_else(not_found)?;
         return search.read(&executable, cache);
     }
-    let executable = search.on_path(requested).next();
-    let executable = executable.or_else(|| executable_in(&search.folder.join(requested)));
+    // A folder goes first: `env` is an environment here and a program almost everywhere.
+    let executable = executable_in(&search.folder.join(requested));
+    let executable = executable.or_else(|| search.on_path(requested).next());
     search.read(&executable.ok_or_else(not_found)?, cache)
 }
 

@@ -1,0 +1,7 @@
+//! The command as people run it, against indexes and wheels made on the spot. No network but
+//! loopback, nothing of the machine's own configuration.
+
+#![allow(missing_docs, reason = "tests explain themselves by their names")]
+
+mod smoke;
+mod support;

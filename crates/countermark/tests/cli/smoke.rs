@@ -1,0 +1,27 @@
+//! The shortest way through everything.
+
+use countermark_testkit::index::{IndexServer, Scenario, ServedFile};
+
+use crate::support::{World, pinned, simple_wheel};
+
+#[test]
+fn install_verify_list_uninstall() {
+    let wheel = simple_wheel("alpha", "1.0").entry_points("[console_scripts]\nalpha = alpha:VERSION.title\n");
+    let bytes = wheel.build();
+    let index = IndexServer::start(
+        Scenario::new().file("alpha", ServedFile::honest(&wheel.filename(), bytes.clone())),
+    );
+    let world = World::new();
+    world.write("requirements.txt", pinned("alpha", "1.0", &bytes));
+    world.install(&index.simple_url(), &[]).expect(0).says(" + alpha 1.0");
+    assert!(world.site().join("alpha.py").is_file());
+    assert!(world.path("env/bin/alpha").is_file());
+    index.forget_requests();
+    world.install(&index.simple_url(), &[]).expect(0).says("nothing to change").says("no index was asked");
+    assert!(index.requests().is_empty());
+    world.run(&["verify", "--python", "env"]).expect(0).says("as installed");
+    world.run(&["list", "--python", "env"]).expect(0).says("alpha");
+    world.run(&["uninstall", "--python", "env", "alpha"]).expect(0).says("removed 1 package");
+    assert!(!world.site().join("alpha.py").exists());
+    assert!(!world.path("env/bin/alpha").exists());
+}

@@ -11,23 +11,23 @@ use sha2::Digest as _;
 
 /// What a run printed, and how it ended.
 #[derive(Debug)]
-pub struct Run {
-    pub code: i32,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Run {
     /// Fails with everything that was printed.
     #[track_caller]
-    pub fn expect(&self, code: i32) -> &Self {
+    pub(crate) fn expect(&self, code: i32) -> &Self {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
     /// The text is somewhere in what was printed.
     #[track_caller]
-    pub fn says(&self, text: &str) -> &Self {
+    pub(crate) fn says(&self, text: &str) -> &Self {
         let said = self.stdout.contains(text) || self.stderr.contains(text);
         assert!(said, "expected {text:?}\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
@@ -35,7 +35,7 @@ impl Run {
 
     /// The text is nowhere in what was printed.
     #[track_caller]
-    pub fn never_says(&self, text: &str) -> &Self {
+    pub(crate) fn never_says(&self, text: &str) -> &Self {
         let said = self.stdout.contains(text) || self.stderr.contains(text);
         assert!(!said, "unexpected {text:?}\nstdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
@@ -43,13 +43,13 @@ impl Run {
 }
 
 /// A folder with a home, a store and whatever the test puts there.
-pub struct World {
+pub(crate) struct World {
     folder: tempfile::TempDir,
     variables: BTreeMap<String, String>,
 }
 
 impl World {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         for name in ["home", "work"] {
             fs::create_dir(folder.path().join(name)).expect("a folder");
@@ -58,34 +58,34 @@ impl World {
     }
 
     /// The folder in which commands run.
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join("work").join(name)
     }
 
     /// The home folder: below it `.cache/countermark` and `.local/state/countermark`.
-    pub fn home(&self, name: &str) -> PathBuf {
+    pub(crate) fn home(&self, name: &str) -> PathBuf {
         self.folder.path().join("home").join(name)
     }
 
     /// A variable for all later runs.
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.variables.insert(name.to_owned(), value.to_owned());
     }
 
     /// Writes a file below the working folder.
-    pub fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
         fs::write(&path, content).expect("a file");
         path
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         fs::read_to_string(self.path(name)).expect("a text file")
     }
 
     /// The command with an environment that has nothing of this machine's but `PATH`.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_countermark"));
         command
             .args(arguments)
@@ -99,7 +99,7 @@ impl World {
     }
 
     /// Runs the command to its end.
-    pub fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         let output = self.command(arguments).output().expect("the command runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         Run {
@@ -110,14 +110,14 @@ impl World {
     }
 
     /// Starts the command and leaves it running, its output thrown away.
-    pub fn start(&self, arguments: &[&str]) -> Child {
+    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
         let mut command = self.command(arguments);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().expect("the command runs")
     }
 
     /// `install -r requirements.txt --venv env` with more arguments.
-    pub fn install(&self, index: &str, more: &[&str]) -> Run {
+    pub(crate) fn install(&self, index: &str, more: &[&str]) -> Run {
         let mut arguments =
             vec!["install", "-r", "requirements.txt", "--venv", "env", "--index-url", index];
         arguments.extend(more);
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// The folder of packages of the environment `env`.
-    pub fn site(&self) -> PathBuf {
+    pub(crate) fn site(&self) -> PathBuf {
         let lib = self.path("env/lib");
         let mut folders = fs::read_dir(lib).expect("an environment").filter_map(Result::ok);
         let python = folders.find(|item| item.file_name().to_string_lossy().starts_with("python"));
@@ -134,23 +134,23 @@ impl World {
 }
 
 /// A wheel with one module that says its version.
-pub fn simple_wheel(name: &str, version: &str) -> Wheel {
+pub(crate) fn simple_wheel(name: &str, version: &str) -> Wheel {
     let module = format!("VERSION = {version:?}\n");
     Wheel::new(name, version).file(&format!("{name}.py"), module.as_bytes())
 }
 
-pub fn sha256(bytes: &[u8]) -> String {
+pub(crate) fn sha256(bytes: &[u8]) -> String {
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A line of a requirements file with the digest of these bytes.
-pub fn pinned(name: &str, version: &str, bytes: &[u8]) -> String {
+pub(crate) fn pinned(name: &str, version: &str, bytes: &[u8]) -> String {
     format!("{name}=={version} --hash=sha256:{}\n", sha256(bytes))
 }
 
 /// Every file below a folder with its kind, mode and contents; of links their target. Nothing for
 /// a folder that is not there.
-pub fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
+pub(crate) fn snapshot(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
     let mut files = BTreeMap::new();
     let mut open = vec![folder.to_owned()];
     while let Some(next) = open.pop() {

@@ -118,7 +118,8 @@ impl Problem {
 
 impl From<&SourceError> for Problem {
     fn from(error: &SourceError) -> Self {
-        let mut problem = Self::new(error.code, Class::Usage, error.message.clone()).at(&error.place);
+        let mut problem =
+            Self::new(error.code, Class::Usage, error.message.clone()).at(&error.place);
         problem.hint.clone_from(&error.hint);
         problem
     }

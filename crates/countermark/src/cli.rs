@@ -69,7 +69,9 @@ pub(crate) enum Command {
     /// Look after the store of unpacked wheels.
     Cache(CacheArgs),
     /// Print completions for a shell.
-    #[command(after_help = "Example:\n  countermark completions bash > ~/.local/share/bash-completion/completions/countermark")]
+    #[command(
+        after_help = "Example:\n  countermark completions bash > ~/.local/share/bash-completion/completions/countermark"
+    )]
     Completions {
         /// Which shell.
         shell: clap_complete::Shell,
@@ -233,7 +235,13 @@ pub(crate) struct StoreArgs {
     #[arg(long, value_enum, value_name = "HOW")]
     pub(crate) check: Option<CheckChoice>,
     /// How files get from the store into an environment.
-    #[arg(long, value_enum, value_name = "HOW", default_value = "hardlink", env = "COUNTERMARK_LINK_MODE")]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "HOW",
+        default_value = "hardlink",
+        env = "COUNTERMARK_LINK_MODE"
+    )]
     pub(crate) link_mode: LinkChoice,
 }
 

@@ -86,16 +86,16 @@ fn read_shown(file: &str) -> Option<String> {
 fn show_place(place: &Place, text: Option<&str>) {
     let span = place.span.clone();
     let shown = text.filter(|text| {
-        span.end <= text.len() && text.is_char_boundary(span.start) && text.is_char_boundary(span.end)
+        span.end <= text.len()
+            && text.is_char_boundary(span.start)
+            && text.is_char_boundary(span.end)
     });
     let Some(text) = shown else {
         say(&format!("  --> {}:{}:{}", place.file, place.line, place.column));
         return;
     };
     let report = [Level::ERROR.no_name().primary_title("").element(
-        Snippet::source(text)
-            .path(&place.file)
-            .annotation(AnnotationKind::Primary.span(span)),
+        Snippet::source(text).path(&place.file).annotation(AnnotationKind::Primary.span(span)),
     )];
     let rendered = Renderer::styled().render(&report);
     // The title is ours; what is wanted is the place below it.
@@ -139,7 +139,10 @@ mod tests {
 
     #[test]
     fn numbers_are_for_people() {
-        assert_eq!([0, 999, 1000, 23_264, 1_234_567].map(grouped), ["0", "999", "1,000", "23,264", "1,234,567"]);
+        assert_eq!(
+            [0, 999, 1000, 23_264, 1_234_567].map(grouped),
+            ["0", "999", "1,000", "23,264", "1,234,567"]
+        );
         assert_eq!([0, 999, 1000, 464_000_000].map(size), ["0 B", "999 B", "1.0 kB", "464.0 MB"]);
         assert_eq!(count(1, "package", "packages"), "1 package");
         assert_eq!(count(2, "package", "packages"), "2 packages");

@@ -23,7 +23,8 @@ pub(crate) struct Teller {
 impl Teller {
     /// For this process's standard error.
     pub(crate) fn new(arguments: &crate::cli::OutputArgs) -> Self {
-        let terminal = std::io::stderr().is_terminal() && !arguments.no_progress && !arguments.quiet;
+        let terminal =
+            std::io::stderr().is_terminal() && !arguments.no_progress && !arguments.quiet;
         let (bar, notes) = (Mutex::new(None), Mutex::new(Vec::new()));
         Self { quiet: arguments.quiet, terminal, bar, notes }
     }
@@ -116,7 +117,8 @@ impl Reporter for Teller {
                 }
             }
             Progress::Staging { packages } => {
-                let message = format!("installing {}", output::count(packages, "package", "packages"));
+                let message =
+                    format!("installing {}", output::count(packages, "package", "packages"));
                 self.start(None, PLAIN, message);
             }
             Progress::Compiling { files } => {
@@ -124,7 +126,8 @@ impl Reporter for Teller {
                 self.start(None, PLAIN, message);
             }
             Progress::Checking { packages } => {
-                let message = format!("checking {}", output::count(packages, "package", "packages"));
+                let message =
+                    format!("checking {}", output::count(packages, "package", "packages"));
                 self.start(None, PLAIN, message);
             }
             Progress::Done => self.stop(),

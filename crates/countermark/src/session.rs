@@ -83,8 +83,7 @@ pub(crate) fn open(
     })?;
     let search = setup::variable("PATH").unwrap_or_default();
     let scripts = prefix.map(|prefix| prefix.join("bin"));
-    let credentials =
-        settings.credential_store(std::env::split_paths(&search), scripts.as_deref());
+    let credentials = settings.credential_store(std::env::split_paths(&search), scripts.as_deref());
     let http = Arc::new(Client::new(settings.http.clone(), Arc::new(credentials)));
     let index = IndexClient::new(Arc::clone(&http), settings.sources.clone());
     Ok(Session { settings, http, index })
@@ -92,10 +91,12 @@ pub(crate) fn open(
 
 fn index_for(pairs: &[String]) -> Result<Vec<(String, String)>, Vec<Problem>> {
     let split = |pair: &String| {
-        pair.split_once('=').map(|(name, index)| (name.to_owned(), index.to_owned())).ok_or_else(|| {
-            let message = format!("`--index-for {pair}` is not NAME=INDEX");
-            vec![Problem::new("bad-option", Class::Usage, message)]
-        })
+        pair.split_once('=').map(|(name, index)| (name.to_owned(), index.to_owned())).ok_or_else(
+            || {
+                let message = format!("`--index-for {pair}` is not NAME=INDEX");
+                vec![Problem::new("bad-option", Class::Usage, message)]
+            },
+        )
     };
     pairs.iter().map(split).collect()
 }
@@ -103,8 +104,7 @@ fn index_for(pairs: &[String]) -> Result<Vec<(String, String)>, Vec<Problem>> {
 /// Says which settings are not used, and what else is worth knowing about them.
 pub(crate) fn tell(settings: &Settings, reporter: &dyn Reporter) {
     for ignored in &settings.ignored {
-        let message =
-            format!("`{}` in {} is ignored: {}", ignored.option, ignored.origin, ignored.reason);
+        let message = format!("{} is ignored: {}", ignored.origin, ignored.reason);
         reporter.note(Note::new("ignored-setting", message));
     }
     for note in &settings.notes {
@@ -114,7 +114,11 @@ pub(crate) fn tell(settings: &Settings, reporter: &dyn Reporter) {
 
 fn read_configuration(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match fs::File::open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            return Ok(None);
+        }
         other => other?,
     };
     let mut bytes = Vec::new();

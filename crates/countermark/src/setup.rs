@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use countermark_client::install::stage::LinkMode;
 use countermark_client::interpreter::{Interpreter, InterpreterError, Search, find_interpreter};
 use countermark_client::report::Problem;
 use countermark_client::store::Check;
-use countermark_client::install::stage::LinkMode;
 use countermark_trust::Class;
 
 use crate::cli::{CheckChoice, LinkChoice, PythonArgs, StoreArgs};

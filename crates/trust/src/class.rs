@@ -62,6 +62,9 @@ mod tests {
 
     #[test]
     fn exit_codes_are_the_published_ones() {
-        assert_eq!([Rejected, Usage, Unavailable, Alarm].map(super::Class::exit_code), [1, 2, 3, 4]);
+        assert_eq!(
+            [Rejected, Usage, Unavailable, Alarm].map(super::Class::exit_code),
+            [1, 2, 3, 4]
+        );
     }
 }

@@ -150,7 +150,8 @@ impl Tree {
 /// Sorts files into the order in which a tree lists them.
 pub fn sort(files: &mut [TreeFile]) {
     files.sort_by(|left, right| {
-        (left.scheme.name(), left.path.as_bytes()).cmp(&(right.scheme.name(), right.path.as_bytes()))
+        (left.scheme.name(), left.path.as_bytes())
+            .cmp(&(right.scheme.name(), right.path.as_bytes()))
     });
 }
 
@@ -181,7 +182,8 @@ pub fn parse(text: &str) -> Result<Vec<TreeFile>, TreeError> {
         let number = index + 2;
         let file = parse_line(line, number)?;
         if let Some(last) = files.last()
-            && (last.scheme.name(), last.path.as_bytes()) >= (file.scheme.name(), file.path.as_bytes())
+            && (last.scheme.name(), last.path.as_bytes())
+                >= (file.scheme.name(), file.path.as_bytes())
         {
             return Err(TreeError::Order { line: number });
         }

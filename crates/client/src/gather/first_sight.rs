@@ -3,14 +3,17 @@
 //! nobody has judged.
 
 use countermark_packaging::lock::{Wanted, WantedSource};
+use countermark_packaging::name::ExtraName;
 use countermark_packaging::simple::File;
 use countermark_trust::Class;
 use futures_util::stream::{self, StreamExt as _};
 use url::Url;
 
 use super::Context;
-use super::fetch::{Location, percent_decoded, receive};
+use super::fetch::receive;
+use super::plan::{Location, percent_decoded};
 use super::select::newest;
+use crate::index::first_offer;
 use crate::report::Problem;
 
 /// Files looked at at once.
@@ -36,10 +39,11 @@ pub(super) async fn look(
 async fn line(context: &Context<'_>, wanted: &Wanted) -> Result<String, Box<Problem>> {
     let place = |problem: Problem| Box::new(problem.at(&wanted.place));
     let (what, location, filename) = find(context, wanted).await.map_err(place)?;
-    let (download, _) =
-        receive(context, &location, &filename, None, None).await.map_err(place)?;
+    let (download, _) = receive(context, &location, &filename, None, None)
+        .await
+        .map_err(|problem| place(*problem))?;
     let digest = download.first_sight().sha256().hex();
-    let extras: Vec<&str> = wanted.extras.iter().map(|extra| extra.as_str()).collect();
+    let extras: Vec<&str> = wanted.extras.iter().map(ExtraName::as_str).collect();
     let extras = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
     let marker = String::new();
     let hash = format!("--hash=sha256:{digest}");
@@ -58,10 +62,7 @@ enum What {
     Path(String),
 }
 
-async fn find(
-    context: &Context<'_>,
-    wanted: &Wanted,
-) -> Result<(What, Location, String), Problem> {
+async fn find(context: &Context<'_>, wanted: &Wanted) -> Result<(What, Location, String), Problem> {
     match &wanted.source {
         WantedSource::Url { url: text, .. } => {
             let unusable = || Problem::new("bad-url", Class::Usage, "the URL cannot be used");
@@ -88,11 +89,11 @@ async fn find(
                 problem
             })?;
             // Without a digest, the first index that has the name is the only one that counts.
-            let files = pages.first().map_or(&[][..], |page| &page.page.files);
-            let found =
-                newest(files, specifiers, pinned.as_ref(), context.python, context.tags);
+            let files = first_offer(&pages);
+            let found = newest(files, specifiers, pinned.as_ref(), context.python, context.tags);
             let Some((version, files)) = found else {
-                let message = format!("no index lists a file of `{}` for this interpreter", wanted.project);
+                let message =
+                    format!("no index lists a file of `{}` for this interpreter", wanted.project);
                 return Err(Problem::new("not-listed", Class::Unavailable, message));
             };
             let file: &File = files[0];
@@ -107,4 +108,3 @@ async fn find(
         }
     }
 }
-

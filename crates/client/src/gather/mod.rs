@@ -8,6 +8,7 @@
 pub mod closure;
 mod fetch;
 mod first_sight;
+mod plan;
 pub mod select;
 mod stored;
 mod unpackers;

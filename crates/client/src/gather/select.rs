@@ -125,7 +125,7 @@ pub fn best<'a, T>(
 /// else.
 #[must_use]
 pub fn newest<'a>(
-    files: &'a [File],
+    files: impl Iterator<Item = &'a File>,
     specifiers: &VersionSpecifiers,
     exact: Option<&Version>,
     python: &Version,

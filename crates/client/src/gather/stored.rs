@@ -11,10 +11,7 @@ use crate::report::{Note, Problem};
 use crate::store::{Entry, Known, Lookup, StoreError};
 
 /// The entry for a wish if the store has the very file that would be downloaded.
-pub(super) fn look_up(
-    context: &Context<'_>,
-    job: &Job<'_>,
-) -> Result<Option<Ready>, Box<Problem>> {
+pub(super) fn look_up(context: &Context<'_>, job: &Job<'_>) -> Result<Option<Ready>, Box<Problem>> {
     let Some((pin, sha256)) = choose(context, job) else { return Ok(None) };
     match take(context, &pin, sha256).map_err(|error| problem_of(&error, job.wanted))? {
         Some(entry) => {
@@ -76,8 +73,7 @@ fn choose(context: &Context<'_>, job: &Job<'_>) -> Option<(Pin, Sha256)> {
         WantedSource::Index { .. } => {
             let known = context.store.names().of(&wanted.project);
             // A digest that nobody ever named might be that of a better file.
-            let every: Option<Vec<_>> =
-                job.pin.digests().map(|digest| known.get(digest)).collect();
+            let every: Option<Vec<_>> = job.pin.digests().map(|digest| known.get(digest)).collect();
             let named: Vec<_> = every?
                 .into_iter()
                 .filter_map(|known| match known {
@@ -87,7 +83,8 @@ fn choose(context: &Context<'_>, job: &Job<'_>) -> Option<(Pin, Sha256)> {
                     Known::Unlisted => None,
                 })
                 .collect();
-            let (_, sha256) = best(named.iter().map(|(name, key)| (name.clone(), *key)), context.tags)?;
+            let (_, sha256) =
+                best(named.iter().map(|(name, key)| (name.clone(), *key)), context.tags)?;
             Some((job.pin.clone(), (*sha256)?))
         }
         WantedSource::Url { .. } | WantedSource::Path { .. } => {

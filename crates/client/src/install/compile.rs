@@ -29,6 +29,9 @@ use crate::store::{Entry, Store};
 /// The list of a wheel with a million modules.
 const MAX_LIST: u64 = 128 << 20;
 
+/// A compiled file of a wheel: the position of its source in the tree, and its own bytes' BLAKE3.
+type Made = Vec<(usize, [u8; 32])>;
+
 /// Wheels compiled in one go, so that workers start once.
 struct Wanted<'a> {
     index: usize,
@@ -51,7 +54,7 @@ pub(super) fn compiled(
         return Ok(vec![Vec::new(); entries.len()]);
     };
     let key = format!("{tag}-{}", hex(&interpreter.magic()));
-    let mut lists: Vec<Option<Vec<(usize, [u8; 32])>>> =
+    let mut lists: Vec<Option<Made>> =
         entries.iter().map(|(entry, _)| read_list(store, entry, &key)).collect();
     let mut wanted = Vec::new();
     for (index, (entry, _)) in entries.iter().enumerate() {
@@ -68,18 +71,17 @@ pub(super) fn compiled(
             lists[wanted.index] = Some(list);
         }
     }
-    let place = |((entry, folders), list): (&(&Entry, [String; 5]), Option<Vec<(usize, [u8; 32])>>)| {
+    let place = |(entry, folders): &(&Entry, [String; 5]), list: Made| {
         let folder = entry.folder.join(format!("c-{key}"));
-        list.unwrap_or_default()
-            .into_iter()
-            .filter_map(|(position, blake3)| {
-                let file = entry.tree.files().get(position)?;
-                let path = join(&folders[scheme_position(file)], &cached_path(&file.path, tag)?);
-                Some(Compiled { path, from: folder.join(position.to_string()), blake3 })
-            })
-            .collect()
+        let compiled = list.into_iter().filter_map(|(position, blake3)| {
+            let file = entry.tree.files().get(position)?;
+            let path = join(&folders[scheme_position(file)], &cached_path(&file.path, tag)?);
+            Some(Compiled { path, from: folder.join(position.to_string()), blake3 })
+        });
+        compiled.collect()
     };
-    Ok(entries.iter().zip(lists).map(place).collect())
+    let lists = lists.into_iter().map(Option::unwrap_or_default);
+    Ok(entries.iter().zip(lists).map(|(entry, list)| place(entry, list)).collect())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -118,7 +120,7 @@ fn make(
     interpreter: &Interpreter,
     wanted: &[Wanted<'_>],
     reporter: &dyn Reporter,
-) -> Result<Vec<Vec<(usize, [u8; 32])>>, InstallError> {
+) -> Result<Vec<Made>, InstallError> {
     let mut jobs = Vec::new();
     for wheel in wanted {
         for &position in &wheel.sources {
@@ -181,7 +183,7 @@ fn list_path(store: &Store, entry: &Entry, key: &str) -> PathBuf {
 }
 
 /// The sealed list, if every file of it is there. Their bytes are compared when they are linked.
-fn read_list(store: &Store, entry: &Entry, key: &str) -> Option<Vec<(usize, [u8; 32])>> {
+fn read_list(store: &Store, entry: &Entry, key: &str) -> Option<Made> {
     let text = crate::store::read_bounded(&list_path(store, entry, key), MAX_LIST).ok()?;
     let folder = entry.folder.join(format!("c-{key}"));
     let body = text.strip_suffix("end\n")?;

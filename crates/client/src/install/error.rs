@@ -79,7 +79,9 @@ impl InstallError {
                 })
             }
             Self::Store(error) => Some(Problem::of(error.code(), error.class(), error)),
-            Self::Io { source, .. } => Some(Problem::of(io_code(source), Class::Unavailable, &self)),
+            Self::Io { source, .. } => {
+                Some(Problem::of(io_code(source), Class::Unavailable, &self))
+            }
             Self::NotAnEnvironment { .. } => {
                 let hint = "name another folder, or remove this one";
                 Some(Problem::of("not-an-environment", Class::Usage, &self).with_hint(hint))

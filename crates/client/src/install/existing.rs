@@ -94,9 +94,8 @@ pub(super) fn change(
     if request.dry_run || outcome.changes.is_empty() {
         return Ok(outcome);
     }
-    let chosen: Vec<usize> = (0..packages.len())
-        .filter(|&index| !matches!(decisions[index], Decision::Keep))
-        .collect();
+    let chosen: Vec<usize> =
+        (0..packages.len()).filter(|&index| !matches!(decisions[index], Decision::Keep)).collect();
     let (outgoing, empty) = plan_removal(&held, interpreter, &leaving)?;
     let stage = journal::open_stage(&held.placement.root)?;
     let staged = stage_packages(request, &stage, &held.placement, interpreter, packages, &chosen)
@@ -311,7 +310,8 @@ fn plan_removal(
 
 /// Absolute paths that the packages which stay have recorded.
 fn recorded_by_others(held: &Held, leaving: &[&Installed]) -> BTreeSet<PathBuf> {
-    let staying = held.environment.installed.iter().filter(|installed| !leaving.contains(installed));
+    let staying =
+        held.environment.installed.iter().filter(|installed| !leaving.contains(installed));
     staying
         .flat_map(|installed| {
             // Without a RECORD a package has no claim on any file.

@@ -102,7 +102,8 @@ pub fn generate(
         }
     }
     rows.extend(additions.files.iter().map(|file| row_of_bytes(&site, file)));
-    let bare = |path: &str| RecordEntry { path: relative_between(&site, path), digest: None, size: None };
+    let bare =
+        |path: &str| RecordEntry { path: relative_between(&site, path), digest: None, size: None };
     rows.extend(compiled.iter().map(|file| bare(&file.path)));
     rows.push(bare(&record));
     additions.add(record, write_record(&rows).into_bytes(), false);
@@ -161,10 +162,8 @@ fn add_metadata(entry: &Entry, dist_info: &str, asked: &Asked, additions: &mut A
     if let Some(url) = &asked.direct_url {
         let hex = artifact.sha256().hex();
         let hashes = [("sha256", hex.clone())].into();
-        let document = DirectUrl {
-            archive_info: ArchiveInfo { hash: format!("sha256={hex}"), hashes },
-            url,
-        };
+        let document =
+            DirectUrl { archive_info: ArchiveInfo { hash: format!("sha256={hex}"), hashes }, url };
         // Strings and maps of strings always serialise.
         let bytes = serde_json::to_vec(&document).unwrap_or_default();
         additions.add(join(dist_info, "direct_url.json"), bytes, false);

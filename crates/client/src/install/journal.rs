@@ -119,7 +119,10 @@ impl JournalError {
     }
 }
 
-fn failed(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> JournalError {
+fn failed(
+    action: &'static str,
+    path: impl Into<PathBuf>,
+) -> impl FnOnce(io::Error) -> JournalError {
     let path = path.into();
     move |source| JournalError::Io { action, path, source }
 }
@@ -204,7 +207,8 @@ pub fn commit(
 
 fn write(folder: &Path, journal: &Journal) -> Result<(), JournalError> {
     let path = folder.join("journal.new");
-    let bytes = serde_json::to_vec(journal).map_err(|error| failed("write", &path)(error.into()))?;
+    let bytes =
+        serde_json::to_vec(journal).map_err(|error| failed("write", &path)(error.into()))?;
     let written = fs::File::create_new(&path).and_then(|mut file| {
         file.write_all(&bytes)?;
         file.sync_all()
@@ -337,7 +341,8 @@ impl Step {
 
 /// Folders that others still use are not empty, and stay.
 fn remove_empty_folders(root: &Path, folders: &[String]) {
-    let Ok(opened) = rustix::fs::open(root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) else {
+    let Ok(opened) = rustix::fs::open(root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    else {
         return;
     };
     let mut walk = Folders::existing(opened.as_fd());

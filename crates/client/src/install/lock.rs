@@ -67,7 +67,8 @@ mod tests {
     fn one_after_the_other() {
         let folder = tempfile::tempdir().unwrap();
         let go = AtomicBool::new(false);
-        let Locked::Yes(first) = lock(folder.path(), &go, || panic!("nobody has it")).unwrap() else {
+        let Locked::Yes(first) = lock(folder.path(), &go, || panic!("nobody has it")).unwrap()
+        else {
             panic!("the folder is there");
         };
         let stop = AtomicBool::new(true);

@@ -248,7 +248,8 @@ fn stage_packages(
         threads: std::thread::available_parallelism().map_or(1, usize::from).clamp(1, 8),
         interrupted: request.interrupted,
     };
-    let preparation = Preparation { store: request.store, placement, launching: &launching, options };
+    let preparation =
+        Preparation { store: request.store, placement, launching: &launching, options };
     let keep = existing_items(staging).map_err(failed("read", staging))?;
     for _ in 0..MAX_RESTORES {
         request.reporter.progress(Progress::Staging { packages: chosen.len() });

@@ -207,8 +207,9 @@ fn in_folder(path: &str) -> impl FnOnce(Errno) -> StageError {
 }
 
 fn open_folder(path: &Path) -> Result<OwnedFd, StageError> {
-    rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Permissions::empty())
-        .map_err(|errno| StageError::Io { action: "open", path: path.to_owned(), source: errno.into() })
+    rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Permissions::empty()).map_err(
+        |errno| StageError::Io { action: "open", path: path.to_owned(), source: errno.into() },
+    )
 }
 
 fn grow_descriptor_table(any: &OwnedFd) {
@@ -262,8 +263,8 @@ impl<'a> Worker<'a> {
     }
 
     fn stop_if_asked(&self) -> Result<(), StageError> {
-        let stop = self.options.interrupted.load(Ordering::Relaxed)
-            || self.failed.load(Ordering::Relaxed);
+        let stop =
+            self.options.interrupted.load(Ordering::Relaxed) || self.failed.load(Ordering::Relaxed);
         if stop { Err(StageError::Interrupted) } else { Ok(()) }
     }
 
@@ -317,7 +318,8 @@ impl<'a> Worker<'a> {
             move |source: io::Error| StageError::Io { action, path, source }
         };
         let linked = self.options.mode == LinkMode::Hardlink
-            && rustix::fs::linkat(rustix::fs::CWD, &file.from, folder, name, AtFlags::empty()).is_ok();
+            && rustix::fs::linkat(rustix::fs::CWD, &file.from, folder, name, AtFlags::empty())
+                .is_ok();
         if !linked {
             let bytes = std::fs::read(&file.from).map_err(failed("read"))?;
             let mut opened = create(folder, name, false).map_err(failed("copy"))?;
@@ -367,7 +369,8 @@ impl<'a> Source<'a> {
         name: &str,
         buffer: &mut [u8],
     ) -> Result<FileSeal, StageError> {
-        let failed = |source| StageError::Io { action: "check", path: self.target().into(), source };
+        let failed =
+            |source| StageError::Io { action: "check", path: self.target().into(), source };
         if let Some(seal) = self.seal {
             let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(|errno| failed(errno.into()))?;
@@ -387,7 +390,8 @@ impl<'a> Source<'a> {
     }
 
     fn check_bytes(&self, file: &File, buffer: &mut [u8]) -> Result<FileSeal, StageError> {
-        let failed = |source| StageError::Io { action: "check", path: self.target().into(), source };
+        let failed =
+            |source| StageError::Io { action: "check", path: self.target().into(), source };
         let stat = rustix::fs::fstat(file).map_err(|errno| failed(errno.into()))?;
         let seal = FileSeal::of(&stat);
         if !self.looks_right(seal) || hash(file, buffer).map_err(failed)? != self.file.blake3 {
@@ -402,7 +406,8 @@ impl<'a> Source<'a> {
         seal.mode & 0o170_000 == 0o100_000
             && seal.mode & 0o7000 == 0
             && seal.size == self.file.size
-            && (executable == (self.file.mode == Mode::Executable) || self.file.mode == Mode::Script)
+            && (executable == (self.file.mode == Mode::Executable)
+                || self.file.mode == Mode::Script)
     }
 
     fn check_in_store(&self, buffer: &mut [u8]) -> Result<FileSeal, StageError> {
@@ -497,7 +502,8 @@ fn copy(
         if hash(&clone, buffer).map_err(failed)? != source.file.blake3 {
             return Err(source.altered());
         }
-    } else if !cloned && copy_hashed(&from, &mut to, buffer).map_err(failed)? != source.file.blake3 {
+    } else if !cloned && copy_hashed(&from, &mut to, buffer).map_err(failed)? != source.file.blake3
+    {
         return Err(source.altered());
     }
     if !source.looks_right(seal) {

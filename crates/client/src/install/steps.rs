@@ -103,7 +103,11 @@ mod tests {
         fs::write(path, text).unwrap();
     }
 
-    fn check(env: &[(&str, &str)], stage: &[(&str, &str)], out: &[&str]) -> (Vec<String>, Vec<String>) {
+    fn check(
+        env: &[(&str, &str)],
+        stage: &[(&str, &str)],
+        out: &[&str],
+    ) -> (Vec<String>, Vec<String>) {
         let (root, staged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         env.iter().for_each(|(path, text)| put(root.path(), path, text));
         stage.iter().for_each(|(path, text)| put(staged.path(), path, text));
@@ -138,13 +142,19 @@ mod tests {
             &[("same", "1"), ("other", "2"), ("folder", ""), ("file/x", "")],
             &[],
         );
-        assert_eq!((steps, in_the_way), (vec![], vec!["file".into(), "folder".into(), "other".into()]));
+        assert_eq!(
+            (steps, in_the_way),
+            (vec![], vec!["file".into(), "folder".into(), "other".into()])
+        );
     }
 
     #[test]
     fn compiled_files_give_way() {
-        let (steps, in_the_way) =
-            check(&[("__pycache__/a.pyc", "1"), ("b.pyc", "1")], &[("__pycache__/a.pyc", "2"), ("b.pyc", "2")], &[]);
+        let (steps, in_the_way) = check(
+            &[("__pycache__/a.pyc", "1"), ("b.pyc", "1")],
+            &[("__pycache__/a.pyc", "2"), ("b.pyc", "2")],
+            &[],
+        );
         assert_eq!(steps, ["-__pycache__/a.pyc", "+__pycache__/a.pyc"]);
         assert_eq!(in_the_way, ["b.pyc"]);
     }

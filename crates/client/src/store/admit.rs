@@ -50,7 +50,9 @@ impl Download {
     /// When they cannot be written.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         self.verifier.update(bytes);
-        self.file.write_all(bytes).map_err(io_error("write", self.folder.path().join(&self.filename)))
+        self.file
+            .write_all(bytes)
+            .map_err(io_error("write", self.folder.path().join(&self.filename)))
     }
 
     /// Forgets what came so far: the file starts again.
@@ -59,7 +61,8 @@ impl Download {
     /// When the file cannot be truncated.
     pub fn restart(&mut self) -> Result<(), StoreError> {
         let path = self.folder.path().join(&self.filename);
-        self.verifier = ArtifactVerifier::new(&self.filename, self.pin.as_ref(), self.declared_size);
+        self.verifier =
+            ArtifactVerifier::new(&self.filename, self.pin.as_ref(), self.declared_size);
         self.file.set_len(0).and_then(|()| self.file.rewind()).map_err(io_error("write", path))
     }
 
@@ -82,7 +85,13 @@ impl Download {
         source: String,
     ) -> Result<VerifiedArchive, Rejection> {
         let artifact = self.verifier.finish(pin)?;
-        Ok(VerifiedArchive { artifact, file: self.file, filename, folder: Some(self.folder), source })
+        Ok(VerifiedArchive {
+            artifact,
+            file: self.file,
+            filename,
+            folder: Some(self.folder),
+            source,
+        })
     }
 }
 
@@ -136,14 +145,15 @@ impl Store {
     pub fn export(&self, pin: &Pin, sha256: Sha256, target: &Path) -> Result<(), StoreError> {
         let archive = self.open_archive(pin, sha256)?;
         let parent = target.parent().unwrap_or(Path::new("."));
-        let copied = tempfile::Builder::new().prefix(".tmp-").tempfile_in(parent).and_then(|mut to| {
-            let mut from = &archive.file;
-            from.rewind()?;
-            io::copy(&mut from, &mut to)?;
-            let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-            to.as_file().set_permissions(readable)?;
-            to.persist(target).map_err(|error| error.error)
-        });
+        let copied =
+            tempfile::Builder::new().prefix(".tmp-").tempfile_in(parent).and_then(|mut to| {
+                let mut from = &archive.file;
+                from.rewind()?;
+                io::copy(&mut from, &mut to)?;
+                let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+                to.as_file().set_permissions(readable)?;
+                to.persist(target).map_err(|error| error.error)
+            });
         copied.map(drop).map_err(io_error("write", target))
     }
 
@@ -191,7 +201,8 @@ impl Store {
     fn keep_archive(&self, archive: &VerifiedArchive, staging: &Path) -> Result<(), StoreError> {
         let name = archive.filename.as_str();
         let target = staging.join(name);
-        let moved = archive.folder.as_ref().map(|folder| fs::rename(folder.path().join(name), &target));
+        let moved =
+            archive.folder.as_ref().map(|folder| fs::rename(folder.path().join(name), &target));
         if let Some(Ok(())) = moved {
             return Ok(());
         }
@@ -257,7 +268,11 @@ pub(super) fn unpack_nowhere(
     Ok((tree, text, facts(&plan, archive.source.clone())))
 }
 
-fn extract(file: &File, plan: &Plan, sink: &mut dyn Sink) -> Result<Vec<ExtractedFile>, UnpackError> {
+fn extract(
+    file: &File,
+    plan: &Plan,
+    sink: &mut dyn Sink,
+) -> Result<Vec<ExtractedFile>, UnpackError> {
     Extractor::new().extract(file, plan, sink)
 }
 
@@ -320,7 +335,8 @@ impl FolderSink {
         for (rank, index) in order.into_iter().enumerate() {
             ranks[index] = rank;
         }
-        let folder = rustix::fs::open(folder, OFlags::DIRECTORY | OFlags::CLOEXEC, Permissions::empty())?;
+        let folder =
+            rustix::fs::open(folder, OFlags::DIRECTORY | OFlags::CLOEXEC, Permissions::empty())?;
         Ok(Self { folder, ranks, seals: BTreeMap::new(), current: None })
     }
 
@@ -332,7 +348,8 @@ impl FolderSink {
 impl Sink for FolderSink {
     fn begin(&mut self, index: usize, file: &PlannedFile) -> io::Result<()> {
         let rank = self.ranks[index];
-        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = if file.executable { 0o777 } else { 0o666 };
         let opened = rustix::fs::openat(
             &self.folder,

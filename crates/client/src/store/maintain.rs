@@ -76,8 +76,10 @@ impl Store {
             total.wheels += 1;
             total.files += files;
             total.unpacked += unpacked;
-            total.archives +=
-                find_archive(&folder).ok().and_then(|path| path.metadata().ok()).map_or(0, |m| m.len());
+            total.archives += find_archive(&folder)
+                .ok()
+                .and_then(|path| path.metadata().ok())
+                .map_or(0, |m| m.len());
         }
         Ok(total)
     }

@@ -30,9 +30,9 @@ use countermark_trust::{Class, Pin, Rejection, Verified};
 pub use admit::Download;
 pub(crate) use admit::hash_file;
 pub(crate) use maintain::hash;
-pub(crate) use seal::write_renamed;
 pub use maintain::{EntryReport, Pruned, StoreSize};
 pub use names::{Known, Names};
+pub(crate) use seal::write_renamed;
 pub use seal::{CommandFact, Facts, FileSeal, Seal};
 
 use crate::unpack::UnpackError;
@@ -253,7 +253,8 @@ impl Store {
     fn prove(&self, pin: &Pin, sha256: Sha256, text: &str) -> Result<Lookup, StoreError> {
         let folder = self.folder(sha256);
         let Ok(archive) = self.open_archive(pin, sha256) else {
-            return self.evict(sha256, "nothing vouches for it and its archive is not the pinned one");
+            return self
+                .evict(sha256, "nothing vouches for it and its archive is not the pinned one");
         };
         let (tree, rendered, facts) = admit::unpack_nowhere(&archive)?;
         if rendered != text {
@@ -321,11 +322,7 @@ fn boot_id() -> String {
 }
 
 fn make_private_folder(path: &Path) -> Result<(), StoreError> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(io_error("make", path))
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error("make", path))
 }
 
 /// Backup programs leave out folders with this tag (bford.info/cachedir).
@@ -334,7 +331,8 @@ fn write_cache_tag(cache: &Path) -> Result<(), StoreError> {
     if path.exists() {
         return Ok(());
     }
-    let tag = "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of countermark.\n";
+    let tag =
+        "Signature: 8a477f597d28d172789f06886806bc55\n# This folder is a cache of countermark.\n";
     fs::write(&path, tag).map_err(io_error("write", path))
 }
 

@@ -139,7 +139,8 @@ impl Seal {
     pub(crate) fn touch(folder: &Path, artifact: Sha256) {
         use rustix::fs::{AtFlags, CWD, Timestamps, UTIME_NOW, UTIME_OMIT};
         let time = |nanoseconds| rustix::fs::Timespec { tv_sec: 0, tv_nsec: nanoseconds };
-        let times = Timestamps { last_access: time(UTIME_OMIT), last_modification: time(UTIME_NOW) };
+        let times =
+            Timestamps { last_access: time(UTIME_OMIT), last_modification: time(UTIME_NOW) };
         // Losing the time of a use only makes pruning less fair.
         let _ = rustix::fs::utimensat(CWD, path(folder, artifact), &times, AtFlags::empty());
     }
@@ -221,7 +222,8 @@ mod tests {
         let sha256 = Digest::new(Algorithm::Sha256, &[5; 32]).unwrap();
         Seal {
             boot: "b".into(),
-            artifact: Artifact::recorded("a-1-py3-none-any.whl".into(), 9, [sha256].into()).unwrap(),
+            artifact: Artifact::recorded("a-1-py3-none-any.whl".into(), 9, [sha256].into())
+                .unwrap(),
             tree: TreeDigest([3; 32]),
             facts: Facts {
                 project: "a".into(),
@@ -237,7 +239,10 @@ mod tests {
                 }],
                 source: "https://example.org/a-1-py3-none-any.whl".into(),
             },
-            files: vec![FileSeal { device: 1, inode: 2, size: 3, modified: -4, mode: 0o100_644 }; 2],
+            files: vec![
+                FileSeal { device: 1, inode: 2, size: 3, modified: -4, mode: 0o100_644 };
+                2
+            ],
         }
     }
 

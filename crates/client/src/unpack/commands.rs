@@ -1,6 +1,6 @@
 //! Names of commands that a wheel may not take.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 
 use countermark_packaging::entry_points::EntryPoints;
 
@@ -10,8 +10,8 @@ use super::path::{check_component, fold};
 /// The commands that a wheel would put beside the interpreter.
 #[derive(Default)]
 pub(super) struct Commands {
-    /// By folded name.
-    taken: HashMap<String, ()>,
+    /// Folded names.
+    taken: HashSet<String>,
 }
 
 impl Commands {
@@ -20,9 +20,10 @@ impl Commands {
         if shadows(name) {
             return Err(ContentsError::CommandShadows { name: name.to_owned() });
         }
-        match self.taken.insert(fold(name), ()) {
-            None => Ok(()),
-            Some(()) => Err(ContentsError::CommandTwice { name: name.to_owned() }),
+        if self.taken.insert(fold(name)) {
+            Ok(())
+        } else {
+            Err(ContentsError::CommandTwice { name: name.to_owned() })
         }
     }
 

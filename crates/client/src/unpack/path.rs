@@ -224,31 +224,36 @@ fn is_invisible(character: char) -> bool {
         | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}')
 }
 
-/// The files and folders that would be written into one folder.
+/// The files and folders that would be written into one folder. A tree by components, so that it
+/// takes no more memory than the names do, however deep they are.
 #[derive(Default)]
 pub(super) struct Namespace {
-    places: HashMap<String, Place>,
-    /// The folder that was entered last: neighbours in an archive mostly share theirs.
-    last_folder: String,
+    /// By the number of the folder they are in and their folded name.
+    places: HashMap<(u32, String), Place>,
+    /// The folder that was entered last, and its number: neighbours in an archive mostly share
+    /// theirs.
+    last: (String, u32),
 }
 
 struct Place {
     spelling: String,
-    folder: bool,
+    /// Its own number, from 1 on, if it is a folder. The outermost folder is 0.
+    folder: Option<u32>,
 }
 
 impl Namespace {
     /// Takes the place of a file. Returns an error when it is taken, or is a folder's.
     pub(super) fn insert_file(&mut self, path: &str) -> Result<(), PathError> {
-        if let Some((folder, _)) = path.rsplit_once('/') {
-            self.insert_folder(folder)?;
-        }
-        match self.places.entry(fold(path)) {
+        let (parent, name) = match path.rsplit_once('/') {
+            Some((folder, name)) => (self.enter(folder)?, name),
+            None => (0, path),
+        };
+        match self.places.entry((parent, fold(name))) {
             Entry::Vacant(place) => {
-                place.insert(Place { spelling: path.to_owned(), folder: false });
+                place.insert(Place { spelling: name.to_owned(), folder: None });
                 Ok(())
             }
-            Entry::Occupied(place) if place.get().folder => {
+            Entry::Occupied(place) if place.get().folder.is_some() => {
                 Err(PathError::FileAndFolder { path: path.to_owned() })
             }
             Entry::Occupied(place) => Err(collision(path, place.get())),
@@ -258,31 +263,44 @@ impl Namespace {
     /// Takes the places of a folder and of those it is in. Folders may come many times, in one
     /// spelling.
     pub(super) fn insert_folder(&mut self, path: &str) -> Result<(), PathError> {
-        if path == self.last_folder {
-            return Ok(());
+        self.enter(path).map(|_| ())
+    }
+
+    fn enter(&mut self, path: &str) -> Result<u32, PathError> {
+        if path == self.last.0 {
+            return Ok(self.last.1);
         }
-        let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
-        for folder in ends.map(|end| &path[..end]) {
-            match self.places.entry(fold(folder)) {
+        let mut parent = 0;
+        let mut end = 0;
+        for name in path.split('/') {
+            end += name.len();
+            let new = self.places.len() as u32 + 1;
+            match self.places.entry((parent, fold(name))) {
                 Entry::Vacant(place) => {
-                    place.insert(Place { spelling: folder.to_owned(), folder: true });
+                    place.insert(Place { spelling: name.to_owned(), folder: Some(new) });
+                    parent = new;
                 }
-                Entry::Occupied(place) if !place.get().folder => {
-                    return Err(PathError::FileAndFolder { path: folder.to_owned() });
-                }
-                Entry::Occupied(place) if place.get().spelling != folder => {
-                    return Err(collision(folder, place.get()));
-                }
-                Entry::Occupied(_) => {}
+                Entry::Occupied(place) => match place.get().folder {
+                    None => {
+                        return Err(PathError::FileAndFolder { path: path[..end].to_owned() });
+                    }
+                    Some(_) if place.get().spelling != name => {
+                        return Err(collision(&path[..end], place.get()));
+                    }
+                    Some(number) => parent = number,
+                },
             }
+            end += 1;
         }
-        path.clone_into(&mut self.last_folder);
-        Ok(())
+        self.last = (path.to_owned(), parent);
+        Ok(parent)
     }
 }
 
+/// Both names in full: the folders that they are in are one, in one spelling.
 fn collision(path: &str, place: &Place) -> PathError {
-    PathError::Collision { path: path.to_owned(), other: place.spelling.clone() }
+    let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    PathError::Collision { path: path.to_owned(), other: folder + &place.spelling }
 }
 
 #[cfg(test)]
@@ -390,5 +408,18 @@ mod tests {
         check(&["a/b/c", "A"], "path-file-and-folder");
         check(&["a/b", "a/b/"], "path-file-and-folder");
         check(&["a/", "a"], "path-file-and-folder");
+    }
+
+    #[test]
+    fn both_names_are_told() {
+        let mut namespace = Namespace::default();
+        namespace.insert_file("a/b/c.py").unwrap();
+        let expect = |path: &str, other: &str| PathError::Collision {
+            path: path.to_owned(),
+            other: other.to_owned(),
+        };
+        assert_eq!(namespace.insert_file("a/b/C.py"), Err(expect("a/b/C.py", "a/b/c.py")));
+        assert_eq!(namespace.insert_file("a/B/d.py"), Err(expect("a/B", "a/b")));
+        assert_eq!(namespace.insert_folder("A"), Err(expect("A", "a")));
     }
 }

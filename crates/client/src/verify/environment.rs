@@ -134,10 +134,8 @@ impl Looker<'_> {
 
     /// The proved tree of what the package says it came from, or why there is none.
     fn proof(&self, installed: &Installed) -> Result<(Entry, String), String> {
-        let provenance = installed
-            .read_provenance()
-            .map_err(|error| error.to_string())?
-            .ok_or_else(|| {
+        let provenance =
+            installed.read_provenance().map_err(|error| error.to_string())?.ok_or_else(|| {
                 let installer = installed.read_installer().ok().flatten();
                 let installer = installer.unwrap_or_else(|| "somebody".to_owned());
                 format!("{installer} installed it without a record of what it came from")
@@ -159,7 +157,12 @@ impl Looker<'_> {
         Ok((entry, provenance.source))
     }
 
-    fn proved_package(&self, installed: &Installed, entry: &Entry, source: String) -> PackageReport {
+    fn proved_package(
+        &self,
+        installed: &Installed,
+        entry: &Entry,
+        source: String,
+    ) -> PackageReport {
         let launching =
             Launching { heading: self.heading, version: self.subject.interpreter.release() };
         let asked = Asked {
@@ -222,7 +225,9 @@ impl Looker<'_> {
             }
         }
         let scripts = &self.placement.layout.scripts;
-        if !sites.iter().any(|site| scripts.starts_with(site)) && self.subject.interpreter.is_virtual() {
+        if !sites.iter().any(|site| scripts.starts_with(site))
+            && self.subject.interpreter.is_virtual()
+        {
             for path in walk_files(scripts) {
                 let Some(relative) = self.placement.relative(&path) else { continue };
                 if !owned.contains(&relative) && !is_of_venv(&relative) {
@@ -317,9 +322,8 @@ fn against_lock(installed: &[Installed], locked: &[Ready], findings: &mut Vec<Fi
         };
         let artifact = one.read_provenance().ok().flatten().and_then(|record| record.artifact());
         let expected = ready.entry.tree.artifact().sha256();
-        let accepted = artifact.is_some_and(|artifact| {
-            artifact == expected || ready.pin.mentions(&artifact.into())
-        });
+        let accepted = artifact
+            .is_some_and(|artifact| artifact == expected || ready.pin.mentions(&artifact.into()));
         if !accepted {
             let found = artifact.map_or_else(
                 || format!("{} of unknown origin", one.version),

@@ -56,7 +56,9 @@ pub fn check_files(
         &[],
     ) {
         Ok(additions) => additions,
-        Err(error) => return Ok(vec![Finding::about(project, Kind::Changed, "", error.to_string())]),
+        Err(error) => {
+            return Ok(vec![Finding::about(project, Kind::Changed, "", error.to_string())]);
+        }
     };
     let mut findings = Vec::new();
     for (position, file) in entry.tree.files().iter().enumerate() {

@@ -101,7 +101,10 @@ fn verify(store: &Store, remove: bool) -> Outcome {
         }
     }
     if wrong.is_empty() {
-        output::print(&format!("{}, every byte checked", output::count(entries.len(), "wheel", "wheels")));
+        output::print(&format!(
+            "{}, every byte checked",
+            output::count(entries.len(), "wheel", "wheels")
+        ));
         Ok(0)
     } else {
         Err(wrong)

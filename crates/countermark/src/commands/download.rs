@@ -8,6 +8,7 @@ use countermark_client::gather::{Context, Ready};
 use countermark_client::interpreter::{TargetDefaults, TargetEnvironment, TargetRequest};
 use countermark_client::report::Problem;
 use countermark_packaging::marker::MarkerEnvironment;
+use countermark_packaging::name::ExtraName;
 use countermark_packaging::tags::CompatibleTags;
 use countermark_packaging::version::Version;
 use countermark_trust::Class;
@@ -137,8 +138,9 @@ fn write_bundle(dest: &Path, packages: &[Ready]) -> Result<(), Vec<Problem>> {
         let artifact = ready.entry.tree.artifact();
         let hex = artifact.sha256().hex();
         let (project, version) = (&ready.wanted.project, &ready.entry.facts.version);
-        let extras: Vec<&str> = ready.wanted.extras.iter().map(|extra| extra.as_str()).collect();
-        let extras = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
+        let extras: Vec<&str> = ready.wanted.extras.iter().map(ExtraName::as_str).collect();
+        let extras =
+            if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
         // Writing to a string cannot fail.
         let _ = writeln!(requirements, "{project}{extras}=={version} \\\n    --hash=sha256:{hex}");
         let _ = writeln!(sums, "{hex}  {}", artifact.filename());

@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &HashArgs) -> Outcome {
     for path in &arguments.files {
         match hash(path, algorithm) {
             Ok(one) => hashed.push(one),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     match &arguments.write {
@@ -46,11 +46,12 @@ pub(crate) fn run(arguments: &HashArgs) -> Outcome {
     if problems.is_empty() { Ok(0) } else { Err(problems) }
 }
 
-fn hash(path: &Path, algorithm: Algorithm) -> Result<Hashed, Problem> {
+fn hash(path: &Path, algorithm: Algorithm) -> Result<Hashed, Box<Problem>> {
     let shown = path.display().to_string();
     let digest = digest(path, algorithm).map_err(|error| {
         let message = format!("cannot read `{shown}`");
-        Problem::new("file-unreadable", Class::Rejected, message).with_detail(error.to_string())
+        let problem = Problem::new("file-unreadable", Class::Rejected, message);
+        Box::new(problem.with_detail(error.to_string()))
     })?;
     let name = path.file_name().and_then(|name| name.to_str());
     let name = name.and_then(|name| DistributionFilename::parse(name).ok());
@@ -99,9 +100,9 @@ fn write(requirements: &Path, hashed: &[Hashed]) -> Result<Vec<Problem>, Vec<Pro
     let (mut additions, mut problems) = (Vec::new(), Vec::new());
     for one in hashed {
         let matching = document.entries().iter().enumerate().filter(|(_, entry)| {
-            one.name.as_ref().is_some_and(|name| {
-                entry.project == *name.name() && entry.accepts(name)
-            })
+            one.name
+                .as_ref()
+                .is_some_and(|name| entry.project == *name.name() && entry.accepts(name))
         });
         let before = additions.len();
         additions.extend(matching.map(|(index, _)| (index, vec![one.digest.clone()])));

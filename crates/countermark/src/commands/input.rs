@@ -130,9 +130,8 @@ fn read_pylock(
         let message = "a pylock.toml takes no constraints";
         return Err(vec![Problem::new("constraints", Class::Usage, message)]);
     }
-    let text = read_file(Path::new(lock)).map_err(|error| {
-        vec![Problem::new("file-unreadable", Class::Usage, error.message)]
-    })?;
+    let text = read_file(Path::new(lock))
+        .map_err(|error| vec![Problem::new("file-unreadable", Class::Usage, error.message)])?;
     let groups: BTreeSet<String> = arguments.groups.iter().cloned().collect();
     let groups = (!groups.is_empty()).then_some(groups);
     let selection = pylock::Selection { extras: extras?, groups };

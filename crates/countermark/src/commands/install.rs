@@ -15,10 +15,10 @@ use countermark_trust::Class;
 
 use super::{input, report};
 use crate::cli::{InstallArgs, OutputArgs};
+use crate::output;
 use crate::progress::Teller;
 use crate::session::{self, Session};
 use crate::setup::{self, Folders};
-use crate::output;
 
 /// Between gathering and installing, an entry of the store may turn out to be altered; it is
 /// fetched again this often.
@@ -77,8 +77,10 @@ fn target(
         return Ok((Target::Venv { path, base: base.clone() }, base));
     }
     let interpreter = setup::interpreter(&arguments.python, folders)?;
-    let folder = |path: &PathBuf, layout| {
-        Target::Folder { path: path.clone(), layout, interpreter: interpreter.clone() }
+    let folder = |path: &PathBuf, layout| Target::Folder {
+        path: path.clone(),
+        layout,
+        interpreter: interpreter.clone(),
     };
     if let Some(path) = &arguments.target {
         let path = setup::absolute(path)?;
@@ -123,8 +125,26 @@ impl Plan {
             session::open("install", &arguments.index, &wanted.options, prefix.as_deref())?
         };
         session::tell(&session.settings, teller);
+        require_virtual(&session, arguments, &interpreter)?;
         Ok(Self { session, wanted, interpreter, folder: setup::working_folder()? })
     }
+}
+
+/// The user's own rule that nothing but a virtual environment is ever changed.
+fn require_virtual(
+    session: &Session,
+    arguments: &InstallArgs,
+    interpreter: &Interpreter,
+) -> Result<(), Vec<Problem>> {
+    let required = session.settings.require_virtualenv.as_ref().filter(|setting| setting.value);
+    let elsewhere =
+        arguments.venv.is_some() || arguments.target.is_some() || arguments.prefix.is_some();
+    let Some(setting) = required.filter(|_| !elsewhere && !interpreter.is_virtual()) else {
+        return Ok(());
+    };
+    let message = format!("{} asks for a virtual environment, and none is active", setting.origin);
+    let problem = Problem::new("no-virtualenv", Class::Usage, message);
+    Err(vec![problem.with_hint("activate one, or give `--venv DIR`")])
 }
 
 /// `--no-binary` asks for what is not built yet.

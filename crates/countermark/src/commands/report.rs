@@ -107,7 +107,10 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Vec<Problem>
         });
     written.map(drop).map_err(|error| {
         let message = format!("cannot write `{}`", path.display());
-        vec![Problem::new("write-failed", Class::Unavailable, message).with_detail(error.to_string())]
+        vec![
+            Problem::new("write-failed", Class::Unavailable, message)
+                .with_detail(error.to_string()),
+        ]
     })
 }
 

@@ -62,7 +62,8 @@ pub(crate) fn run(arguments: &UninstallArgs, output: &OutputArgs) -> Outcome {
         return Ok(1);
     }
     let outcome = remove(false)?;
-    teller.line(&format!("removed {}", output::count(outcome.changes.len(), "package", "packages")));
+    teller
+        .line(&format!("removed {}", output::count(outcome.changes.len(), "package", "packages")));
     Ok(0)
 }
 

@@ -93,7 +93,10 @@ fn gather_locked(
     };
     let gathered = gather_or_say(context, &wanted.wanted)?;
     if gathered.asked {
-        teller.note(Note::new("fetched", "wheels that the store lacked were fetched to compare with"));
+        teller.note(Note::new(
+            "fetched",
+            "wheels that the store lacked were fetched to compare with",
+        ));
     }
     Ok(gathered.packages)
 }

@@ -161,7 +161,7 @@ pub enum ZipError {
         /// Length of the comment.
         length: u16,
     },
-    /// Extra fields that overrun their space or come twice.
+    /// Extra fields that overrun their space or come twice, or more of them than is sensible.
     #[error("the extra fields of `{name}` are malformed")]
     ExtraMalformed {
         /// The member.

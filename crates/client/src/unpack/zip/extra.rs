@@ -9,10 +9,14 @@ pub(super) const ZIP64: u16 = 0x0001;
 /// path and comment (Info-ZIP), AES (WinZip), and the certificates and encryption of PKWARE.
 const FORBIDDEN: [u16; 8] = [0x7075, 0x6375, 0x9901, 0x0014, 0x0015, 0x0016, 0x0017, 0x0019];
 
+/// The most fields of one member. Real ones have three or four; that none comes twice is found
+/// by comparing each with each.
+const MAX_FIELDS: usize = 32;
+
 /// What is wrong with a list of extra fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ExtraFault {
-    /// A field overruns the list, or stands in it twice.
+    /// A field overruns the list or stands in it twice, or there are too many.
     Malformed,
     /// A field that changes what the member is.
     Forbidden(u16),
@@ -28,7 +32,7 @@ pub(super) fn find_zip64(extra: &[u8]) -> Result<Option<&[u8]>, ExtraFault> {
         if FORBIDDEN.contains(&id) {
             return Err(ExtraFault::Forbidden(id));
         }
-        if seen.contains(&id) {
+        if seen.contains(&id) || seen.len() == MAX_FIELDS {
             return Err(ExtraFault::Malformed);
         }
         seen.push(id);
@@ -60,6 +64,11 @@ mod tests {
         check(b"\x55\x54\x01\x00", Err(ExtraFault::Malformed));
         check(b"\x55\x54\x01", Err(ExtraFault::Malformed));
         check(b"\x00", Err(ExtraFault::Malformed));
+        let many = |count: u16| -> Vec<u8> {
+            (100..100 + count).flat_map(|id| [&id.to_le_bytes()[..], &[0, 0]].concat()).collect()
+        };
+        check(&many(32), Ok(None));
+        check(&many(33), Err(ExtraFault::Malformed));
         check(b"\x75\x70\x00\x00", Err(ExtraFault::Forbidden(0x7075)));
         check(b"\x01\x99\x00\x00", Err(ExtraFault::Forbidden(0x9901)));
     }

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "a program, unlike the library, reads files")]
 fn run() -> Result<bool, String> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [expected, exceptions] = arguments.as_slice() else {

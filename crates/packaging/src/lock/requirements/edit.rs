@@ -141,12 +141,16 @@ impl Document {
 
     fn read_line(&mut self, line: &LogicalLine, above: &mut peep::Above) {
         let mut parsed = options::parse(&self.source, line);
+        let has_errors = !parsed.errors.is_empty();
         self.errors.append(&mut parsed.errors);
         self.errors.extend(peep::check_behind(&self.source, line).err());
         if parsed.requirement.is_empty() && !parsed.is_editable() {
             return;
         }
         let comments = above.take();
+        if has_errors {
+            return;
+        }
         let kind = FileKind::Requirements;
         let (requirement, options) = (&parsed.requirement, &parsed.options);
         match entry::parse(&self.source, line, kind, requirement, options, comments.clone()) {

@@ -69,6 +69,12 @@ fn entries_tell_what_they_ask_for() {
     let codes: Vec<&str> = document.errors().iter().map(|error| error.code).collect();
     assert_eq!(codes, ["malformed-digest", "malformed-digest"]);
     assert_eq!(document.entries()[1].place.line, 6);
+    // What an option that is not closed swallows is not touched.
+    check_ported(
+        "# sha256: $PEEP\na==1 --hash='x\n",
+        "# sha256: $PEEP\na==1 --hash='x\n",
+        &[("syntax", 2)],
+    );
     assert_eq!(Document::parse("f", b"\xff").unwrap_err().code, "encoding");
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 use countermark_client::report::{Note, Problem};
 use countermark_packaging::lock::Place;
@@ -84,23 +84,17 @@ fn read_shown(file: &str) -> Option<String> {
 }
 
 fn show_place(place: &Place, text: Option<&str>) {
-    let span = place.span.clone();
-    let shown = text.filter(|text| {
-        span.end <= text.len()
-            && text.is_char_boundary(span.start)
-            && text.is_char_boundary(span.end)
-    });
-    let Some(text) = shown else {
-        say(&format!("  --> {}:{}:{}", place.file, place.line, place.column));
-        return;
-    };
-    let report = [Level::ERROR.no_name().primary_title("").element(
-        Snippet::source(text).path(&place.file).annotation(AnnotationKind::Primary.span(span)),
-    )];
-    let rendered = Renderer::styled().render(&report);
-    // The title is ours; what is wanted is the place below it.
-    let body = rendered.split_once('\n').map_or(rendered.as_str(), |(_, body)| body);
-    say(body);
+    let shown = text.and_then(|text| mark(place, text));
+    say(&shown.unwrap_or_else(|| format!("  --> {}:{}:{}", place.file, place.line, place.column)));
+}
+
+/// The lines of a place, with the place marked; `None` when the text is not the one that was read.
+fn mark(place: &Place, text: &str) -> Option<String> {
+    text.get(place.span.clone())?;
+    let annotation = AnnotationKind::Primary.span(place.span.clone());
+    let snippet = Snippet::source(text).path(&place.file).annotation(annotation);
+    let group = Group::with_level(Level::ERROR).element(snippet);
+    Some(Renderer::styled().render(&[group]))
 }
 
 /// `1234567` as `1,234,567`.
@@ -136,6 +130,18 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_are_named_and_marked() {
+        let text = "# a comment\nflask==3.1.3\n";
+        let place = |span| Place { file: "r.txt".into(), line: 2, column: 1, span };
+        let marked = mark(&place(12..24), text).expect("a place");
+        let plain = anstream::adapter::strip_str(&marked).to_string();
+        assert_eq!(plain, " --> r.txt:2:1\n  |\n2 | flask==3.1.3\n  | ^^^^^^^^^^^^");
+        // The file was changed since, or is another one.
+        assert_eq!(mark(&place(12..200), text), None);
+        assert_eq!(mark(&place(1..2), "é"), None);
+    }
 
     #[test]
     fn numbers_are_for_people() {

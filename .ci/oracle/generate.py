@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import argparse
 import base64
+import contextlib
 import importlib.metadata
+import io
 import json
+import os
 import random
 import re
 import string
@@ -392,6 +395,45 @@ def fixed_lines():
         yield marker_line("(" * depth + "os_name == 'posix'" + ")" * depth, 0, "")
 
 
+def file_line(text: str):
+    """What pip reads in a requirements file: the requirements with their options."""
+    from pip._internal.req import req_file
+
+    def read():
+        lines = req_file.RequirementsFileParser(None, req_file.get_line_parser(None))
+        with mock.patch.object(req_file, "get_file_content", lambda *_, **__: ("f", text)):
+            return [
+                [line.requirement, sorted(f"{name}:{digest}" for name, digests in (line.opts.hashes or {}).items() for digest in digests)]
+                for line in lines.parse("f", constraint=False) if line.requirement is not None
+            ]
+
+    # optparse prints what it does not understand.
+    with mock.patch.dict(os.environ, {"TOKEN": "value"}), contextlib.redirect_stderr(io.StringIO()):
+        found = attempt(read, Exception)
+    return {"kind": "file", "input": text, "expect": found}
+
+
+def file_lines(g: Generator, count: int):
+    """Files of a few lines, put together of pieces that meet each other in every way."""
+    digests = ["--hash=sha256:" + letter * 64 for letter in "abc"] + ["--hash sha256:" + "D" * 64]
+    for _ in range(count):
+        text, name = "", 0
+        for _ in range(g.random.randrange(1, 14)):
+            kind = g.random.random()
+            if kind < 0.25:
+                name += 1
+                text += g.pick([f"x{name}==1", f"x{name} == 1", f"  x{name}==1", f"x{name}==1;os_name!='z'", f"x{name}"])
+            elif kind < 0.45:
+                text += g.pick([" ", "  ", "\t", " "]) + g.pick(digests)
+            elif kind < 0.6:
+                text += g.pick(["\\\n", " \\\n", " \\\r\n", "\\\\\n", "\\"])
+            elif kind < 0.85:
+                text += g.pick(["\n", "\r\n", "\n\n", "\n", "\r"])
+            else:
+                text += g.pick(["# c", " # c", "#", " # c \\", "--pre", "\n--no-index", " '", ' "', "${TOKEN}", "\x0c", "\u2028", "\\ "])
+        yield file_line(text)
+
+
 def all_lines(scale: int, seed: int, paths: list[str]):
     g = Generator(seed)
     for _ in range(8 * scale):
@@ -423,6 +465,7 @@ def all_lines(scale: int, seed: int, paths: list[str]):
         yield sdist_line(g.sdist())
     for _ in range(2 * scale):
         yield name_line(g.mutated(g.pick(NAMES)))
+    yield from file_lines(g, 4 * scale)
     yield from fixed_lines()
     yield from tag_lines()
     yield from real_lines(paths)
@@ -444,7 +487,7 @@ Generator.near = near
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seed", type=int, default=20261121)
-    parser.add_argument("--scale", type=int, default=1000, help="about 80 lines each")
+    parser.add_argument("--scale", type=int, default=1000, help="about 84 lines each")
     parser.add_argument("files", nargs="*")
     arguments = parser.parse_args()
     print(json.dumps({"kind": "about", "input": f"packaging {packaging_version}, seed {arguments.seed}"}))

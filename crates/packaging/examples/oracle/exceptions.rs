@@ -46,8 +46,10 @@ impl Exceptions {
 fn look_up(name: &str) -> Option<fn(&Value, &Value) -> bool> {
     Some(match name {
         "invalid-name" => |case, found| {
-            let name = case["expect"]["name"].as_str();
-            found.is_null() && name.is_some_and(|name| ProjectName::parse(name).is_err())
+            let expect = &case["expect"];
+            let extras = expect["extras"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let mut names = extras.iter().chain([&expect["name"]]).filter_map(Value::as_str);
+            found.is_null() && names.any(|name| ProjectName::parse(name).is_err())
         },
         "backslash-in-literal" => {
             |case, found| (found.is_null() || found == "invalid") && input(case).contains('\\')
@@ -71,8 +73,11 @@ fn look_up(name: &str) -> Option<fn(&Value, &Value) -> bool> {
             let stem = input(case).trim_end_matches(".whl");
             // The three tags and, where there are six parts, the build number.
             let count = if stem.matches('-').count() == 5 { 4 } else { 3 };
-            let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+');
-            let strange = stem.rsplitn(5, '-').take(count).any(|part| !part.chars().all(allowed));
+            let allowed = |at: usize, c: char| {
+                c.is_ascii_alphanumeric() || matches!(c, '.' | '_') || (at == 3 && c == '+')
+            };
+            let mut parts = stem.rsplitn(5, '-').take(count).enumerate();
+            let strange = parts.any(|(at, part)| !part.chars().all(|c| allowed(at, c)));
             case["kind"] == "wheel" && found.is_null() && strange
         },
         "large-number" => |case, found| {
@@ -82,6 +87,7 @@ fn look_up(name: &str) -> Option<fn(&Value, &Value) -> bool> {
                     .into_iter()
                     .any(|digits| digits.parse::<u128>().is_ok_and(|n| n > u128::from(u64::MAX)))
         },
+        "tab-before-option" => |case, _| case["kind"] == "file" && input(case).contains("\t--"),
         _ => return None,
     })
 }

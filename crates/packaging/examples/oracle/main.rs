@@ -20,6 +20,7 @@ use countermark_packaging::version::{Version, VersionSpecifiers};
 use serde_json::{Value, json};
 
 mod exceptions;
+mod files;
 
 use exceptions::Exceptions;
 
@@ -142,6 +143,7 @@ fn answer(case: &Value) -> Option<Value> {
         "platforms" => json!(platforms(&case["platform"])),
         "tags" => json!(tags(case)),
         "metadata" => metadata(input),
+        "file" => files::answer(case),
         _ => return None,
     })
 }

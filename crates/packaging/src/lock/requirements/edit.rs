@@ -54,7 +54,7 @@ impl DocumentEntry {
             name.as_ref().is_some_and(|name| name.as_str() == file.as_str())
         };
         match &self.source {
-            WantedSource::Index { pinned, .. } => pinned.as_ref() == Some(file.version()),
+            WantedSource::Index { specifiers, .. } => specifiers.pinned() == Some(file.version()),
             WantedSource::Url { filename, .. } | WantedSource::Path { filename, .. } => {
                 same(filename)
             }

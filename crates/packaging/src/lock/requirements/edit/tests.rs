@@ -134,3 +134,22 @@ fn g70_urls_are_kept() {
     );
     check_ported(&hashed, &format!("{url}#sha256={} \\\n    --hash=A\n", "aa".repeat(32)), &[]);
 }
+
+#[test]
+fn which_files_an_entry_asks_for() {
+    let check = |line: &str, file: &str, expect: bool| {
+        let file = DistributionFilename::parse(file).unwrap();
+        assert_eq!(document(line).entries()[0].accepts(&file), expect, "{line} {file:?}");
+    };
+    check("a==1.0", "a-1.0-py3-none-any.whl", true);
+    check("a==1", "a-1.0-py3-none-any.whl", true);
+    check("a===1.0", "a-1.0.tar.gz", true);
+    check("a==1.0,>=0.5", "a-1.0-py3-none-any.whl", true);
+    check("a==1.1", "a-1.0-py3-none-any.whl", false);
+    check("a", "a-1.0-py3-none-any.whl", false);
+    check("a>=1.0", "a-1.0-py3-none-any.whl", false);
+    check("a==1.*", "a-1.0-py3-none-any.whl", false);
+    check("a @ https://h/a-1.0-py3-none-any.whl", "a-1.0-py3-none-any.whl", true);
+    check("a @ https://h/a-1.0-py3-none-any.whl", "a-1.0-py2-none-any.whl", false);
+    check("./a-1.0-py3-none-any.whl", "a-1.0-py3-none-any.whl", true);
+}

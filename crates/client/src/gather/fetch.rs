@@ -65,7 +65,7 @@ pub(super) async fn fetch_all(
     download_all(context, unpackers, tasks).await
 }
 
-fn interrupted() -> Problem {
+pub(super) fn interrupted() -> Problem {
     Problem::new("interrupted", Class::Unavailable, "interrupted; nothing was changed")
 }
 

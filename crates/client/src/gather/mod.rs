@@ -15,7 +15,8 @@ mod unpackers;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use countermark_packaging::digest::Digest;
 use countermark_packaging::lock::{Wanted, WantedSource};
@@ -32,6 +33,9 @@ use crate::report::{Note, Problem, Progress, Reporter};
 use crate::store::{Entry, Store};
 
 use closure::{Gap, Member};
+
+/// How often a run that waits for an index looks whether the user said stop.
+const INTERRUPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What gathering works with.
 #[derive(Clone, Copy)]
@@ -131,6 +135,10 @@ pub fn gather(context: Context<'_>, wanted: &[Wanted]) -> Result<Gathered, Failu
             }
             Err(problem) => problems.push(*problem),
         }
+        if context.interrupted.load(Ordering::Relaxed) {
+            let problems = vec![fetch::interrupted()];
+            return Err(Failure { problems, first_sight: Vec::new() });
+        }
         problems.extend(unhashed.iter().map(|wanted| {
             let message = format!("`{}` has no digest", wanted.project);
             Problem::new("missing-digest", Class::Rejected, message).at(&wanted.place)
@@ -161,7 +169,7 @@ fn ask(
     Ok(std::thread::scope(|scope| {
         let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
         let unpackers = unpackers::Unpackers::start(scope, context.store, &queue, threads);
-        runtime.block_on(async {
+        let asked = async {
             let fetched = fetch::fetch_all(context, &unpackers, missing).await;
             let (lines, more) = first_sight::look(context, unhashed).await;
             let fetched = match fetched {
@@ -169,10 +177,24 @@ fn ask(
                 Ok(_) => Err(more),
                 Err(problems) => Err(problems.into_iter().chain(more).collect()),
             };
-            drop(unpackers);
             (fetched, lines)
+        };
+        runtime.block_on(async {
+            tokio::select! {
+                asked = asked => asked,
+                () = until_interrupted(context.interrupted) => {
+                    (Err(vec![fetch::interrupted()]), Vec::new())
+                }
+            }
         })
     }))
+}
+
+/// An index that says nothing must not keep a person waiting who said stop.
+async fn until_interrupted(interrupted: &AtomicBool) {
+    while !interrupted.load(Ordering::Relaxed) {
+        tokio::time::sleep(INTERRUPT_PAUSE).await;
+    }
 }
 
 fn sort_out<'a>(

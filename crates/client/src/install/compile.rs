@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! <entry>/c-<interpreter>/<n>                 compiled form of the n-th file
-//! <state>/seals/<store>/<SHA-256>.<interpreter>   BLAKE3 of each of them
+//! <state>/seals/<store>/<SHA-256>.<interpreter>   BLAKE3 and seal of each of them
 //! ```
 //!
 //! Only compiled files that this user's seal vouches for are used; everything else is compiled anew
@@ -20,17 +20,25 @@ use countermark_packaging::scheme::Scheme;
 use countermark_trust::tree::{Mode, TreeFile};
 
 use super::error::{InstallError, failed};
-use super::stage::{Compiled, join};
+use super::stage::{Compiled, CompiledSet, join};
 use crate::bytecode::{CompileJob, Compiled as Answer, Optimization, compile_files};
 use crate::interpreter::Interpreter;
 use crate::report::{Note, Progress, Reporter};
-use crate::store::{Entry, Store};
+use crate::store::{Entry, FileSeal, Store};
 
 /// The list of a wheel with a million modules.
 const MAX_LIST: u64 = 128 << 20;
 
-/// A compiled file of a wheel: the position of its source in the tree, and its own bytes' BLAKE3.
-type Made = Vec<(usize, [u8; 32])>;
+/// A compiled file of a wheel.
+#[derive(Clone, Copy)]
+struct Made {
+    /// The position of its source in the tree, and its own name.
+    position: usize,
+    /// Of its bytes.
+    blake3: [u8; 32],
+    /// How it looked after they were computed; `None` when that was in another boot.
+    seal: Option<FileSeal>,
+}
 
 /// Wheels compiled in one go, so that workers start once.
 struct Wanted<'a> {
@@ -49,12 +57,12 @@ pub(super) fn compiled(
     interpreter: &Interpreter,
     entries: &[(&Entry, [String; 5])],
     reporter: &dyn Reporter,
-) -> Result<Vec<Vec<Compiled>>, InstallError> {
+) -> Result<Vec<CompiledSet>, InstallError> {
     let Some(tag) = interpreter.cache_tag() else {
-        return Ok(vec![Vec::new(); entries.len()]);
+        return Ok(vec![CompiledSet::default(); entries.len()]);
     };
     let key = format!("{tag}-{}", hex(&interpreter.magic()));
-    let mut lists: Vec<Option<Made>> =
+    let mut lists: Vec<Option<Vec<Made>>> =
         entries.iter().map(|(entry, _)| read_list(store, entry, &key)).collect();
     let mut wanted = Vec::new();
     for (index, (entry, _)) in entries.iter().enumerate() {
@@ -71,14 +79,14 @@ pub(super) fn compiled(
             lists[wanted.index] = Some(list);
         }
     }
-    let place = |(entry, folders): &(&Entry, [String; 5]), list: Made| {
-        let folder = entry.folder.join(format!("c-{key}"));
-        let compiled = list.into_iter().filter_map(|(position, blake3)| {
-            let file = entry.tree.files().get(position)?;
+    let place = |(entry, folders): &(&Entry, [String; 5]), list: Vec<Made>| {
+        let files = list.into_iter().filter_map(|made| {
+            let file = entry.tree.files().get(made.position)?;
             let path = join(&folders[scheme_position(file)], &cached_path(&file.path, tag)?);
-            Some(Compiled { path, from: folder.join(position.to_string()), blake3 })
+            let (name, blake3, seal) = (made.position.to_string(), made.blake3, made.seal);
+            Some(Compiled { path, name, blake3, seal })
         });
-        compiled.collect()
+        CompiledSet { folder: entry.folder.join(format!("c-{key}")), files: files.collect() }
     };
     let lists = lists.into_iter().map(Option::unwrap_or_default);
     Ok(entries.iter().zip(lists).map(|(entry, list)| place(entry, list)).collect())
@@ -120,7 +128,7 @@ fn make(
     interpreter: &Interpreter,
     wanted: &[Wanted<'_>],
     reporter: &dyn Reporter,
-) -> Result<Vec<Made>, InstallError> {
+) -> Result<Vec<Vec<Made>>, InstallError> {
     let mut jobs = Vec::new();
     for wheel in wanted {
         for &position in &wheel.sources {
@@ -147,8 +155,10 @@ fn make(
             let output = wheel.staging.path().join(position.to_string());
             match answers.next() {
                 Some(Answer::Written { .. }) => {
-                    let blake3 = crate::store::hash(&output).map_err(failed("read", output))?;
-                    list.push((position, blake3));
+                    let blake3 = crate::store::hash(&output).map_err(failed("read", &output))?;
+                    let stat = rustix::fs::lstat(&output)
+                        .map_err(|errno| failed("read", output)(errno.into()))?;
+                    list.push(Made { position, blake3, seal: Some(FileSeal::of(&stat)) });
                 }
                 Some(Answer::SourceChanged) => {
                     let file = &wheel.entry.tree.files()[position];
@@ -167,7 +177,7 @@ fn make(
                 Some(Answer::Invalid(_)) | None => {}
             }
         }
-        list.sort_unstable_by_key(|(position, _)| *position);
+        list.sort_unstable_by_key(|made| made.position);
         made.push(list);
     }
     Ok(made)
@@ -182,26 +192,29 @@ fn list_path(store: &Store, entry: &Entry, key: &str) -> PathBuf {
     store.seals().join(format!("{}.{key}", entry.tree.artifact().sha256().hex()))
 }
 
-/// The sealed list, if every file of it is there. Their bytes are compared when they are linked.
-fn read_list(store: &Store, entry: &Entry, key: &str) -> Option<Made> {
+/// The sealed list. What lies in the store is compared with it when it is linked.
+fn read_list(store: &Store, entry: &Entry, key: &str) -> Option<Vec<Made>> {
     let text = crate::store::read_bounded(&list_path(store, entry, key), MAX_LIST).ok()?;
-    let folder = entry.folder.join(format!("c-{key}"));
-    let body = text.strip_suffix("end\n")?;
-    body.lines()
-        .map(|line| {
-            let (position, hash) = line.split_once(' ')?;
-            let present = folder.join(position).exists();
-            let hash = blake3::Hash::from_hex(hash).ok()?;
-            present.then_some((position.parse().ok()?, *hash.as_bytes()))
-        })
-        .collect()
+    if !entry.folder.join(format!("c-{key}")).is_dir() {
+        return None;
+    }
+    let (boot, body) = text.strip_suffix("end\n")?.split_once('\n')?;
+    let same_boot = boot.strip_prefix("boot ")? == store.boot();
+    let parse = |line: &str| {
+        let mut parts = line.splitn(3, ' ');
+        let position = parts.next()?.parse().ok()?;
+        let blake3 = *blake3::Hash::from_hex(parts.next()?).ok()?.as_bytes();
+        let seal = FileSeal::parse(parts.next()?)?;
+        Some(Made { position, blake3, seal: same_boot.then_some(seal) })
+    };
+    body.lines().map(parse).collect()
 }
 
 fn publish(
     store: &Store,
     wanted: &Wanted<'_>,
     key: &str,
-    list: &[(usize, [u8; 32])],
+    list: &[Made],
 ) -> Result<(), InstallError> {
     let target = wanted.entry.folder.join(format!("c-{key}"));
     let from: &Path = wanted.staging.path();
@@ -210,10 +223,12 @@ fn publish(
         fs::remove_dir_all(&target).map_err(failed("replace", &target))?;
         fs::rename(from, &target).map_err(failed("publish", &target))?;
     }
-    let mut text = String::with_capacity(list.len() * 72);
-    for (position, blake3) in list {
+    let mut text = format!("boot {}\n", store.boot());
+    for Made { position, blake3, seal } in list {
+        let blake3 = blake3::Hash::from_bytes(*blake3).to_hex();
+        let seal = seal.map(|seal| seal.to_string()).unwrap_or_default();
         // Writing to a string cannot fail.
-        let _ = writeln!(text, "{position} {}", blake3::Hash::from_bytes(*blake3).to_hex());
+        let _ = writeln!(text, "{position} {blake3} {seal}");
     }
     text.push_str("end\n");
     let path = list_path(store, wanted.entry, key);

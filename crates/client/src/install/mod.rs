@@ -12,6 +12,7 @@ pub(crate) mod folders_walk;
 pub mod fresh;
 pub mod generated;
 pub mod journal;
+mod link;
 pub mod lock;
 pub mod placement;
 mod prepare;
@@ -287,7 +288,7 @@ fn stage_once(
         }
         compile::compiled(request.store, interpreter, &entries, request.reporter)?
     } else {
-        vec![Vec::new(); ready.len()]
+        vec![stage::CompiledSet::default(); ready.len()]
     };
     prepare::stage_all(preparation, staging, &ready, &compiled, request.folder)
 }

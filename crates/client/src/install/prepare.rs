@@ -5,7 +5,7 @@ use countermark_packaging::lock::WantedSource;
 use super::error::InstallError;
 use super::generated::{Asked, Launching, generate};
 use super::placement::Placement;
-use super::stage::{Compiled, Options, Staging, stage};
+use super::stage::{CompiledSet, Options, Staging, stage};
 use crate::gather::Ready;
 use crate::http::RedactedUrl;
 use crate::report::{Note, Reporter};
@@ -36,7 +36,7 @@ pub(super) fn staging<'a>(
     preparation: &Preparation<'_>,
     ready: &'a Ready,
     folder: &std::path::Path,
-    compiled: Vec<Compiled>,
+    compiled: CompiledSet,
 ) -> Result<Staging<'a>, InstallError> {
     let entry = &ready.entry;
     let project = entry.facts.project.clone();
@@ -48,7 +48,7 @@ pub(super) fn staging<'a>(
     };
     let asked = asked(ready, folder);
     let (placement, launching) = (preparation.placement, preparation.launching);
-    let additions = generate(entry, placement, &folders, launching, &asked, &compiled)
+    let additions = generate(entry, placement, &folders, launching, &asked, &compiled.files)
         .map_err(|source| InstallError::Generate { project, source })?;
     let (replaced, generated) = (additions.replaced, additions.files);
     Ok(Staging { entry, folders, replaced, generated, compiled })
@@ -60,7 +60,7 @@ pub(super) fn stage_all(
     preparation: &Preparation<'_>,
     root: &std::path::Path,
     packages: &[&Ready],
-    compiled: &[Vec<Compiled>],
+    compiled: &[CompiledSet],
     folder: &std::path::Path,
 ) -> Result<(), InstallError> {
     let mut wheels = Vec::with_capacity(packages.len());

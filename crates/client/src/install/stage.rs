@@ -3,19 +3,19 @@
 //! The look comes after the link, on the name in our private folder: what was checked is what will
 //! be in the environment, whatever happens to the name in the store meanwhile.
 
-use std::fs::File;
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use countermark_packaging::scheme::Scheme;
 use countermark_trust::Class;
-use countermark_trust::tree::{Mode, TreeFile};
+use countermark_trust::tree::Mode;
 use rustix::fs::{AtFlags, Mode as Permissions, OFlags};
 use rustix::io::Errno;
 
 use super::folders::Folders;
+use super::link::{CompiledSource, Source, copy, create};
 use crate::store::{Check, Entry, FileSeal};
 
 /// How much of a file is read at once.
@@ -60,8 +60,17 @@ pub struct Staging<'a> {
     pub replaced: Vec<usize>,
     /// Made for this environment.
     pub generated: Vec<Generated>,
-    /// Compiled files: relative to the root, and where the bytes lie.
-    pub compiled: Vec<Compiled>,
+    /// Compiled files of the wheel.
+    pub compiled: CompiledSet,
+}
+
+/// The compiled files of one wheel and interpreter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CompiledSet {
+    /// Where they lie in the store.
+    pub folder: PathBuf,
+    /// Each of them.
+    pub files: Vec<Compiled>,
 }
 
 /// A `.pyc` that lies in the store.
@@ -69,10 +78,12 @@ pub struct Staging<'a> {
 pub struct Compiled {
     /// Relative to the root of the environment.
     pub path: String,
-    /// In the store.
-    pub from: PathBuf,
+    /// In the folder of its set.
+    pub name: String,
     /// What its bytes have to hash to.
     pub blake3: [u8; 32],
+    /// How it looked when they were computed, in this boot.
+    pub seal: Option<FileSeal>,
 }
 
 /// Why a tree could not be staged.
@@ -256,9 +267,7 @@ impl<'a> Worker<'a> {
         for file in &wheel.generated {
             self.write(wheel, file)?;
         }
-        for file in &wheel.compiled {
-            self.link_compiled(wheel, file)?;
-        }
+        self.link_compiled(index, wheel)?;
         Ok(full.then_some(seals))
     }
 
@@ -311,221 +320,37 @@ impl<'a> Worker<'a> {
         opened.write_all(&file.bytes).map_err(failed("write"))
     }
 
-    fn link_compiled(&mut self, wheel: &Staging<'_>, file: &Compiled) -> Result<(), StageError> {
-        let (folder, name) = self.folders.of(&file.path).map_err(in_folder(&file.path))?;
-        let failed = |action| {
-            let path = file.from.clone();
-            move |source: io::Error| StageError::Io { action, path, source }
-        };
-        let linked = self.options.mode == LinkMode::Hardlink
-            && rustix::fs::linkat(rustix::fs::CWD, &file.from, folder, name, AtFlags::empty())
-                .is_ok();
-        if !linked {
-            let bytes = std::fs::read(&file.from).map_err(failed("read"))?;
-            let mut opened = create(folder, name, false).map_err(failed("copy"))?;
-            opened.write_all(&bytes).map_err(failed("copy"))?;
+    fn link_compiled(&mut self, index: usize, wheel: &Staging<'_>) -> Result<(), StageError> {
+        let set = &wheel.compiled;
+        if set.files.is_empty() {
+            return Ok(());
         }
-        let opened = open_file(folder, name).map_err(failed("open"))?;
-        let hash = hash(&opened, &mut self.buffer).map_err(failed("read"))?;
-        if hash != file.blake3 {
-            let wheel = wheel.entry.tree.artifact().filename().to_owned();
-            return Err(StageError::Altered { index: usize::MAX, wheel, path: file.path.clone() });
+        let store = open_folder(&set.folder)?;
+        for file in &set.files {
+            self.stop_if_asked()?;
+            let target = Folders::of(&mut self.folders, &file.path);
+            let (folder, name) = target.map_err(in_folder(&file.path))?;
+            let source = CompiledSource { store: store.as_fd(), file };
+            let seal = file.seal.as_ref().filter(|_| self.options.check == Check::Auto);
+            let good = source.link(folder, name, self.options.mode, seal, &mut self.buffer);
+            let failed = |error| StageError::Io {
+                action: "link",
+                path: PathBuf::from(&file.path),
+                source: error,
+            };
+            if !good.map_err(failed)? {
+                let wheel = wheel.entry.tree.artifact().filename().to_owned();
+                return Err(StageError::Altered { index, wheel, path: file.path.clone() });
+            }
         }
         Ok(())
     }
 }
 
-/// One stored file.
-struct Source<'a> {
-    index: usize,
-    wheel: &'a Staging<'a>,
-    file: &'a TreeFile,
-    store: BorrowedFd<'a>,
-    position: usize,
-    seal: Option<&'a FileSeal>,
-}
-
-impl<'a> Source<'a> {
-    fn folder(&self) -> &'a str {
-        &self.wheel.folders[scheme_index(self.file.scheme)]
-    }
-
-    fn target(&self) -> String {
-        join(self.folder(), &self.file.path)
-    }
-
-    fn altered(&self) -> StageError {
-        StageError::Altered {
-            index: self.index,
-            wheel: self.wheel.entry.tree.artifact().filename().to_owned(),
-            path: self.file.path.clone(),
-        }
-    }
-
-    /// Looks at a linked file: against its seal, or at every byte.
-    fn check(
-        &self,
-        folder: BorrowedFd<'_>,
-        name: &str,
-        buffer: &mut [u8],
-    ) -> Result<FileSeal, StageError> {
-        let failed =
-            |source| StageError::Io { action: "check", path: self.target().into(), source };
-        if let Some(seal) = self.seal {
-            let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(|errno| failed(errno.into()))?;
-            let found = FileSeal::of(&stat);
-            if found == *seal {
-                return Ok(found);
-            }
-        }
-        let opened = match open_file(folder, name) {
-            Ok(opened) => opened,
-            Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
-                return Err(self.altered());
-            }
-            Err(error) => return Err(failed(error)),
-        };
-        self.check_bytes(&opened, buffer)
-    }
-
-    fn check_bytes(&self, file: &File, buffer: &mut [u8]) -> Result<FileSeal, StageError> {
-        let failed =
-            |source| StageError::Io { action: "check", path: self.target().into(), source };
-        let stat = rustix::fs::fstat(file).map_err(|errno| failed(errno.into()))?;
-        let seal = FileSeal::of(&stat);
-        if !self.looks_right(seal) || hash(file, buffer).map_err(failed)? != self.file.blake3 {
-            return Err(self.altered());
-        }
-        Ok(seal)
-    }
-
-    /// A regular file of the right size, executable when it should be, without further bits.
-    fn looks_right(&self, seal: FileSeal) -> bool {
-        let executable = seal.mode & 0o100 != 0;
-        seal.mode & 0o170_000 == 0o100_000
-            && seal.mode & 0o7000 == 0
-            && seal.size == self.file.size
-            && (executable == (self.file.mode == Mode::Executable)
-                || self.file.mode == Mode::Script)
-    }
-
-    fn check_in_store(&self, buffer: &mut [u8]) -> Result<FileSeal, StageError> {
-        match open_file(self.store, &self.position.to_string()) {
-            Ok(file) => self.check_bytes(&file, buffer),
-            Err(_) => Err(self.altered()),
-        }
-    }
-
-    /// Another wheel has put a file here: fine if it is the same.
-    fn check_twin(
-        &self,
-        folder: BorrowedFd<'_>,
-        name: &str,
-        buffer: &mut [u8],
-    ) -> Result<FileSeal, StageError> {
-        let same = open_file(folder, name)
-            .and_then(|file| hash(&file, buffer))
-            .is_ok_and(|hash| hash == self.file.blake3);
-        if !same {
-            let wheel = self.wheel.entry.tree.artifact().filename().to_owned();
-            return Err(StageError::Conflict { wheel, path: self.target() });
-        }
-        self.check_in_store(buffer)
-    }
-}
-
-fn scheme_index(scheme: Scheme) -> usize {
+pub(super) fn scheme_index(scheme: Scheme) -> usize {
     Scheme::ALL.iter().position(|other| *other == scheme).unwrap_or(0)
 }
 
 pub(crate) fn join(folder: &str, path: &str) -> String {
     if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
-}
-
-fn open_file(folder: BorrowedFd<'_>, name: &str) -> io::Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let quiet = flags | OFlags::NOATIME;
-    let opened = match rustix::fs::openat(folder, name, quiet, Permissions::empty()) {
-        // Only the owner may leave the access time alone.
-        Err(Errno::PERM) => rustix::fs::openat(folder, name, flags, Permissions::empty()),
-        other => other,
-    };
-    Ok(File::from(opened?))
-}
-
-fn create(folder: BorrowedFd<'_>, name: &str, executable: bool) -> io::Result<File> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Permissions::from_raw_mode(if executable { 0o777 } else { 0o666 });
-    Ok(File::from(rustix::fs::openat(folder, name, flags, mode)?))
-}
-
-fn hash(mut file: &File, buffer: &mut [u8]) -> io::Result<[u8; 32]> {
-    let mut hasher = blake3::Hasher::new();
-    loop {
-        match file.read(buffer)? {
-            0 => return Ok(*hasher.finalize().as_bytes()),
-            count => hasher.update(&buffer[..count]),
-        };
-    }
-}
-
-/// Copies, hashing what is written; keeps the time, so that compiled files stay valid.
-fn copy(
-    source: &Source<'_>,
-    folder: BorrowedFd<'_>,
-    name: &str,
-    mode: LinkMode,
-    buffer: &mut [u8],
-) -> Result<FileSeal, StageError> {
-    let failed = |source_error| StageError::Io {
-        action: "copy",
-        path: source.target().into(),
-        source: source_error,
-    };
-    let Ok(from) = open_file(source.store, &source.position.to_string()) else {
-        return Err(source.altered());
-    };
-    let seal = FileSeal::of(&rustix::fs::fstat(&from).map_err(|errno| failed(errno.into()))?);
-    let trusted = source.seal == Some(&seal);
-    let mut to = match create(folder, name, source.file.mode == Mode::Executable) {
-        Ok(to) => to,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return source.check_twin(folder, name, buffer);
-        }
-        Err(error) => return Err(failed(error)),
-    };
-    let cloned = mode == LinkMode::Reflink && rustix::fs::ioctl_ficlone(&to, &from).is_ok();
-    if cloned && !trusted {
-        // What was cloned is what has to be right, not what the store holds by now.
-        let clone = open_file(folder, name).map_err(failed)?;
-        if hash(&clone, buffer).map_err(failed)? != source.file.blake3 {
-            return Err(source.altered());
-        }
-    } else if !cloned && copy_hashed(&from, &mut to, buffer).map_err(failed)? != source.file.blake3
-    {
-        return Err(source.altered());
-    }
-    if !source.looks_right(seal) {
-        return Err(source.altered());
-    }
-    let time = rustix::fs::Timespec {
-        tv_sec: seal.modified.div_euclid(1_000_000_000),
-        tv_nsec: seal.modified.rem_euclid(1_000_000_000),
-    };
-    let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
-    rustix::fs::futimens(&to, &times).map_err(|errno| failed(errno.into()))?;
-    Ok(seal)
-}
-
-fn copy_hashed(mut from: &File, to: &mut File, buffer: &mut [u8]) -> io::Result<[u8; 32]> {
-    let mut hasher = blake3::Hasher::new();
-    loop {
-        let count = from.read(buffer)?;
-        if count == 0 {
-            return Ok(*hasher.finalize().as_bytes());
-        }
-        hasher.update(&buffer[..count]);
-        to.write_all(&buffer[..count])?;
-    }
 }

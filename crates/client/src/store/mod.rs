@@ -307,6 +307,11 @@ impl Store {
 }
 
 impl Store {
+    /// The boot in which seals are made now.
+    pub(crate) fn boot(&self) -> &str {
+        &self.boot
+    }
+
     /// The private folder of this store's seals.
     pub(crate) fn seals(&self) -> &Path {
         &self.seals

@@ -6,7 +6,7 @@
 //! damaged one is as good as none.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,6 +51,29 @@ impl FileSeal {
                 .wrapping_add(i64::try_from(stat.st_mtime_nsec).unwrap_or(0)),
             mode: stat.st_mode,
         }
+    }
+}
+
+impl FileSeal {
+    /// Reads what [`fmt::Display`] writes.
+    #[must_use]
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut parts = line.split(' ');
+        let seal = Self {
+            device: parts.next()?.parse().ok()?,
+            inode: parts.next()?.parse().ok()?,
+            size: parts.next()?.parse().ok()?,
+            modified: parts.next()?.parse().ok()?,
+            mode: parts.next()?.parse().ok()?,
+        };
+        parts.next().is_none().then_some(seal)
+    }
+}
+
+impl fmt::Display for FileSeal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { device, inode, size, modified, mode } = self;
+        write!(formatter, "{device} {inode} {size} {modified} {mode}")
     }
 }
 
@@ -118,15 +141,19 @@ impl Seal {
         write_renamed(folder, &path(folder, artifact), self.render().as_bytes())
     }
 
-    /// Removes the seal, if there is one.
+    /// Removes the seal, if there is one, and those of compiled forms.
     ///
     /// # Errors
     /// When the file system says no.
     pub fn remove(folder: &Path, artifact: Sha256) -> io::Result<()> {
-        match fs::remove_file(path(folder, artifact)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
+        let hex = artifact.hex();
+        for item in fs::read_dir(folder)? {
+            let name = item?.file_name();
+            if name.to_str().is_some_and(|name| name.starts_with(&hex)) {
+                fs::remove_file(folder.join(name))?;
+            }
         }
+        Ok(())
     }
 
     /// When the entry was used last; long ago when it has no seal.
@@ -156,8 +183,8 @@ impl Seal {
             let _ = writeln!(text, "digest {digest}");
         }
         let _ = writeln!(text, "tree {tree}\nfacts {facts}");
-        for FileSeal { device, inode, size, modified, mode } in files {
-            let _ = writeln!(text, "{device} {inode} {size} {modified} {mode}");
+        for file in files {
+            let _ = writeln!(text, "{file}");
         }
         text.push_str("end\n");
         text
@@ -197,21 +224,9 @@ fn parse(text: &str) -> Option<Seal> {
         }
     };
     let facts = serde_json::from_str(lines.next()?.strip_prefix("facts ")?).ok()?;
-    let files = lines.map(parse_file).collect::<Option<Vec<_>>>()?;
+    let files = lines.map(FileSeal::parse).collect::<Option<Vec<_>>>()?;
     let artifact = Artifact::recorded(name, size, digests).ok()?;
     Some(Seal { boot, artifact, tree, facts, files })
-}
-
-fn parse_file(line: &str) -> Option<FileSeal> {
-    let mut parts = line.split(' ');
-    let seal = FileSeal {
-        device: parts.next()?.parse().ok()?,
-        inode: parts.next()?.parse().ok()?,
-        size: parts.next()?.parse().ok()?,
-        modified: parts.next()?.parse().ok()?,
-        mode: parts.next()?.parse().ok()?,
-    };
-    parts.next().is_none().then_some(seal)
 }
 
 #[cfg(test)]

@@ -278,9 +278,11 @@ fn against_record(path: &Path, entry: &RecordEntry) -> Option<(Kind, String)> {
     let metadata = match std::fs::symlink_metadata(path) {
         Ok(metadata) => metadata,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            // Compiled files come and go.
-            return (!entry.path.ends_with(".pyc"))
-                .then(|| (Kind::Missing, "it is not there".to_owned()));
+            // Compiled files come and go, with their folders.
+            let path = entry.path.trim_end_matches('/');
+            let compiled =
+                path.ends_with(".pyc") || entry.digest.is_none() && path.ends_with("__pycache__");
+            return (!compiled).then(|| (Kind::Missing, "it is not there".to_owned()));
         }
         Err(error) => return Some((Kind::Unreadable, error.to_string())),
     };
@@ -338,5 +340,28 @@ fn against_lock(installed: &[Installed], locked: &[Ready], findings: &mut Vec<Fi
             let detail = format!("the lock lists {}", ready.entry.facts.version);
             findings.push(Finding::about(name.as_str(), Kind::NotInstalled, "", detail));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_record_lists_and_is_not_there() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let check = |path: &str, digest: Option<[u8; 32]>, expect: Option<Kind>| {
+            let digest = digest.map(|bytes| countermark_packaging::digest::Sha256(bytes).into());
+            let entry = RecordEntry { path: path.to_owned(), digest, size: None };
+            let found = against_record(&folder.path().join(path), &entry);
+            assert_eq!(found.map(|(kind, _)| kind), expect, "{path}");
+        };
+        check("a/__pycache__/b.cpython-311.pyc", None, None);
+        // virtualenv lists the folders of compiled files.
+        check("a/__pycache__", None, None);
+        check("a/__pycache__/", None, None);
+        check("a/__pycache__", Some([1; 32]), Some(Kind::Missing));
+        check("a/b.py", None, Some(Kind::Missing));
+        check("a/b.py", Some([1; 32]), Some(Kind::Missing));
     }
 }

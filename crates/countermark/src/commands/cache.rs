@@ -8,13 +8,15 @@ use countermark_trust::Class;
 use serde::Serialize;
 
 use super::Outcome;
-use crate::cli::{CacheArgs, CacheCommand, ReportFormat};
-use crate::{output, setup};
+use super::install::open_store;
+use crate::cli::{CacheArgs, CacheCommand, IndexArgs, ReportFormat};
+use crate::{output, session, setup};
 
 /// Runs the command.
 pub(crate) fn run(arguments: &CacheArgs) -> Outcome {
     let folders = setup::folders(&arguments.store)?;
-    let store = Store::open(&folders.cache, &folders.state).map_err(problems)?;
+    let session = session::open("cache", &IndexArgs::default(), &[], None)?;
+    let store = open_store(&session, &folders, arguments.store.cache_dir.is_some())?;
     match &arguments.command {
         CacheCommand::Info { format } => info(&store, *format),
         CacheCommand::Verify { remove } => verify(&store, *remove),

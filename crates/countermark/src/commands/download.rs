@@ -28,11 +28,11 @@ struct Environment {
 }
 
 /// Runs the command.
-pub(crate) fn run(arguments: &DownloadArgs, output: &OutputArgs) -> Outcome {
+pub(crate) fn run(arguments: &DownloadArgs, output_arguments: &OutputArgs) -> Outcome {
     let started = Instant::now();
     session::refuse_weakening(&arguments.index)?;
     let interrupted = setup::interrupted();
-    let teller = Teller::new(output);
+    let teller = Teller::new(output_arguments);
     let folders = setup::folders(&arguments.store)?;
     let environment = environment(arguments, &folders)?;
     let session = session::open("download", &arguments.index, &[], None)?;
@@ -72,7 +72,9 @@ pub(crate) fn run(arguments: &DownloadArgs, output: &OutputArgs) -> Outcome {
             .export(&ready.pin, artifact.sha256(), &target)
             .map_err(|error| vec![Problem::of(error.code(), error.class(), &error)])?;
         bytes += artifact.size();
-        output::print(&target.display().to_string());
+        if !output_arguments.quiet {
+            output::print(&target.display().to_string());
+        }
     }
     if arguments.bundle {
         write_bundle(&dest, &packages)?;

@@ -1,6 +1,6 @@
 //! `install`: gather everything, then change the environment in one step.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime};
@@ -66,11 +66,8 @@ fn target(
 ) -> Result<(Target, Interpreter), Vec<Problem>> {
     if let Some(folder) = &arguments.venv {
         let path = setup::absolute(folder)?;
-        let executable = path.join("bin/python");
-        if path.join("pyvenv.cfg").is_file() && arguments.python.python.is_none() {
-            let cache = folders.state.join("interpreters");
-            let interpreter = read_interpreter(&executable, Some(&cache))
-                .map_err(|error| vec![setup::interpreter_problem(&error)])?;
+        if path.join("pyvenv.cfg").is_file() {
+            let interpreter = environment_at(&path, arguments, folders)?;
             return Ok((Target::Environment(interpreter.clone()), interpreter));
         }
         let base = setup::base_interpreter(&arguments.python, folders)?;
@@ -96,6 +93,28 @@ fn target(
         .refuse_externally_managed()
         .map_err(|error| vec![setup::interpreter_problem(&error)])?;
     Ok((Target::Environment(interpreter.clone()), interpreter))
+}
+
+/// The interpreter of an environment that is there; `--python` may only confirm it.
+fn environment_at(
+    path: &Path,
+    arguments: &InstallArgs,
+    folders: &Folders,
+) -> Result<Interpreter, Vec<Problem>> {
+    let cache = folders.state.join("interpreters");
+    let interpreter = read_interpreter(&path.join("bin/python"), Some(&cache))
+        .map_err(|error| vec![setup::interpreter_problem(&error)])?;
+    if arguments.python.python.is_some() {
+        let asked = setup::interpreter(&arguments.python, folders)?;
+        if asked.release() != interpreter.release() {
+            let message = format!("`{}` is an environment of another Python", path.display());
+            let problem = Problem::new("other-python", Class::Usage, message)
+                .with_detail(format!("expected {}, as `--python` says", asked.version()))
+                .with_detail(format!("found    {}", interpreter.version()));
+            return Err(vec![problem.with_hint("leave `--python` out, or name another folder")]);
+        }
+    }
+    Ok(interpreter)
 }
 
 /// What is wanted, and the settings under which.
@@ -258,9 +277,9 @@ impl Run<'_> {
 
     /// Keeps the store below the size that the user set.
     fn prune(&self) {
-        let Some(limit) = setup::variable("COUNTERMARK_CACHE_LIMIT") else { return };
-        let Some(limit) = limit.to_str().and_then(setup::parse_size) else {
-            let message = "COUNTERMARK_CACHE_LIMIT is not a size such as 2GB; it is ignored";
+        let Some(setting) = &self.plan.session.settings.cache_limit else { return };
+        let Some(limit) = setup::parse_size(&setting.value) else {
+            let message = format!("{} is not a size such as 2GB; it is ignored", setting.origin);
             self.teller.note(Note::new("ignored-setting", message));
             return;
         };

@@ -71,6 +71,7 @@ const OWN_KEYS: &[&str] = &[
     "client-cert",
     "keyring-provider",
     "cache-dir",
+    "cache-limit",
     "offline",
     "constraint",
     "break-system-packages",
@@ -170,6 +171,8 @@ pub struct Settings {
     pub keyring: KeyringProvider,
     /// The folder of the store; `None` where there is neither a setting nor a home folder.
     pub cache: Option<Sourced<PathBuf>>,
+    /// The size to which the store is brought after an install, such as `2GB`.
+    pub cache_limit: Option<Sourced<String>>,
     /// `--only-binary`: names, `:all:` or `:none:`, each possibly with commas.
     pub only_binary: Vec<Sourced<String>>,
     /// `--no-binary`, likewise.

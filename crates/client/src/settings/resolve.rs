@@ -191,24 +191,17 @@ impl<'a> Resolver<'a> {
         settings.require_virtualenv = self.switch("require-virtualenv");
     }
 
-    /// Where the store is. pip's and uv's caches are theirs, and a project does not decide where
-    /// everybody's files are kept.
+    /// Where the store is. pip's and uv's caches are theirs.
     pub(super) fn cache(&mut self, settings: &mut Settings) {
-        let ours = [Kind::CommandLine, Kind::OwnEnvironment, Kind::OwnUser];
-        for layer in self.layers {
-            let Some((value, origin)) = layer.last("cache-dir") else { continue };
-            if ours.contains(&layer.kind) {
-                let path = lexical(&self.path(value, layer));
-                settings.cache = Some(Sourced::new(path, origin.clone()));
-                return;
-            }
-            if layer.kind == Kind::OwnProject {
-                settings.ignored.push(Ignored {
-                    option: "cache-dir".to_owned(),
-                    origin: origin.clone(),
-                    reason: "a project would decide where the files of all projects are kept",
-                });
-            }
+        let reason = "a project would decide what is thrown away of all projects";
+        settings.cache_limit = self
+            .own("cache-limit", reason, settings)
+            .map(|(value, origin, _)| Sourced::new(value.to_owned(), origin.clone()));
+        let reason = "a project would decide where the files of all projects are kept";
+        if let Some((value, origin, layer)) = self.own("cache-dir", reason, settings) {
+            let path = lexical(&self.path(value, layer));
+            settings.cache = Some(Sourced::new(path, origin.clone()));
+            return;
         }
         let environment = self.inputs.environment;
         let xdg = environment.get("XDG_CACHE_HOME").map(Path::new).filter(|it| it.is_absolute());
@@ -219,6 +212,30 @@ impl<'a> Resolver<'a> {
             (None, None) => return,
         };
         settings.cache = Some(Sourced::new(folder.join("countermark"), Origin::Default));
+    }
+
+    /// A value that only the user decides, not a project.
+    fn own(
+        &self,
+        option: &str,
+        reason: &'static str,
+        settings: &mut Settings,
+    ) -> Option<(&'a str, &'a Origin, &'a Layer)> {
+        for layer in self.layers {
+            let Some((value, origin)) = layer.last(option) else { continue };
+            match layer.kind {
+                Kind::CommandLine | Kind::OwnEnvironment | Kind::OwnUser => {
+                    return Some((value, origin, layer));
+                }
+                Kind::OwnProject => settings.ignored.push(Ignored {
+                    option: option.to_owned(),
+                    origin: origin.clone(),
+                    reason,
+                }),
+                _ => {}
+            }
+        }
+        None
     }
 
     pub(super) fn credentials(&mut self, settings: &mut Settings) {

@@ -490,6 +490,15 @@ fn where_the_store_is() {
     let project = machine().file("/home/me/work/countermark.toml", "cache-dir = '/shared'");
     check(project.clone(), "/home/me/.cache/countermark");
     assert_eq!(project.settings().ignored[0].option, "cache-dir");
+    let limit = |machine: Machine| machine.settings().cache_limit.map(|limit| limit.value);
+    assert_eq!(limit(machine()), None);
+    assert_eq!(limit(machine().file(user, "cache-limit = '2GB'")), Some("2GB".to_owned()));
+    let variable = machine().file(user, "cache-limit = '2GB'");
+    let variable = variable.variable("COUNTERMARK_CACHE_LIMIT", "1GB");
+    assert_eq!(limit(variable), Some("1GB".to_owned()));
+    let theirs = machine().file("/home/me/work/countermark.toml", "cache-limit = '0'");
+    assert_eq!(theirs.settings().ignored[0].option, "cache-limit");
+    assert_eq!(limit(theirs), None);
     check(
         project.given(|given| given.cache_dir = Some("here".into())),
         "/home/me/work/project/here",

@@ -25,3 +25,26 @@ fn install_verify_list_uninstall() {
     assert!(!world.site().join("alpha.py").exists());
     assert!(!world.path("env/bin/alpha").exists());
 }
+
+#[test]
+fn every_command_uses_the_configured_store_and_its_limit() {
+    let wheel = simple_wheel("alpha", "1.0");
+    let bytes = wheel.build();
+    let index = IndexServer::start(
+        Scenario::new().file("alpha", ServedFile::honest(&wheel.filename(), bytes.clone())),
+    );
+    let world = World::new();
+    let configuration = world.home(".config/countermark/countermark.toml");
+    std::fs::create_dir_all(configuration.parent().expect("a parent")).expect("a folder");
+    let configure = |text: &str| std::fs::write(&configuration, text).expect("a file");
+    configure("cache-dir = \"~/elsewhere\"\n");
+    world.write("requirements.txt", pinned("alpha", "1.0", &bytes));
+    world.install(&index.simple_url(), &[]).expect(0);
+    assert!(world.home("elsewhere/store").is_dir());
+    assert!(!world.home(".cache/countermark").exists());
+    world.run(&["cache", "info"]).expect(0).says("wheels    1").says("elsewhere");
+    configure("cache-dir = \"~/elsewhere\"\ncache-limit = \"1kB\"\n");
+    world.install(&index.simple_url(), &["--sync"]).expect(0);
+    world.run(&["cache", "info"]).expect(0).says("wheels    0");
+    world.run(&["verify", "--python", "env"]).expect(0).says("unproven alpha");
+}

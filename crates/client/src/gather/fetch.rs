@@ -9,7 +9,7 @@ use countermark_packaging::digest::Digest;
 use countermark_trust::{Class, Pin};
 use futures_util::stream::{self, StreamExt as _};
 
-use super::plan::{Attempt, Found, Location, Task, plan};
+use super::plan::{Attempt, DeclaredSize, Found, Location, Task, plan};
 use super::unpackers::{Unpackers, Work};
 use super::{Context, Job, Ready, check_identity, stored};
 use crate::http::{DownloadError, HttpError, Piece, RedactedUrl, Request};
@@ -82,8 +82,10 @@ async fn download_all(
     unpackers: &Unpackers,
     tasks: Vec<Task<'_>>,
 ) -> Result<Vec<Ready>, Vec<Problem>> {
-    let sizes: Option<u64> =
-        tasks.iter().map(|task| task.attempts.first().and_then(|attempt| attempt.size)).sum();
+    let sizes: Option<u64> = tasks
+        .iter()
+        .map(|task| task.attempts.first().and_then(|attempt| attempt.size.bytes()))
+        .sum();
     context.reporter.progress(Progress::Downloading { files: tasks.len(), bytes: sizes });
     let mut ready = Vec::new();
     let mut problems = Vec::new();
@@ -211,8 +213,9 @@ pub(super) async fn receive(
     location: &Location,
     filename: &str,
     pin: Option<&Pin>,
-    size: Option<u64>,
+    declared: DeclaredSize,
 ) -> Found<(Download, String)> {
+    let size = declared.bytes();
     let problem = |error: &StoreError| Box::new(Problem::of(error.code(), error.class(), error));
     let mut download = context.store.begin(filename, pin, size).map_err(|error| problem(&error))?;
     match location {
@@ -245,14 +248,24 @@ pub(super) async fn receive(
                 Ok(_) => Ok((download, source)),
                 Err(DownloadError::Sink(Some(error))) => Err(problem(&error)),
                 Err(DownloadError::Sink(None)) => Err(Box::new(interrupted())),
-                Err(DownloadError::Http(error)) => Err(Box::new(http_problem(&error, filename))),
+                Err(DownloadError::Http(error)) => {
+                    Err(Box::new(http_problem(&error, filename, declared)))
+                }
             }
         }
     }
 }
 
-fn http_problem(error: &HttpError, filename: &str) -> Problem {
-    let mut problem = Problem::of(error.code(), error.class(), error);
+fn http_problem(error: &HttpError, filename: &str, declared: DeclaredSize) -> Problem {
+    let mut problem = match (error, declared) {
+        // Far longer than the lock says is not what the lock says.
+        (HttpError::TooLong { .. }, DeclaredSize::Pinned(expected)) => {
+            let message = format!("`{filename}` does not have the size that was declared");
+            let problem = Problem::new("size-mismatch", Class::Rejected, message);
+            problem.with_detail(format!("expected {expected} bytes")).with_detail(error.to_string())
+        }
+        _ => Problem::of(error.code(), error.class(), error),
+    };
     problem.hint = error.hint().map(str::to_owned);
     problem.with_detail(format!("while `{filename}` was downloaded"))
 }

@@ -11,7 +11,7 @@ use url::Url;
 
 use super::Context;
 use super::fetch::receive;
-use super::plan::{Location, percent_decoded};
+use super::plan::{DeclaredSize, Location, percent_decoded};
 use super::select::newest;
 use crate::index::first_offer;
 use crate::report::Problem;
@@ -39,7 +39,7 @@ pub(super) async fn look(
 async fn line(context: &Context<'_>, wanted: &Wanted) -> Result<String, Box<Problem>> {
     let place = |problem: Problem| Box::new(problem.at(&wanted.place));
     let (what, location, filename) = find(context, wanted).await.map_err(place)?;
-    let (download, _) = receive(context, &location, &filename, None, None)
+    let (download, _) = receive(context, &location, &filename, None, DeclaredSize::Unknown)
         .await
         .map_err(|problem| place(*problem))?;
     let digest = download.first_sight().sha256().hex();

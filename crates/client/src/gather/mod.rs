@@ -19,12 +19,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use countermark_packaging::digest::Digest;
-use countermark_packaging::lock::{Wanted, WantedSource};
+use countermark_packaging::lock::{LockedFile, Wanted, WantedSource};
 use countermark_packaging::marker::MarkerEnvironment;
 use countermark_packaging::name::{ExtraName, ProjectName};
 use countermark_packaging::tags::CompatibleTags;
 use countermark_packaging::version::Version;
-use countermark_trust::{Class, Pin};
+use countermark_trust::{Artifact, Class, Pin, Rejection};
 
 use crate::http::Client;
 use crate::index::IndexClient;
@@ -276,9 +276,16 @@ fn describe_gap(gap: Gap, python: &Version) -> (Problem, ProjectName) {
     }
 }
 
-/// Does the artifact carry the name and version that the lock asks for? A digest decides about the
-/// bytes; this decides whether the lock means what it says.
+/// Does the artifact have the name, version and size that the lock asks for? A digest decides about
+/// the bytes; this decides whether the lock means what it says.
 pub(crate) fn check_identity(wanted: &Wanted, entry: &Entry) -> Result<(), Box<Problem>> {
+    let artifact = entry.tree.artifact();
+    if let Some(expected) = pinned_size(wanted, artifact).filter(|size| *size != artifact.size()) {
+        let (filename, found) = (artifact.filename().to_owned(), artifact.size());
+        let rejection = Rejection::SizeMismatch { filename, expected, found };
+        let problem = Problem::of_rejection(&rejection, &entry.facts.source);
+        return Err(Box::new(problem.at(&wanted.place)));
+    }
     let facts = &entry.facts;
     let found = format!("{} {}", facts.project, facts.version);
     let pinned = match &wanted.source {
@@ -302,4 +309,16 @@ pub(crate) fn check_identity(wanted: &Wanted, entry: &Entry) -> Result<(), Box<P
             .with_detail(format!("found    {found} in `{}`", entry.tree.artifact().filename()))
             .at(&wanted.place),
     ))
+}
+
+/// The size that a lock gives for an artifact.
+fn pinned_size(wanted: &Wanted, artifact: &Artifact) -> Option<u64> {
+    match &wanted.source {
+        WantedSource::Url { size, .. } | WantedSource::Path { size, .. } => *size,
+        WantedSource::Index { .. } => {
+            let is_meant =
+                |file: &&LockedFile| artifact.digests().any(|digest| file.digests.contains(digest));
+            wanted.files.iter().find(is_meant)?.size
+        }
+    }
 }

@@ -10,7 +10,7 @@ use countermark_packaging::version::Version;
 use countermark_trust::{Class, Pin};
 use url::Url;
 
-use super::select::{Offer, best, offer};
+use super::select::{Candidate, MAX_TRIES, Offer, best, offer};
 use super::{Context, Job};
 use crate::http::RedactedUrl;
 use crate::index::{IndexError, IndexPage};
@@ -29,7 +29,35 @@ pub(super) struct Attempt {
     pub(super) filename: WheelFilename,
     pub(super) pin: Pin,
     pub(super) claims: Vec<Digest>,
-    pub(super) size: Option<u64>,
+    pub(super) size: DeclaredSize,
+}
+
+/// How large a file is said to be, in bytes, and by whom.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum DeclaredSize {
+    /// Nobody says.
+    Unknown,
+    /// The index does.
+    Claimed(u64),
+    /// The lock does, so that it is part of the pin.
+    Pinned(u64),
+}
+
+impl DeclaredSize {
+    fn claimed(size: Option<u64>) -> Self {
+        size.map_or(Self::Unknown, Self::Claimed)
+    }
+
+    fn pinned(size: Option<u64>) -> Self {
+        size.map_or(Self::Unknown, Self::Pinned)
+    }
+
+    pub(super) fn bytes(self) -> Option<u64> {
+        match self {
+            Self::Unknown => None,
+            Self::Claimed(size) | Self::Pinned(size) => Some(size),
+        }
+    }
 }
 
 /// A wish with the files that may fulfil it, best first.
@@ -40,7 +68,7 @@ pub(super) struct Task<'a> {
 
 impl Task<'_> {
     pub(super) fn size(&self) -> u64 {
-        self.attempts.first().and_then(|attempt| attempt.size).unwrap_or(0)
+        self.attempts.first().and_then(|attempt| attempt.size.bytes()).unwrap_or(0)
     }
 }
 
@@ -70,7 +98,12 @@ pub(super) async fn plan<'a>(context: &Context<'_>, job: Job<'a>) -> Found<Task<
 }
 
 fn attempt(job: &Job<'_>, location: Location, filename: WheelFilename) -> Attempt {
-    Attempt { location, filename, pin: job.pin.clone(), claims: Vec::new(), size: None }
+    let size = match &job.wanted.source {
+        WantedSource::Url { size, .. } | WantedSource::Path { size, .. } => *size,
+        WantedSource::Index { .. } => None,
+    };
+    let size = DeclaredSize::pinned(size);
+    Attempt { location, filename, pin: job.pin.clone(), claims: Vec::new(), size }
 }
 
 fn from_url(job: &Job<'_>, url: &str) -> Found<Attempt> {
@@ -139,7 +172,8 @@ async fn from_lock(context: &Context<'_>, job: &Job<'_>) -> Found<Vec<Attempt>> 
         }
         (None, pages) => find_by_name(job, &pages?, file.filename.as_str())?,
     };
-    Ok(vec![Attempt { location, filename, pin, claims: Vec::new(), size: file.size }])
+    let size = DeclaredSize::pinned(file.size);
+    Ok(vec![Attempt { location, filename, pin, claims: Vec::new(), size }])
 }
 
 /// The lock lists no wheel for this interpreter.
@@ -197,7 +231,8 @@ fn index_problem(job: &Job<'_>, error: &IndexError) -> Box<Problem> {
 }
 
 /// A requirement by version: the first index that lists a pinned file decides, since the digest
-/// does; when none does, the first that has the release is asked for what it has.
+/// does. When none does, the files of all are tried, those first of which nothing contradicts the
+/// pin.
 async fn from_index(
     context: &Context<'_>,
     job: &Job<'_>,
@@ -207,30 +242,41 @@ async fn from_index(
     remember_names(context, job, &pages);
     let offers: Vec<Offer<'_>> =
         pages.iter().map(|page| offer(&page.page.files, version, &job.pin, context.tags)).collect();
-    let named = offers.iter().position(|offer| {
-        offer.candidates.iter().any(|one| one.file.digests.iter().any(|d| job.pin.mentions(d)))
-    });
-    let usable = || offers.iter().position(|offer| !offer.candidates.is_empty());
-    let Some(index) = named.or_else(usable) else {
-        return Err(Box::new(nothing_usable(context, job, version, &offers)));
+    let pinned = |file: &File| file.digests.iter().any(|digest| job.pin.mentions(digest));
+    let named = offers
+        .iter()
+        .position(|offer| offer.candidates.first().is_some_and(|candidate| pinned(candidate.file)));
+    let asked = match named {
+        Some(index) => &offers[index..=index],
+        None => &offers[..],
     };
-    let offer = &offers[index];
-    note_newcomers(context, job, offer);
-    let mut attempts = Vec::new();
-    for candidate in &offer.candidates {
-        note_yanked(context, candidate.file);
-        attempts.push(Attempt {
-            location: location_of(job, candidate.file)?,
-            filename: candidate.filename.clone(),
-            pin: job.pin.clone(),
-            claims: candidate.file.digests.clone(),
-            size: candidate.file.size,
-        });
+    let mut candidates: Vec<&Candidate<'_>> = Vec::new();
+    for offer in asked.iter().filter(|offer| !offer.candidates.is_empty()) {
+        note_newcomers(context, job, offer);
+        candidates.extend(&offer.candidates);
     }
-    if named.is_some() {
-        attempts.truncate(1);
+    if candidates.is_empty() {
+        return Err(Box::new(nothing_usable(context, job, version, &offers)));
     }
-    Ok(attempts)
+    let algorithms = job.pin.algorithms();
+    candidates.sort_by_key(|candidate| {
+        let mut claims = candidate.file.digests.iter();
+        claims.any(|claim| algorithms.contains(&claim.algorithm()) && !job.pin.mentions(claim))
+    });
+    candidates.truncate(if named.is_some() { 1 } else { MAX_TRIES });
+    candidates
+        .into_iter()
+        .map(|candidate| {
+            note_yanked(context, candidate.file);
+            Ok(Attempt {
+                location: location_of(job, candidate.file)?,
+                filename: candidate.filename.clone(),
+                pin: job.pin.clone(),
+                claims: candidate.file.digests.clone(),
+                size: DeclaredSize::claimed(candidate.file.size),
+            })
+        })
+        .collect()
 }
 
 /// The next run chooses without asking.

@@ -11,7 +11,7 @@ use countermark_trust::Pin;
 
 /// At most this many files of a release are downloaded to find the pinned one, when the index does
 /// not say which it is.
-const MAX_TRIES: usize = 8;
+pub(super) const MAX_TRIES: usize = 8;
 
 /// A wheel of a listing that this interpreter can use.
 #[derive(Clone, Debug)]

@@ -3,5 +3,6 @@
 
 #![allow(missing_docs, reason = "tests explain themselves by their names")]
 
+mod gauntlet;
 mod smoke;
 mod support;

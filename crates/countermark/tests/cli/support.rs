@@ -93,6 +93,9 @@ impl World {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.folder.path().join("home"))
+            // Files of the machine that no home folder hides.
+            .envs([("PIP_CONFIG_FILE", "/dev/null"), ("UV_NO_SYSTEM_CONFIG", "1")])
+            .env("XDG_CONFIG_DIRS", "/dev/null")
             .envs(&self.variables)
             .stdin(Stdio::null());
         command

@@ -82,8 +82,8 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 const BYTES: &str =
-    "{spinner} {msg} {bar:24} {bytes:>10}/{total_bytes} {bytes_per_sec:>12} {eta:>4}";
-const BYTES_UNKNOWN: &str = "{spinner} {msg} {bytes:>10} {bytes_per_sec:>12}";
+    "{spinner} {msg} {bar:24} {decimal_bytes:>10}/{decimal_total_bytes} {decimal_bytes_per_sec:>12} {eta:>4}";
+const BYTES_UNKNOWN: &str = "{spinner} {msg} {decimal_bytes:>10} {decimal_bytes_per_sec:>12}";
 const COUNT: &str = "{spinner} {msg} {bar:24} {pos}/{len}";
 const PLAIN: &str = "{spinner} {msg}";
 
@@ -108,7 +108,7 @@ impl Reporter for Teller {
                     self.line(&format!("downloading {message}{}", amount.unwrap_or_default()));
                 }
                 let template = if bytes.is_some() { BYTES } else { BYTES_UNKNOWN };
-                self.start(bytes, template, format!("downloading {message}"));
+                self.start(bytes, template, format!("fetching and checking {message}"));
             }
             Progress::Received { bytes } => self.advance(bytes),
             Progress::Stored { filename } => {

@@ -167,7 +167,7 @@ impl Store {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let filename = WheelFilename::parse(&name)
             .map_err(|_| StoreError::NoArchive { path: path.clone() })?;
-        let file = File::open(&path).map_err(io_error("open", &path))?;
+        let file = super::open_regular(&path).map_err(io_error("open", &path))?;
         let mut verifier = ArtifactVerifier::new(&name, Some(pin), None);
         hash_file(&file, |bytes| verifier.update(bytes)).map_err(io_error("read", &path))?;
         let artifact = verifier.finish(pin)?;

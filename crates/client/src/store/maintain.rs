@@ -10,7 +10,7 @@ use countermark_packaging::digest::{Digest, Sha256};
 use countermark_trust::Pin;
 use countermark_trust::tree::{Mode, Tree};
 
-use super::{Seal, Store, StoreError, admit, find_archive, io_error};
+use super::{MAX_TREE_BYTES, Seal, Store, StoreError, admit, find_archive, io_error, read_bounded};
 
 /// A temporary folder this old belongs to no running process.
 const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
@@ -106,7 +106,8 @@ impl Store {
             Ok(unpacked) => unpacked,
             Err(error) => return Ok(report(Some(error.to_string()))),
         };
-        if fs::read(folder.join("tree")).ok().as_deref() != Some(text.as_bytes()) {
+        let listed = read_bounded(&folder.join("tree"), MAX_TREE_BYTES);
+        if !listed.is_ok_and(|listed| listed == text) {
             return Ok(report(Some("its list of files is not that of its archive".to_owned())));
         }
         Ok(report(check_files(&folder.join("f"), &tree)))

@@ -24,7 +24,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use countermark_packaging::digest::Sha256;
-use countermark_trust::tree::{self, Tree};
+use countermark_trust::tree::{self, Mode, Tree};
 use countermark_trust::{Class, Pin, Rejection, Verified};
 
 pub use admit::Download;
@@ -201,6 +201,9 @@ impl Store {
     /// [`StoreError`] when the store cannot be read, or the artifact is not what `pin` says.
     pub fn look_up(&self, pin: &Pin, sha256: Sha256) -> Result<Lookup, StoreError> {
         let folder = self.folder(sha256);
+        if fs::symlink_metadata(&folder).is_ok_and(|metadata| !metadata.is_dir()) {
+            return self.evict(sha256, "it is not a folder");
+        }
         let text = match read_bounded(&folder.join("tree"), MAX_TREE_BYTES) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -222,7 +225,7 @@ impl Store {
         match tree::verify_stored(pin, seal.artifact, seal.tree, &text) {
             Ok(tree) => {
                 let files = if files.len() == tree.files().len() { files } else { Vec::new() };
-                Ok(Lookup::Ready(Box::new(Entry { tree, facts: seal.facts, files, folder })))
+                self.ready(pin, Entry { tree, facts: seal.facts, files, folder })
             }
             Err(Rejection::TreeMismatch { .. }) => {
                 self.restore(pin, sha256, "its list of files was changed")
@@ -260,7 +263,25 @@ impl Store {
         if rendered != text {
             return self.restore(pin, sha256, "its list of files is not that of its archive");
         }
-        Ok(Lookup::Ready(Box::new(Entry { tree, facts, files: Vec::new(), folder })))
+        self.ready(pin, Entry { tree, facts, files: Vec::new(), folder })
+    }
+
+    /// Scripts are written anew for each environment and so are not looked at when they are
+    /// linked; their text is read before that.
+    fn ready(&self, pin: &Pin, entry: Entry) -> Result<Lookup, StoreError> {
+        let files = entry.tree.files().iter().enumerate();
+        let altered =
+            files.filter(|(_, file)| file.mode == Mode::Script).find(|(position, file)| {
+                let path = entry.folder.join("f").join(position.to_string());
+                !hash(&path).is_ok_and(|hash| hash == file.blake3)
+            });
+        match altered {
+            None => Ok(Lookup::Ready(Box::new(entry))),
+            Some((_, file)) => {
+                let why = format!("`{}` was changed", file.path);
+                self.restore(pin, entry.tree.artifact().sha256(), &why)
+            }
+        }
     }
 
     /// Makes an entry again from its archive, or throws it away.
@@ -354,10 +375,22 @@ fn find_archive(folder: &Path) -> Result<PathBuf, StoreError> {
     Ok(archive)
 }
 
+/// Opens a regular file: whoever can write the cache could leave a link to a device or a pipe that
+/// never answers in its place.
+pub(crate) fn open_regular(path: &Path) -> io::Result<fs::File> {
+    use rustix::fs::{Mode, OFlags};
+    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+        Err(rustix::io::Errno::LOOP) => return Err(io::ErrorKind::InvalidData.into()),
+        other => fs::File::from(other?),
+    };
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidData.into()) }
+}
+
 /// Reads a text file of at most `limit` bytes.
 pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<String> {
     use std::io::Read as _;
-    let file = fs::File::open(path)?;
+    let file = open_regular(path)?;
     let size = file.metadata()?.len();
     if size > limit {
         return Err(io::ErrorKind::InvalidData.into());

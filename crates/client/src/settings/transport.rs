@@ -19,7 +19,8 @@ impl Resolver<'_> {
         if let Some(idle) = self.seconds("timeout") {
             settings.http.timeouts.idle = idle;
             settings.http.timeouts.connect = settings.http.timeouts.connect.min(idle);
-            settings.http.timeouts.rate_window = settings.http.timeouts.rate_window.max(idle);
+            // A body that drips is given up as soon as one that stands still.
+            settings.http.timeouts.rate_window = idle;
         }
         if let Some(connect) = self.seconds("connect-timeout") {
             settings.http.timeouts.connect = connect;

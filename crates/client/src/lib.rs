@@ -1,19 +1,25 @@
-//! See ARCHITECTURE.md.
-pub mod credentials;
-pub mod http;
-pub mod interpreter;
+//! Talks to indexes, keeps the store, changes environments: everything with an effect on the side of
+//! those who install. The map is in ARCHITECTURE.md.
+//!
+//! What comes from outside passes `trust` before it is parsed by anything but the verifier, stored
+//! as good, or installed.
 
-pub mod unpack;
-pub mod scripts;
-pub mod venv;
-pub mod install;
-pub mod store;
-pub mod index;
-pub mod settings;
-pub mod report;
-pub mod gather;
-pub mod provenance;
 pub mod bytecode;
+pub mod credentials;
 pub mod environment;
+pub mod gather;
+pub mod http;
+pub mod index;
+pub mod install;
+pub mod interpreter;
+mod origin;
+pub mod package;
 mod parallel;
+pub mod provenance;
+pub mod report;
+pub mod scripts;
+pub mod settings;
+pub mod store;
+pub mod unpack;
+pub mod venv;
 pub mod verify;

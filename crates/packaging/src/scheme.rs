@@ -33,9 +33,34 @@ impl Scheme {
         }
     }
 
+    /// The position in [`Scheme::ALL`].
+    #[must_use]
+    pub fn index(self) -> usize {
+        match self {
+            Self::Data => 0,
+            Self::Headers => 1,
+            Self::Platlib => 2,
+            Self::Purelib => 3,
+            Self::Scripts => 4,
+        }
+    }
+
     /// The scheme of that name; names are lower case.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|scheme| scheme.name() == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_positions_lead_back() {
+        for (index, scheme) in Scheme::ALL.into_iter().enumerate() {
+            assert_eq!((scheme.index(), Scheme::parse(scheme.name())), (index, Some(scheme)));
+        }
+        assert_eq!(Scheme::parse("Data"), None);
     }
 }

@@ -20,7 +20,7 @@ use url::Url;
 pub use keyring::{Keyring, KeyringError, KeyringProvider};
 pub use netrc::{Netrc, NetrcError};
 
-use crate::http::{is_loopback, same_origin};
+use crate::origin::{is_loopback, same_origin};
 
 /// A text that is never shown.
 #[derive(Clone, PartialEq, Eq)]

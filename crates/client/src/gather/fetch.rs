@@ -13,6 +13,7 @@ use super::plan::{Attempt, DeclaredSize, Found, Location, Task, plan};
 use super::unpackers::{Unpackers, Work};
 use super::{Context, Job, Ready, check_identity, stored};
 use crate::http::{DownloadError, HttpError, Piece, RedactedUrl, Request};
+use crate::parallel::in_parallel;
 use crate::report::{Note, Problem, Progress};
 use crate::store::{Download, Entry, Known, StoreError};
 
@@ -61,8 +62,39 @@ pub(super) async fn fetch_all(
     if !problems.is_empty() {
         return Err(sorted(problems));
     }
+    let (mut ready, mut tasks, problems) = from_store(context, tasks);
     tasks.sort_by_key(|task| Reverse(task.size()));
-    download_all(context, unpackers, tasks).await
+    if tasks.is_empty() && problems.is_empty() {
+        return Ok(ready);
+    }
+    match download_all(context, unpackers, tasks).await {
+        Ok(downloaded) if problems.is_empty() => {
+            ready.extend(downloaded);
+            Ok(ready)
+        }
+        Ok(_) => Err(sorted(problems)),
+        Err(more) => Err(sorted(problems.into_iter().chain(more).collect())),
+    }
+}
+
+/// Now that names are known: what is in the store after all, what is not, and what is wrong.
+fn from_store<'a>(
+    context: &Context<'_>,
+    tasks: Vec<Task<'a>>,
+) -> (Vec<Ready>, Vec<Task<'a>>, Vec<Problem>) {
+    let (mut ready, mut lacking, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    let found = in_parallel(&tasks, |task| match task.attempts.first() {
+        Some(attempt) => stored_as(context, &task.job, attempt),
+        None => Ok(None),
+    });
+    for (task, found) in tasks.into_iter().zip(found) {
+        match found {
+            Ok(Some(one)) => ready.push(one),
+            Ok(None) => lacking.push(task),
+            Err(problem) => problems.push(*problem),
+        }
+    }
+    (ready, lacking, problems)
 }
 
 pub(super) fn interrupted() -> Problem {
@@ -108,10 +140,8 @@ async fn download_all(
 async fn run(context: &Context<'_>, unpackers: &Unpackers, task: Task<'_>) -> Found<Ready> {
     let mut last = None;
     for attempt in task.attempts {
-        if let Some(entry) = already_stored(context, &task.job, &attempt)? {
-            check_identity(task.job.wanted, &entry)?;
-            let wanted = task.job.wanted.clone();
-            return Ok(Ready { wanted, pin: attempt.pin, entry, cached: true, downloaded: 0 });
+        if let Some(ready) = stored_as(context, &task.job, &attempt)? {
+            return Ok(ready);
         }
         match take(context, unpackers, &attempt).await {
             Ok((entry, downloaded)) => {
@@ -136,7 +166,15 @@ async fn run(context: &Context<'_>, unpackers: &Unpackers, task: Task<'_>) -> Fo
     Err(Box::new(problem.at(&task.job.wanted.place)))
 }
 
-/// With `--refresh`, and for pins by another algorithm, the file may be here after all.
+fn stored_as(context: &Context<'_>, job: &Job<'_>, attempt: &Attempt) -> Found<Option<Ready>> {
+    let Some(entry) = already_stored(context, job, attempt)? else { return Ok(None) };
+    check_identity(job.wanted, &entry)?;
+    let (wanted, pin) = (job.wanted.clone(), attempt.pin.clone());
+    Ok(Some(Ready { wanted, pin, entry, cached: true, downloaded: 0 }))
+}
+
+/// With `--refresh`, with a store that was restored, and for pins by another algorithm, the file
+/// may be here after all.
 fn already_stored(context: &Context<'_>, job: &Job<'_>, attempt: &Attempt) -> Found<Option<Entry>> {
     let claim = attempt.claims.iter().chain(attempt.pin.digests()).find_map(Digest::as_sha256);
     let Some(sha256) =

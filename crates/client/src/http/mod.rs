@@ -37,12 +37,12 @@ use url::Url;
 
 pub use error::{HttpError, RedirectRefusal};
 pub use redact::RedactedUrl;
-pub(crate) use redirect::{is_loopback, same_origin};
 pub use request::Request;
 pub use retry::{Effects, Retries, Sleep};
 pub use tls::{Authorities, Proxies};
 
 use crate::credentials::{Credential, CredentialStore};
+use crate::origin::{is_loopback, same_origin};
 use progress::{Progress, check_size, pinned_size_error};
 use transfer::{Sniffer, Transfer};
 

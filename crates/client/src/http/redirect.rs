@@ -1,6 +1,8 @@
 //! Whether a redirect is followed; RFC 9110, section 15.4, and rules of ours.
 
-use url::{Host, Url};
+use url::Url;
+
+use crate::origin::{is_loopback, same_origin};
 
 use super::error::{HttpError, RedirectRefusal};
 use super::{MAX_REDIRECTS, RedactedUrl};
@@ -35,21 +37,6 @@ pub(super) fn next_hop(from: &Url, location: Option<&str>, hops: usize) -> Resul
     let _ = to.set_username("");
     let _ = to.set_password(None);
     Ok(to)
-}
-
-/// The same scheme, host and port.
-pub(crate) fn same_origin(one: &Url, other: &Url) -> bool {
-    one.origin() == other.origin()
-}
-
-/// Whether a URL's host is this machine, by address or by the reserved name (RFC 6761).
-pub(crate) fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
 }
 
 #[cfg(test)]

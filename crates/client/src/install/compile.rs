@@ -20,9 +20,10 @@ use countermark_packaging::scheme::Scheme;
 use countermark_trust::tree::{Mode, TreeFile};
 
 use super::error::{InstallError, failed};
-use super::stage::{Compiled, CompiledSet, join};
+use super::stage::{Compiled, CompiledSet};
 use crate::bytecode::{CompileJob, Compiled as Answer, Optimization, compile_files};
 use crate::interpreter::Interpreter;
+use crate::package::placement::join;
 use crate::report::{Note, Progress, Reporter};
 use crate::store::{Entry, FileSeal, Store};
 
@@ -82,7 +83,7 @@ pub(super) fn compiled(
     let place = |(entry, folders): &(&Entry, [String; 5]), list: Vec<Made>| {
         let files = list.into_iter().filter_map(|made| {
             let file = entry.tree.files().get(made.position)?;
-            let path = join(&folders[scheme_position(file)], &cached_path(&file.path, tag)?);
+            let path = join(&folders[file.scheme.index()], &cached_path(&file.path, tag)?);
             let (name, blake3, seal) = (made.position.to_string(), made.blake3, made.seal);
             Some(Compiled { path, name, blake3, seal })
         });
@@ -118,10 +119,6 @@ fn sources(entry: &Entry) -> Vec<usize> {
         .collect();
     positions.sort_by_key(|&position| std::cmp::Reverse(entry.tree.files()[position].size));
     positions
-}
-
-fn scheme_position(file: &TreeFile) -> usize {
-    Scheme::ALL.iter().position(|scheme| *scheme == file.scheme).unwrap_or_default()
 }
 
 fn make(

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use countermark_trust::Class;
 
-use super::generated::GenerateError;
 use super::journal::JournalError;
 use super::stage::StageError;
+use crate::package::generated::GenerateError;
 use crate::report::Problem;
 use crate::store::StoreError;
 use crate::venv::VenvError;

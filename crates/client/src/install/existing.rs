@@ -10,16 +10,17 @@ use countermark_trust::Class;
 use super::error::{InstallError, failed};
 use super::journal::{self, Recovered};
 use super::lock::{FolderLock, Locked, lock};
-use super::placement::Placement;
 use super::steps::{Steps, steps};
 use super::{Change, Outcome, Request, stage_packages};
 use crate::environment::{DiskListing, Environment, Installed, plan_uninstall, read_environment};
 use crate::gather::Ready;
 use crate::interpreter::{Interpreter, Layout};
+use crate::package::finding::Finding;
+use crate::package::placement::{Placement, normalized};
+use crate::package::state::{self, State};
 use crate::parallel::in_parallel;
 use crate::report::{Note, Problem, Progress, Reporter};
 use crate::scripts::Heading;
-use crate::verify::{self, Finding};
 
 /// An environment that nobody else changes meanwhile.
 struct Held {
@@ -107,7 +108,8 @@ pub(super) fn change(
     let steps = match staged {
         Ok(steps) => steps,
         Err(error) => {
-            journal::abandon(&held.placement.root)?;
+            // The next run removes what cannot be removed now.
+            let _ = journal::abandon(&held.placement.root);
             return Err(error);
         }
     };
@@ -147,7 +149,8 @@ pub fn remove(
     let steps = match steps(&held.placement.root, &stage, &outgoing) {
         Ok(steps) => steps,
         Err(error) => {
-            journal::abandon(&held.placement.root)?;
+            // The next run removes what cannot be removed now.
+            let _ = journal::abandon(&held.placement.root);
             return Err(failed("compare", &held.placement.root)(error));
         }
     };
@@ -167,7 +170,7 @@ fn decide(
     })?;
     request.reporter.progress(Progress::Checking { packages: packages.len() });
     let states = in_parallel(packages, |ready| {
-        let context = verify::Context {
+        let context = state::Context {
             placement: &held.placement,
             heading: &heading,
             version: interpreter.release(),
@@ -175,22 +178,22 @@ fn decide(
             folder: request.folder,
         };
         let installed: Vec<&Installed> = held.environment.of(&ready.wanted.project).collect();
-        verify::state_of(&context, &installed, ready)
+        state::state_of(&context, &installed, ready)
     });
     let mut decisions = Vec::with_capacity(packages.len());
     for (ready, state) in packages.iter().zip(states) {
         let name = &ready.wanted.project;
         decisions.push(match state.map_err(failed("check", &held.placement.root))? {
-            verify::State::Absent => Decision::Install,
-            verify::State::Same(findings) if findings.is_empty() => Decision::Keep,
-            verify::State::Same(findings) => {
+            State::Absent => Decision::Install,
+            State::Same(findings) if findings.is_empty() => Decision::Keep,
+            State::Same(findings) => {
                 if !request.reinstall {
                     problems.push(changed(name, &findings).at(&ready.wanted.place));
                 }
                 Decision::Replace
             }
-            verify::State::Other => Decision::Replace,
-            verify::State::Unproven(version) => {
+            State::Other => Decision::Replace,
+            State::Unproven(version) => {
                 let message =
                     format!("`{name}` {version} was installed without a record: it is unproven");
                 if request.strict {
@@ -218,7 +221,7 @@ fn changed(name: &ProjectName, findings: &[Finding]) -> Problem {
 
 /// Files that Python runs at each start, and that no package has recorded.
 fn check_strays(request: &Request<'_>, held: &Held, problems: &mut Vec<Problem>) {
-    for path in verify::stray_startup_files(&held.placement, &held.environment) {
+    for path in state::stray_startup_files(&held.placement, &held.environment) {
         let message = format!("`{path}` runs at each start of Python and belongs to no package");
         if request.strict {
             problems.push(Problem::new("stray-file", Class::Rejected, message));
@@ -319,18 +322,6 @@ fn recorded_by_others(held: &Held, leaving: &[&Installed]) -> BTreeSet<PathBuf> 
             record.into_iter().map(|entry| normalized(&installed.site.join(entry.path)))
         })
         .collect()
-}
-
-fn normalized(path: &Path) -> PathBuf {
-    let mut result = PathBuf::new();
-    for component in path.components() {
-        if component == std::path::Component::ParentDir {
-            result.pop();
-        } else {
-            result.push(component);
-        }
-    }
-    result
 }
 
 /// Nothing that nobody asked to replace is ever replaced.

@@ -12,6 +12,7 @@
 //! is there they are undone, last first; once it is called `done`, the change stands and only
 //! `.countermark` has to go. Undoing may itself be interrupted and started again.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -23,7 +24,7 @@ use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
-use super::folders::Folders;
+use crate::package::folders::Folders;
 
 /// The folder of a change in progress, below the root of the environment.
 pub const FOLDER: &str = ".countermark";
@@ -130,7 +131,7 @@ fn failed(
 /// Is a change of this environment unfinished?
 #[must_use]
 pub fn is_interrupted(root: &Path) -> bool {
-    root.join(FOLDER).exists()
+    fs::symlink_metadata(root.join(FOLDER)).is_ok()
 }
 
 /// Undoes or finishes what an interrupted run left. The caller holds the lock of the environment.
@@ -140,8 +141,12 @@ pub fn is_interrupted(root: &Path) -> bool {
 /// stays, and `verify` reports it.
 pub fn recover(root: &Path) -> Result<Recovered, JournalError> {
     let folder = root.join(FOLDER);
-    if !folder.exists() {
-        return Ok(Recovered::Nothing);
+    match fs::symlink_metadata(&folder) {
+        Ok(metadata) if metadata.is_dir() => {}
+        // A link would lead what is removed below to somewhere else.
+        Ok(_) => return Err(JournalError::Unreadable { path: folder }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Recovered::Nothing),
+        Err(error) => return Err(failed("read", folder)(error)),
     }
     if folder.join("journal").exists() {
         let journal = read(&folder.join("journal"))?;
@@ -166,8 +171,13 @@ pub fn recover(root: &Path) -> Result<Recovered, JournalError> {
 /// [`JournalError::Io`], for an environment that cannot be written above all.
 pub fn open_stage(root: &Path) -> Result<PathBuf, JournalError> {
     let folder = root.join(FOLDER);
-    for path in [folder.clone(), folder.join("stage"), folder.join("old")] {
-        fs::create_dir(&path).map_err(failed("make", path))?;
+    fs::create_dir(&folder).map_err(failed("make", &folder))?;
+    for name in ["stage", "old"] {
+        if let Err(error) = fs::create_dir(folder.join(name)) {
+            // The next run removes what cannot be removed now.
+            let _ = remove_folder(&folder);
+            return Err(failed("make", folder.join(name))(error));
+        }
     }
     Ok(folder.join("stage"))
 }
@@ -192,17 +202,41 @@ pub fn commit(
 ) -> Result<(), JournalError> {
     let folder = root.join(FOLDER);
     let journal = Journal { format: 1, steps, empty };
-    write(&folder, &journal)?;
-    if let Err(error) = take(root, &journal, interrupted) {
+    let written = check_removable(root, &journal.empty).and_then(|()| write(&folder, &journal));
+    if let Err(error) = written {
+        // Nothing is changed yet. What cannot be removed now is removed by the next run.
+        let _ = fs::remove_file(folder.join("journal"));
+        let _ = remove_folder(&folder);
+        return Err(error);
+    }
+    let taken = take(root, &journal, interrupted).and_then(|()| {
+        let (from, to) = (folder.join("journal"), folder.join("done"));
+        fs::rename(from, to).map_err(failed("finish", &folder))
+    });
+    if let Err(error) = taken {
         undo(root, &journal)
             .map_err(|source| JournalError::Stuck { root: root.to_owned(), source })?;
         remove_undone(&folder)?;
         return Err(error);
     }
-    fs::rename(folder.join("journal"), folder.join("done")).map_err(failed("finish", &folder))?;
     sync_folder(&folder).map_err(failed("sync", &folder))?;
     remove_empty_folders(root, &journal.empty);
     remove_folder(&folder)
+}
+
+/// Folders that are left empty because they may not be removed would look like broken packages.
+fn check_removable(root: &Path, folders: &[String]) -> Result<(), JournalError> {
+    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    let parents: BTreeSet<&str> =
+        folders.iter().map(|path| path.rsplit_once('/').map_or("", |(parent, _)| parent)).collect();
+    for parent in parents {
+        let path = root.join(parent);
+        match accessat(CWD, &path, Access::WRITE_OK, AtFlags::EACCESS) {
+            Ok(()) | Err(Errno::NOENT) => {}
+            Err(errno) => return Err(failed("change", path)(errno.into())),
+        }
+    }
+    Ok(())
 }
 
 fn write(folder: &Path, journal: &Journal) -> Result<(), JournalError> {
@@ -234,15 +268,14 @@ struct Places {
 
 impl Places {
     fn open(root: &Path) -> io::Result<Self> {
-        let open = |path: &Path| {
-            rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = rustix::fs::open(root, flags, Mode::empty())?;
+        // Whoever wrote the journal may have put links beside it.
+        let below = |folder: &OwnedFd, name: &str| {
+            rustix::fs::openat(folder, name, flags | OFlags::NOFOLLOW, Mode::empty())
         };
-        let folder = root.join(FOLDER);
-        Ok(Self {
-            root: open(root)?,
-            stage: open(&folder.join("stage"))?,
-            old: open(&folder.join("old"))?,
-        })
+        let folder = below(&root, FOLDER)?;
+        Ok(Self { stage: below(&folder, "stage")?, old: below(&folder, "old")?, root })
     }
 }
 

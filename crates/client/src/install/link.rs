@@ -8,7 +8,8 @@ use countermark_trust::tree::{Mode, TreeFile};
 use rustix::fs::{AtFlags, Mode as Permissions, OFlags};
 use rustix::io::Errno;
 
-use super::stage::{Compiled, LinkMode, StageError, Staging, join, scheme_index};
+use super::stage::{Compiled, LinkMode, StageError, Staging};
+use crate::package::placement::join;
 use crate::store::FileSeal;
 
 /// One stored file.
@@ -23,7 +24,7 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn folder(&self) -> &'a str {
-        &self.wheel.folders[scheme_index(self.file.scheme)]
+        &self.wheel.folders[self.file.scheme.index()]
     }
 
     pub(super) fn target(&self) -> String {

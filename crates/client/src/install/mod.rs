@@ -7,14 +7,10 @@
 mod compile;
 mod error;
 mod existing;
-pub(crate) mod folders;
-pub(crate) mod folders_walk;
 pub mod fresh;
-pub mod generated;
 pub mod journal;
 mod link;
 pub mod lock;
-pub mod placement;
 mod prepare;
 pub mod stage;
 pub mod steps;
@@ -26,17 +22,16 @@ use countermark_packaging::name::ProjectName;
 
 pub use error::InstallError;
 pub use existing::remove;
-pub(crate) use prepare::asked;
 
 use crate::gather::Ready;
 use crate::interpreter::{Interpreter, Layout};
+use crate::package::generated::Launching;
+use crate::package::placement::Placement;
 use crate::report::{Progress, Reporter};
 use crate::scripts::Heading;
 use crate::store::{Check, Store};
 use crate::venv;
 use error::failed;
-use generated::Launching;
-use placement::Placement;
 use prepare::Preparation;
 use stage::{LinkMode, StageError};
 

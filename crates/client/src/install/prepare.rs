@@ -1,13 +1,10 @@
 //! From gathered packages to what is staged for them.
 
-use countermark_packaging::lock::WantedSource;
-
 use super::error::InstallError;
-use super::generated::{Asked, Launching, generate};
-use super::placement::Placement;
 use super::stage::{CompiledSet, Options, Staging, stage};
 use crate::gather::Ready;
-use crate::http::RedactedUrl;
+use crate::package::generated::{Launching, asked, generate};
+use crate::package::placement::Placement;
 use crate::report::{Note, Reporter};
 use crate::store::{Lookup, Store};
 
@@ -17,18 +14,6 @@ pub(super) struct Preparation<'a> {
     pub(super) placement: &'a Placement,
     pub(super) launching: &'a Launching<'a>,
     pub(super) options: Options<'a>,
-}
-
-/// What the file asked for, as PEP 610 records it.
-pub(crate) fn asked(ready: &Ready, folder: &std::path::Path) -> Asked {
-    let direct_url = match &ready.wanted.source {
-        WantedSource::Index { .. } => None,
-        WantedSource::Url { url, .. } => Some(RedactedUrl::of_text(url).to_string()),
-        WantedSource::Path { path, .. } => {
-            url::Url::from_file_path(folder.join(path)).ok().map(|url| url.to_string())
-        }
-    };
-    Asked { requested: true, direct_url, source: ready.entry.facts.source.clone() }
 }
 
 /// What is staged for one package.
@@ -48,7 +33,8 @@ pub(super) fn staging<'a>(
     };
     let asked = asked(ready, folder);
     let (placement, launching) = (preparation.placement, preparation.launching);
-    let additions = generate(entry, placement, &folders, launching, &asked, &compiled.files)
+    let paths: Vec<String> = compiled.files.iter().map(|file| file.path.clone()).collect();
+    let additions = generate(entry, placement, &folders, launching, &asked, &paths)
         .map_err(|source| InstallError::Generate { project, source })?;
     let (replaced, generated) = (additions.replaced, additions.files);
     Ok(Staging { entry, folders, replaced, generated, compiled })

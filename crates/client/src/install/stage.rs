@@ -8,14 +8,14 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use countermark_packaging::scheme::Scheme;
 use countermark_trust::Class;
 use countermark_trust::tree::Mode;
 use rustix::fs::{AtFlags, Mode as Permissions, OFlags};
 use rustix::io::Errno;
 
-use super::folders::Folders;
 use super::link::{CompiledSource, Source, copy, create};
+use crate::package::folders::Folders;
+use crate::package::generated::Generated;
 use crate::store::{Check, Entry, FileSeal};
 
 /// How much of a file is read at once.
@@ -35,17 +35,6 @@ pub enum LinkMode {
     Reflink,
     /// A copy.
     Copy,
-}
-
-/// A file that is made for this environment: a launcher, RECORD.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Generated {
-    /// Relative to the root of the environment.
-    pub path: String,
-    /// What is in it.
-    pub bytes: Vec<u8>,
-    /// With executable bits.
-    pub executable: bool,
 }
 
 /// One wheel, and where it goes.
@@ -345,12 +334,4 @@ impl<'a> Worker<'a> {
         }
         Ok(())
     }
-}
-
-pub(super) fn scheme_index(scheme: Scheme) -> usize {
-    Scheme::ALL.iter().position(|other| *other == scheme).unwrap_or(0)
-}
-
-pub(crate) fn join(folder: &str, path: &str) -> String {
-    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
 }

@@ -55,7 +55,7 @@ impl Walk<'_> {
         for item in items {
             let name = item.file_name();
             let name = name.to_str().ok_or(io::ErrorKind::InvalidData)?;
-            let path = super::stage::join(folder, name);
+            let path = crate::package::placement::join(folder, name);
             self.item(path, item.file_type()?.is_dir())?;
         }
         Ok(())

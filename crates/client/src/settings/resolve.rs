@@ -8,7 +8,8 @@ use super::indexes::order;
 use super::layer::{BindingEntry, Kind, Layer};
 use super::{Ignored, Inputs, LinksPlace, Origin, Settings, SettingsError, Sourced, parse_switch};
 use crate::credentials::{KeyringProvider, KnownCredential, Netrc, Secret};
-use crate::http::{RedactedUrl, is_loopback};
+use crate::http::RedactedUrl;
+use crate::origin::is_loopback;
 
 pub(super) fn command_line(inputs: &Inputs<'_>) -> Layer {
     let given = inputs.command_line;

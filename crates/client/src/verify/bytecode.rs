@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::{Finding, Kind};
 use crate::bytecode::{CheckJob, Checked, PycName, check_files};
-use crate::install::placement::Placement;
 use crate::interpreter::Interpreter;
+use crate::package::placement::Placement;
 
 /// No module is longer, and no compiled one either.
 const MAX_BYTES: u64 = 64 << 20;

@@ -1,7 +1,7 @@
 //! A whole environment: every package, every file, and what belongs to nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use countermark_packaging::name::ProjectName;
@@ -10,16 +10,17 @@ use countermark_trust::{Class, Pin};
 use sha2::Digest as _;
 
 use super::bytecode::check_compiled;
-use super::files::{Installation, check_files, owned_paths};
-use super::{Finding, Kind, is_startup_file, recorded_url};
+use super::{Finding, Kind};
 use crate::environment::{Installed, read_environment};
 use crate::gather::Ready;
-use crate::install::folders_walk::walk_files;
-use crate::install::generated::{Asked, Launching};
 use crate::install::journal;
 use crate::install::lock::{Locked, lock};
-use crate::install::placement::Placement;
 use crate::interpreter::{Interpreter, Layout};
+use crate::package::check::{Installation, check_files, owned_paths};
+use crate::package::generated::{Asked, Launching};
+use crate::package::placement::{Placement, normalized};
+use crate::package::state::{is_startup_file, recorded_url};
+use crate::package::walk::walk_files;
 use crate::parallel::in_parallel;
 use crate::report::{Note, Problem, Progress, Reporter};
 use crate::scripts::Heading;
@@ -298,18 +299,6 @@ fn against_record(path: &Path, entry: &RecordEntry) -> Option<(Kind, String)> {
         Ok(()) if <[u8; 32]>::from(hasher.finalize()) == expected.0 => None,
         Ok(()) => Some((Kind::Changed, "its bytes differ from its RECORD".to_owned())),
     }
-}
-
-fn normalized(path: &Path) -> PathBuf {
-    let mut result = PathBuf::new();
-    for component in path.components() {
-        if component == std::path::Component::ParentDir {
-            result.pop();
-        } else {
-            result.push(component);
-        }
-    }
-    result
 }
 
 /// The lock decides which packages there are, and which artifacts they may come from.

@@ -92,6 +92,24 @@ fn resolve(path: &Path) -> io::Result<PathBuf> {
     }
 }
 
+/// A path below a folder that may be the root itself.
+pub(crate) fn join(folder: &str, path: &str) -> String {
+    if folder.is_empty() { path.to_owned() } else { format!("{folder}/{path}") }
+}
+
+/// A path with `..` taken literally, without asking the disk.
+pub(crate) fn normalized(path: &Path) -> PathBuf {
+    let mut result = PathBuf::new();
+    for component in path.components() {
+        if component == Component::ParentDir {
+            result.pop();
+        } else {
+            result.push(component);
+        }
+    }
+    result
+}
+
 /// `to` as seen from the folder `from`, both below one root: what RECORD lists.
 #[must_use]
 pub fn relative_between(from: &str, to: &str) -> String {

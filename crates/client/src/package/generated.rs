@@ -1,17 +1,21 @@
 //! The files of an installed package that its wheel does not bring: launchers, RECORD, and what
 //! says where it came from.
 
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countermark_packaging::digest::{Algorithm, Digest};
 use countermark_packaging::entry_points::Script;
+use countermark_packaging::lock::WantedSource;
 use countermark_packaging::record::{RecordEntry, write_record};
 use countermark_trust::tree::{Mode, TreeFile};
 use serde::Serialize;
 use sha2::Digest as _;
 
-use super::placement::{Placement, relative_between};
-use super::stage::{Compiled, Generated, join};
+use super::placement::{Placement, join, relative_between};
+use crate::gather::Ready;
+use crate::http::RedactedUrl;
 use crate::provenance::{self, Provenance};
 use crate::scripts::{Heading, ScriptError, launcher, rewrite_script};
 use crate::store::Entry;
@@ -37,6 +41,17 @@ pub struct Asked {
     pub direct_url: Option<String>,
     /// Where the wheel came from.
     pub source: String,
+}
+
+/// A file that is made for this environment: a launcher, RECORD.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Generated {
+    /// Relative to the root of the environment.
+    pub path: String,
+    /// What is in it.
+    pub bytes: Vec<u8>,
+    /// With executable bits.
+    pub executable: bool,
 }
 
 /// Everything that is written or left out for one package.
@@ -72,7 +87,7 @@ pub fn generate(
     folders: &[String; 5],
     launching: &Launching<'_>,
     asked: &Asked,
-    compiled: &[Compiled],
+    compiled: &[String],
 ) -> Result<Additions, GenerateError> {
     let site = placement.relative(placement.site(entry.facts.platlib)).unwrap_or_default();
     let dist_info = join(&site, &entry.facts.dist_info);
@@ -94,7 +109,7 @@ pub fn generate(
     let record = join(&dist_info, "RECORD");
     let mut rows = Vec::with_capacity(entry.tree.files().len() + own.len());
     for (position, file) in entry.tree.files().iter().enumerate() {
-        let path = join(&folders[scheme_position(file)], &file.path);
+        let path = join(&folders[file.scheme.index()], &file.path);
         if path == record || own.contains(&path) {
             additions.replaced.push(position);
         } else if file.mode != Mode::Script {
@@ -104,7 +119,7 @@ pub fn generate(
     rows.extend(additions.files.iter().map(|file| row_of_bytes(&site, file)));
     let bare =
         |path: &str| RecordEntry { path: relative_between(&site, path), digest: None, size: None };
-    rows.extend(compiled.iter().map(|file| bare(&file.path)));
+    rows.extend(compiled.iter().map(|path| bare(path)));
     rows.push(bare(&record));
     additions.add(record, write_record(&rows).into_bytes(), false);
     Ok(additions)
@@ -148,7 +163,7 @@ fn add_scripts(
             return Err(stored());
         }
         let text = rewrite_script(&bytes, launching.heading)?.ok_or_else(stored)?;
-        additions.add(join(&folders[scheme_position(file)], &file.path), text, true);
+        additions.add(join(&folders[file.scheme.index()], &file.path), text, true);
     }
     Ok(())
 }
@@ -180,13 +195,6 @@ fn add_metadata(entry: &Entry, dist_info: &str, asked: &Asked, additions: &mut A
     additions.add(join(dist_info, provenance::FILENAME), provenance.render(), false);
 }
 
-fn scheme_position(file: &TreeFile) -> usize {
-    countermark_packaging::scheme::Scheme::ALL
-        .iter()
-        .position(|scheme| *scheme == file.scheme)
-        .unwrap_or_default()
-}
-
 fn row_of_tree(site: &str, path: &str, file: &TreeFile) -> RecordEntry {
     let digest = URL_SAFE_NO_PAD
         .decode(&file.sha256)
@@ -199,4 +207,17 @@ fn row_of_bytes(site: &str, file: &Generated) -> RecordEntry {
     let digest = Digest::new(Algorithm::Sha256, &sha2::Sha256::digest(&file.bytes)).ok();
     let size = Some(file.bytes.len() as u64);
     RecordEntry { path: relative_between(site, &file.path), digest, size }
+}
+
+/// What the file asked for, as PEP 610 records it.
+#[must_use]
+pub fn asked(ready: &Ready, folder: &Path) -> Asked {
+    let direct_url = match &ready.wanted.source {
+        WantedSource::Index { .. } => None,
+        WantedSource::Url { url, .. } => Some(RedactedUrl::of_text(url).to_string()),
+        WantedSource::Path { path, .. } => {
+            url::Url::from_file_path(folder.join(path)).ok().map(|url| url.to_string())
+        }
+    };
+    Asked { requested: true, direct_url, source: ready.entry.facts.source.clone() }
 }

@@ -9,11 +9,10 @@ use countermark_trust::tree::Mode;
 use rustix::fs::{AtFlags, Mode as Permissions, OFlags};
 use rustix::io::Errno;
 
-use super::{Finding, Kind};
-use crate::install::folders::Folders;
-use crate::install::generated::{Additions, Asked, Launching, generate};
-use crate::install::placement::Placement;
-use crate::install::stage::join;
+use super::finding::{Finding, Kind};
+use super::folders::Folders;
+use super::generated::{Additions, Asked, Launching, generate};
+use super::placement::{Placement, join};
 use crate::store::{Check, Entry, FileSeal};
 
 /// RECORD is the largest file that is read whole.
@@ -65,10 +64,7 @@ pub fn check_files(
         if file.mode == Mode::Script || additions.replaced.contains(&position) {
             continue;
         }
-        let scheme = countermark_packaging::scheme::Scheme::ALL
-            .iter()
-            .position(|scheme| *scheme == file.scheme)
-            .unwrap_or_default();
+        let scheme = file.scheme.index();
         let path = join(&installation.folders[scheme], &file.path);
         let seal = entry.files.get(position).filter(|_| check == Check::Auto);
         let executable = match file.mode {
@@ -201,10 +197,7 @@ pub fn owned_paths(entry: &Entry, installation: &Installation<'_>) -> Vec<String
         &[],
     );
     let files = entry.tree.files().iter().map(|file| {
-        let scheme = countermark_packaging::scheme::Scheme::ALL
-            .iter()
-            .position(|scheme| *scheme == file.scheme)
-            .unwrap_or_default();
+        let scheme = file.scheme.index();
         join(&installation.folders[scheme], &file.path)
     });
     let generated = additions.unwrap_or_default().files.into_iter().map(|file| file.path);

@@ -48,3 +48,24 @@ fn every_command_uses_the_configured_store_and_its_limit() {
     world.run(&["cache", "info"]).expect(0).says("wheels    0");
     world.run(&["verify", "--python", "env"]).expect(0).says("unproven alpha");
 }
+
+#[test]
+fn a_restored_store_is_proved_and_nothing_is_downloaded() {
+    let wheel = simple_wheel("alpha", "1.0");
+    let bytes = wheel.build();
+    let index = IndexServer::start(
+        Scenario::new().file("alpha", ServedFile::honest(&wheel.filename(), bytes.clone())),
+    );
+    let world = World::new();
+    world.write("requirements.txt", pinned("alpha", "1.0", &bytes));
+    world.install(&index.simple_url(), &[]).expect(0).says("downloading 1 file");
+    for forgotten in [".local/state/countermark", ".local/state/countermark/seals"] {
+        // Without any state, then with the memory of names.
+        std::fs::remove_dir_all(world.home(forgotten)).expect("a folder");
+        std::fs::remove_dir_all(world.path("env")).expect("a folder");
+        index.forget_requests();
+        world.install(&index.simple_url(), &[]).expect(0).never_says("downloading");
+        let requests = index.request_lines();
+        assert!(requests.iter().all(|line| line == "GET /simple/alpha/"), "{requests:?}");
+    }
+}

@@ -25,7 +25,8 @@ def run(*command, **options):
 
 
 def sets():
-    yield "example", next(ROOT.glob("examples/*/requirements.txt"))
+    for path in sorted(ROOT.glob("examples/*/requirements.txt")):
+        yield path.parent.name, path
     for name in ("small", "binary", "big"):
         path = ROOT.parent / "shared" / "bench" / f"{name}.txt"
         if path.is_file():
@@ -83,7 +84,7 @@ def compare(name, requirements, pip):
     ours, theirs = WORK / name / "ours", WORK / name / "pip"
     shutil.rmtree(WORK / name, ignore_errors=True)
     python = os.path.realpath(sys.executable)
-    run(PROGRAM, "install", "-r", requirements, "--venv", ours, "--python", python)
+    run(PROGRAM, "install", "-q", "-r", requirements, "--venv", ours, "--python", python)
     run(python, "-m", "venv", "--without-pip", theirs)
     run(pip, "-m", "pip", "--python", theirs, "install", "--quiet", "--no-deps", "--no-compile",
         "--require-hashes", "--only-binary", ":all:", "-r", requirements)

@@ -1,6 +1,7 @@
 //! How things are said: problems with their places, notes, colours. Reports go to standard output,
 //! all else to standard error.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
@@ -42,11 +43,32 @@ pub(crate) fn print(line: &str) {
     let _ = writeln!(anstream::stdout().lock(), "{line}");
 }
 
+/// A text that may come from an index, a wheel or a file name, without what would move the cursor,
+/// hide text or turn it around on a terminal.
+pub(crate) fn visible(text: &str) -> Cow<'_, str> {
+    let acts = |c: char| {
+        c.is_control() && c != '\n'
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(acts) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if acts(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// Shows a note.
 pub(crate) fn show_note(note: &Note) {
-    say(&format!("{NOTE}note[{}]{NOTE:#}: {}", note.code, note.message));
+    say(&format!("{NOTE}note[{}]{NOTE:#}: {}", note.code, visible(&note.message)));
     if let Some(hint) = &note.hint {
-        say(&format!("{HINT}hint{HINT:#}: {hint}"));
+        say(&format!("{HINT}hint{HINT:#}: {}", visible(hint)));
     }
 }
 
@@ -61,16 +83,16 @@ pub(crate) fn show_problems(problems: &[Problem]) -> u8 {
 }
 
 fn show_problem(problem: &Problem, texts: &mut BTreeMap<String, Option<String>>) {
-    say(&format!("{ERROR}error[{}]{ERROR:#}: {}", problem.code, problem.message));
+    say(&format!("{ERROR}error[{}]{ERROR:#}: {}", problem.code, visible(&problem.message)));
     for detail in &problem.details {
-        say(&format!("  {detail}"));
+        say(&format!("  {}", visible(detail)));
     }
     if let Some(place) = &problem.place {
         let text = texts.entry(place.file.clone()).or_insert_with(|| read_shown(&place.file));
         show_place(place, text.as_deref());
     }
     if let Some(hint) = &problem.hint {
-        say(&format!("{HINT}hint{HINT:#}: {hint}"));
+        say(&format!("{HINT}hint{HINT:#}: {}", visible(hint)));
     }
 }
 
@@ -141,6 +163,20 @@ mod tests {
         // The file was changed since, or is another one.
         assert_eq!(mark(&place(12..200), text), None);
         assert_eq!(mark(&place(1..2), "é"), None);
+    }
+
+    #[test]
+    fn what_acts_on_a_terminal_is_made_visible() {
+        for (text, expect) in [
+            ("a", "a"),
+            ("é\nb", "é\nb"),
+            ("a\u{1b}[2Jb", "a\\u{1b}[2Jb"),
+            ("a\rb\tc", "a\\rb\\tc"),
+            ("a\u{9b}1mb", "a\\u{9b}1mb"),
+            ("a\u{202e}b", "a\\u{202e}b"),
+        ] {
+            assert_eq!(visible(text), expect);
+        }
     }
 
     #[test]

@@ -119,7 +119,7 @@ fn exit_code(report: &Report, strict: bool) -> u8 {
 
 fn text(report: &Report, started: Instant, teller: &Teller) {
     for finding in &report.findings {
-        output::print(&finding.to_string());
+        output::print(&output::visible(&finding.to_string()));
     }
     let found = match report.findings.len() {
         0 => "as installed".to_owned(),

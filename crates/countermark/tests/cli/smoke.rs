@@ -69,3 +69,20 @@ fn a_restored_store_is_proved_and_nothing_is_downloaded() {
         assert!(requests.iter().all(|line| line == "GET /simple/alpha/"), "{requests:?}");
     }
 }
+
+#[test]
+fn what_others_write_does_not_act_on_the_terminal() {
+    let wheel = simple_wheel("alpha", "1.0");
+    let bytes = wheel.build();
+    let file = ServedFile::honest(&wheel.filename(), bytes.clone());
+    let file = file.advertise(|said| said.yanked = Some("bad\u{1b}[2J\u{202e}news".to_owned()));
+    let index = IndexServer::start(Scenario::new().file("alpha", file));
+    let world = World::new();
+    world.write("requirements.txt", pinned("alpha", "1.0", &bytes));
+    let run = world.install(&index.simple_url(), &["--color", "always"]);
+    run.expect(0).says("note[yanked]").says(r"bad\u{1b}[2J\u{202e}news");
+    run.never_says("\u{1b}[2J").never_says("\u{202e}");
+    std::fs::write(world.site().join("\u{1b}[2J.pth"), "import os").expect("a file");
+    let run = world.run(&["verify", "--python", "env", "--color", "always"]);
+    run.expect(1).says(r"\u{1b}[2J.pth").never_says("\u{1b}[2J");
+}

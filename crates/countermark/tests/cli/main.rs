@@ -3,6 +3,8 @@
 
 #![allow(missing_docs, reason = "tests explain themselves by their names")]
 
+mod docs;
+mod faults;
 mod gauntlet;
 mod smoke;
 mod support;

@@ -86,7 +86,12 @@ impl World {
 
     /// The command with an environment that has nothing of this machine's but `PATH`.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_countermark"));
+        self.program(env!("CARGO_BIN_EXE_countermark"), arguments)
+    }
+
+    /// Another program, in the same environment.
+    pub(crate) fn program(&self, program: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         command
             .args(arguments)
             .current_dir(self.folder.path().join("work"))

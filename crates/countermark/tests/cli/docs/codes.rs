@@ -1,0 +1,93 @@
+//! `docs/errors.md` explains every code that the sources have, and no other.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::root;
+
+/// Calls whose first argument is a code.
+const CALLS: [&str; 7] = [
+    "Problem::new(",
+    "Problem::of(",
+    "Note::new(",
+    " problem(",
+    "(problem(",
+    "ReferenceError::new(",
+    "SourceError::new(",
+];
+
+#[test]
+fn every_code_is_explained() {
+    let mut sources = Vec::new();
+    for name in ["packaging", "trust", "client", "countermark"] {
+        collect(&root().join("crates").join(name).join("src"), &mut sources);
+    }
+    let mut found = BTreeSet::new();
+    for path in sources {
+        let text = fs::read_to_string(&path).expect("a source");
+        let text = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        found.extend(codes_of(text));
+    }
+    let page = fs::read_to_string(root().join("docs/errors.md")).expect("a page");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+    let codes: Vec<String> =
+        rows.filter_map(|row| Some(row.split_once('`')?.0.to_owned())).collect();
+    let explained: BTreeSet<String> = codes.iter().cloned().collect();
+    assert_eq!(codes.len(), explained.len(), "a code is explained twice");
+    let missing: Vec<_> = found.difference(&explained).collect();
+    let obsolete: Vec<_> = explained.difference(&found).collect();
+    assert!(missing.is_empty(), "not in docs/errors.md: {missing:?}");
+    assert!(obsolete.is_empty(), "only in docs/errors.md: {obsolete:?}");
+}
+
+fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
+    for item in fs::read_dir(folder).expect("a folder") {
+        let path = item.expect("a file").path();
+        let name = super::file_name(&path);
+        if path.is_dir() && name != "tests" {
+            collect(&path, into);
+        } else if name.ends_with(".rs") && name != "tests.rs" {
+            into.push(path);
+        }
+    }
+}
+
+/// The codes that a source names: in functions called `code`, in the list of the lock formats, and
+/// where problems and notes are made.
+fn codes_of(text: &str) -> Vec<String> {
+    let mut codes = Vec::new();
+    for call in CALLS {
+        codes.extend(text.split(call).skip(1).filter_map(|rest| literal(rest.trim_start())));
+    }
+    let mut inside = None;
+    for line in text.lines() {
+        let indent = line.len() - line.trim_start().len();
+        let starts = line.contains("fn code(") || line.contains("fn io_code(");
+        if starts || line.trim() == "codes! {" {
+            inside = Some(indent);
+        } else if inside == Some(indent) && line.trim() == "}" {
+            inside = None;
+        } else if inside.is_some() && !line.trim_start().starts_with("//") {
+            codes.extend(line.split_once('"').and_then(|(_, rest)| literal(&format!("\"{rest}"))));
+        }
+    }
+    codes
+}
+
+/// A code at the beginning of a text, in quotes.
+fn literal(text: &str) -> Option<String> {
+    let (code, _) = text.strip_prefix('"')?.split_once('"')?;
+    let is_code = !code.is_empty()
+        && code
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    is_code.then(|| code.to_owned())
+}
+
+#[test]
+fn codes_are_found_where_they_are_made() {
+    let text = "Note::new(\n    \"a-note\", x)\nfn code(&self) {\n    A => \"one\",\n    B => x.code(),\n}\n\
+                \"no\"\ncodes! {\n    /// \"not\"\n    X \"two\"\n}\nProblem::of(error.code(), y)\n";
+    assert_eq!(codes_of(text), ["a-note", "one", "two"]);
+}

@@ -153,3 +153,22 @@ fn links_lead_somewhere() {
         }
     }
 }
+
+/// Everything but the network: no mistake in the file, and a digest on each requirement.
+#[test]
+fn the_example_only_lacks_a_network() {
+    let example = root().join("examples/web/requirements.txt").display().to_string();
+    let world = crate::support::World::new();
+    for version in ["3.9", "3.10", "3.11", "3.12", "3.13", "3.14"] {
+        for platform in ["manylinux_2_28_x86_64", "manylinux_2_28_aarch64"] {
+            let target = ["--python-version", version, "--platform", platform];
+            let run =
+                world.run(&[&["download", "--offline", "-r", &example], &target[..]].concat());
+            run.expect(3);
+            let errors: Vec<&str> =
+                run.stderr.lines().filter(|line| line.starts_with("error[")).collect();
+            assert!(errors.len() >= 12, "{errors:?}");
+            assert!(errors.iter().all(|line| line.starts_with("error[offline]")), "{errors:?}");
+        }
+    }
+}

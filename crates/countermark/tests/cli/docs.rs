@@ -82,7 +82,7 @@ fn run(page: &mut Page) -> Vec<String> {
         match block {
             Block::Text(_) => {}
             Block::File { name, lines, .. } => {
-                world.write(name, &format!("{}\n", lines.join("\n")))
+                world.write(name, &format!("{}\n", lines.join("\n")));
             }
             Block::Session(steps) => {
                 for index in 0..steps.len() {

@@ -18,7 +18,6 @@ import os
 import pathlib
 import platform
 import re
-import shutil
 import statistics
 import subprocess
 import sys
@@ -101,6 +100,7 @@ class Bench:
             if name in os.environ:
                 self.variables[name] = os.environ[name]
         self.index = []
+        self.discarded = 0
 
     def timed(self, *commands):
         """Seconds and peak memory (KiB) of commands one after the other, output thrown away."""
@@ -131,13 +131,22 @@ class Bench:
                 [self.arguments.pip, "-m", "pip", "--python", self.env, "install", "-q",
                  "--no-deps", "--require-hashes", "--no-compile", "-r", self.requirements]]
 
+    def discard(self, path):
+        """Out of the way. Removing thousands of files now would slow whoever makes files next: ext4
+        looks for inodes that were not deleted a moment ago."""
+        if path.exists():
+            self.discarded += 1
+            trash = self.work / "trash"
+            trash.mkdir(exist_ok=True)
+            path.rename(trash / str(self.discarded))
+
     def fresh(self):
-        shutil.rmtree(self.env, ignore_errors=True)
+        self.discard(self.env)
 
     def cold(self):
         self.fresh()
         for name in ("uv-cache", "cache", "state"):
-            shutil.rmtree(self.work / name, ignore_errors=True)
+            self.discard(self.work / name)
 
     def pair(self, ours, theirs, before, runs):
         """Alternating runs: medians, the median ratio, and both peaks."""
@@ -174,7 +183,6 @@ def measure(name, requirements, arguments, work):
         copy = work / "floor"
         bench.fresh()
         bench.timed(*bench.ours())
-        shutil.rmtree(copy, ignore_errors=True)
         bench.env.rename(copy)
         rows["floor: linking alone"] = bench.pair([[floor, copy, bench.env]], bench.uv(), bench.fresh, runs)
     rows["warm, auto"] = bench.pair(bench.ours("--check", "auto"), bench.uv(), bench.fresh, runs)
@@ -186,14 +194,13 @@ def measure(name, requirements, arguments, work):
     bench.fresh()
     bench.timed(*bench.ours())
     other = work / "env-uv"
-    shutil.rmtree(other, ignore_errors=True)
     ours = bench.ours()
     bench.env, kept = other, bench.env
     bench.timed(*bench.uv())
     theirs = bench.uv()[1:]
     bench.env = kept
     rows["nothing to do"] = bench.pair(ours, theirs, lambda: None, runs)
-    shutil.rmtree(other)
+    bench.discard(other)
     if arguments.pip:
         rows["warm, against pip"] = bench.pair(bench.ours("--check", "auto"), bench.pip(),
                                                bench.fresh, min(runs, 2))

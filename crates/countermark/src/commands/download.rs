@@ -40,11 +40,11 @@ pub(crate) fn run(arguments: &DownloadArgs, output_arguments: &OutputArgs) -> Ou
         session.settings.constraints.iter().map(|one| one.value.clone()).collect();
     let wanted =
         input::read(&arguments.input, &constraints, &environment.markers, &session.http, &teller)?;
-    refuse_source_only(&wanted)?;
-    let session = if wanted.options.is_empty() {
+    refuse_source_only(&wanted.set)?;
+    let session = if wanted.set.options.is_empty() {
         session
     } else {
-        session::open("download", &arguments.index, &wanted.options, None)?
+        session::open("download", &arguments.index, &wanted.set.options, None)?
     };
     session::tell(&session.settings, &teller);
     let store = open_store(&session, &folders, arguments.store.cache_dir.is_some())?;
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &DownloadArgs, output_arguments: &OutputArgs) -> Ou
         refresh: arguments.index.refresh,
         no_deps: arguments.input.no_deps,
     };
-    let packages = gather_or_say(context, &wanted.wanted)?.packages;
+    let packages = gather_or_say(context, &wanted)?.packages;
     let dest = setup::absolute(&arguments.dest)?;
     std::fs::create_dir_all(&dest).map_err(|error| vec![cannot_write(&dest, &error)])?;
     let mut bytes = 0;

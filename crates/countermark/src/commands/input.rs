@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use countermark_client::http::{Client, RedactedUrl, Request};
 use countermark_client::report::{Note, Problem, Reporter};
 use countermark_packaging::lock::requirements::{
-    FileKind, LoadError, Loaded, Loader, MAXIMUM_SIZE, Root,
+    FileKind, Listed, LoadError, Loaded, Loader, MAXIMUM_SIZE, Root,
 };
 use countermark_packaging::lock::{Place, SourceError, WantedSet, pylock, requirements};
 use countermark_packaging::marker::MarkerEnvironment;
@@ -18,6 +18,15 @@ use url::Url;
 
 use crate::cli::InputArgs;
 
+/// What the user's files ask for.
+pub(crate) struct Input {
+    /// What can be looked at.
+    pub(crate) set: WantedSet,
+    /// Entries that no digest can pin. With any of them nothing is installed; the others are still
+    /// checked and reported.
+    pub(crate) refused: Vec<Problem>,
+}
+
 /// Everything that is wanted, or everything that is wrong with the files.
 pub(crate) fn read(
     arguments: &InputArgs,
@@ -25,26 +34,28 @@ pub(crate) fn read(
     markers: &MarkerEnvironment,
     http: &Client,
     reporter: &dyn Reporter,
-) -> Result<WantedSet, Vec<Problem>> {
+) -> Result<Input, Vec<Problem>> {
     let (locks, files) = sort_out(arguments)?;
-    let mut set = match locks.as_slice() {
+    let mut input = match locks.as_slice() {
         [] => read_requirements(arguments, &files, constraints, markers, http)?,
-        [lock] if files.is_empty() => read_pylock(lock, arguments, markers)?,
+        [lock] if files.is_empty() => {
+            Input { set: read_pylock(lock, arguments, markers)?, refused: Vec::new() }
+        }
         _ => {
             let message = "one pylock.toml at a time, and no requirements file beside it";
             return Err(vec![Problem::new("too-many-locks", Class::Usage, message)]);
         }
     };
-    if !arguments.allow_empty && !set.unless_allowed.is_empty() {
-        let problems = set.unless_allowed.iter().map(Problem::from);
+    if !arguments.allow_empty && !input.set.unless_allowed.is_empty() {
+        let problems = input.set.unless_allowed.iter().map(Problem::from);
         return Err(problems
             .map(|problem| problem.with_hint("`--allow-empty` if that is meant"))
             .collect());
     }
-    for note in std::mem::take(&mut set.notes) {
+    for note in std::mem::take(&mut input.set.notes) {
         reporter.note(Note::new("lock", note));
     }
-    Ok(set)
+    Ok(input)
 }
 
 /// Which of the given files are locks, and which requirements files.
@@ -86,7 +97,7 @@ fn read_requirements(
     constraints: &[String],
     markers: &MarkerEnvironment,
     http: &Client,
-) -> Result<WantedSet, Vec<Problem>> {
+) -> Result<Input, Vec<Problem>> {
     if !arguments.extras.is_empty() || !arguments.groups.is_empty() {
         let message = "`--extra` and `--group` choose from a pylock.toml";
         return Err(vec![Problem::new("not-a-lock", Class::Usage, message)]);
@@ -100,16 +111,19 @@ fn read_requirements(
         .collect();
     let mut loader = Files { http };
     let variables = |name: &str| std::env::var(name).ok();
-    requirements::read(&roots, &mut loader, markers, &variables).map_err(|errors| {
-        let problem = |error: &SourceError| {
-            let mut problem = Problem::from(error);
-            if error.is_unavailable() {
-                problem.class = Class::Unavailable;
-            }
-            problem
-        };
-        errors.iter().map(problem).collect()
-    })
+    let problem = |error: &SourceError| {
+        let mut problem = Problem::from(error);
+        if error.is_unavailable() {
+            problem.class = Class::Unavailable;
+        }
+        problem
+    };
+    match requirements::read_listed(&roots, &mut loader, markers, &variables) {
+        Ok(Listed { set, refused }) => {
+            Ok(Input { set, refused: refused.iter().map(problem).collect() })
+        }
+        Err(errors) => Err(errors.iter().map(problem).collect()),
+    }
 }
 
 fn read_pylock(

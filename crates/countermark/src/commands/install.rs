@@ -10,10 +10,11 @@ use countermark_client::install::{self, Change, InstallError, Outcome, Target};
 use countermark_client::interpreter::{Interpreter, read_interpreter};
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_client::store::{Check, Store};
-use countermark_packaging::lock::{Setting, Wanted, WantedSet};
+use countermark_packaging::lock::{Setting, WantedSet};
 use countermark_trust::Class;
 
-use super::{input, report};
+use super::input::{self, Input};
+use super::report;
 use crate::cli::{InstallArgs, OutputArgs};
 use crate::output;
 use crate::progress::Teller;
@@ -120,7 +121,7 @@ fn environment_at(
 /// What is wanted, and the settings under which.
 pub(crate) struct Plan {
     pub(crate) session: Session,
-    pub(crate) wanted: WantedSet,
+    pub(crate) input: Input,
     pub(crate) interpreter: Interpreter,
     pub(crate) folder: PathBuf,
 }
@@ -136,16 +137,16 @@ impl Plan {
         let constraints: Vec<String> =
             session.settings.constraints.iter().map(|one| one.value.clone()).collect();
         let markers = interpreter.markers();
-        let wanted = input::read(&arguments.input, &constraints, markers, &session.http, teller)?;
-        refuse_source_only(&wanted)?;
-        let session = if wanted.options.is_empty() {
+        let input = input::read(&arguments.input, &constraints, markers, &session.http, teller)?;
+        refuse_source_only(&input.set)?;
+        let session = if input.set.options.is_empty() {
             session
         } else {
-            session::open("install", &arguments.index, &wanted.options, prefix.as_deref())?
+            session::open("install", &arguments.index, &input.set.options, prefix.as_deref())?
         };
         session::tell(&session.settings, teller);
         require_virtual(&session, arguments, &interpreter)?;
-        Ok(Self { session, wanted, interpreter, folder: setup::working_folder()? })
+        Ok(Self { session, input, interpreter, folder: setup::working_folder()? })
     }
 }
 
@@ -180,12 +181,10 @@ pub(crate) fn refuse_source_only(wanted: &WantedSet) -> Result<(), Vec<Problem>>
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-/// Gathers, and says everything that stands in the way; lines to paste go to standard output.
-pub(crate) fn gather_or_say(
-    context: Context<'_>,
-    wanted: &[Wanted],
-) -> Result<Gathered, Vec<Problem>> {
-    gather::gather(context, wanted).map_err(|failure| {
+/// Gathers, and says everything that stands in the way; lines to paste go to standard output. With
+/// entries that no digest can pin nothing is given, however good the others are.
+pub(crate) fn gather_or_say(context: Context<'_>, input: &Input) -> Result<Gathered, Vec<Problem>> {
+    let gathered = gather::gather(context, &input.set.wanted).map_err(|failure| {
         if !failure.first_sight.is_empty() {
             output::say("a first sight: digests of what was downloaded just now, judged by nobody");
             for line in &failure.first_sight {
@@ -193,7 +192,15 @@ pub(crate) fn gather_or_say(
             }
         }
         failure.problems
-    })
+    });
+    if input.refused.is_empty() {
+        return gathered;
+    }
+    let mut problems = input.refused.clone();
+    let others = gathered.err().unwrap_or_default();
+    // What the refused entries may be about is not missing.
+    problems.extend(others.into_iter().filter(|other| other.code != "missing-dependency"));
+    Err(problems)
 }
 
 struct Run<'a> {
@@ -223,7 +230,7 @@ impl Run<'_> {
                 refresh: self.arguments.index.refresh,
                 no_deps: self.arguments.input.no_deps,
             };
-            let mut gathered = gather_or_say(context, &self.plan.wanted.wanted)?;
+            let mut gathered = gather_or_say(context, &self.plan.input)?;
             let request = self.request();
             match install::install(&request, target, &mut gathered.packages) {
                 Ok(outcome) => {

@@ -70,11 +70,11 @@ fn gather_locked(
         session.settings.constraints.iter().map(|one| one.value.clone()).collect();
     let markers = interpreter.markers();
     let wanted = input::read(&arguments.input, &constraints, markers, &session.http, teller)?;
-    refuse_source_only(&wanted)?;
-    let session = if wanted.options.is_empty() {
+    refuse_source_only(&wanted.set)?;
+    let session = if wanted.set.options.is_empty() {
         session
     } else {
-        session::open("install", &arguments.index, &wanted.options, None)?
+        session::open("install", &arguments.index, &wanted.set.options, None)?
     };
     session::tell(&session.settings, teller);
     let tags = interpreter.tags();
@@ -91,7 +91,7 @@ fn gather_locked(
         refresh: arguments.index.refresh,
         no_deps: arguments.input.no_deps,
     };
-    let gathered = gather_or_say(context, &wanted.wanted)?;
+    let gathered = gather_or_say(context, &wanted)?;
     if gathered.asked {
         teller.note(Note::new(
             "fetched",

@@ -110,6 +110,33 @@ pub fn read(
     environment: &MarkerEnvironment,
     variables: &dyn Fn(&str) -> Option<String>,
 ) -> Result<WantedSet, Vec<SourceError>> {
+    let Listed { set, refused } = read_listed(roots, loader, environment, variables)?;
+    if refused.is_empty() { Ok(set) } else { Err(refused) }
+}
+
+/// What files list, with the entries set apart that no digest can pin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// All other entries. Not to be installed while there is something in `refused`.
+    pub set: WantedSet,
+    /// One error for each entry that is a branch, a directory or editable, or has no name.
+    pub refused: Vec<SourceError>,
+}
+
+/// The codes of errors that leave the rest of a file as it stands.
+const REFUSED: [&str; 4] = [codes::VCS, codes::DIRECTORY, codes::EDITABLE, codes::NO_NAME];
+
+/// Like [`read`], for a caller that still wants to look at the other entries of a file in which
+/// some cannot be pinned.
+///
+/// # Errors
+/// Everything that is wrong, when anything is besides such entries.
+pub fn read_listed(
+    roots: &[Root],
+    loader: &mut dyn Loader,
+    environment: &MarkerEnvironment,
+    variables: &dyn Fn(&str) -> Option<String>,
+) -> Result<Listed, Vec<SourceError>> {
     let mut reader = Reader {
         loader,
         variables,
@@ -129,10 +156,11 @@ pub fn read(
     }
     let Reader { mut errors, entries, options, .. } = reader;
     let merged = merge::merge(entries, environment, &mut errors);
-    if !errors.is_empty() {
+    if !errors.iter().all(|error| REFUSED.contains(&error.code)) {
         return Err(errors);
     }
-    Ok(WantedSet { options, unless_allowed, ..merged })
+    let set = WantedSet { options, unless_allowed, ..merged };
+    Ok(Listed { set, refused: errors })
 }
 
 fn empty_file(location: &str) -> SourceError {

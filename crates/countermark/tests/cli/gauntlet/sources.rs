@@ -6,15 +6,33 @@ use super::*;
 
 #[test]
 fn g28_branch_among_hashed_entries() {
-    let g = Gauntlet::with(&[&alpha()]);
+    let g = Gauntlet::with(&[&alpha(), &beta()]);
     let right = pinned("alpha", "1.0", &alpha().build());
+    let branch = "git+https://localhost:1/gamma.git@main#egg=gamma";
+    // The other entries are still checked: one is wrong, and one lacks its digest.
+    g.requirements(format!("{branch}\nalpha==1.0 --hash=sha256:{WRONG}\nbeta==1.0\n"));
+    let run = g.refuses(2);
+    run.says("error[vcs]").says("requirements.txt:1:1");
+    run.says("error[digest-mismatch]").says("requirements.txt:2:1");
+    run.says("error[missing-digest]").says("requirements.txt:3:1");
+    let paste = format!("beta==1.0 \\\n    --hash=sha256:{}\n", sha256(&beta().build()));
+    assert_eq!(run.stdout, paste);
+    // Also when all of them are good, and when they need what the branch is.
+    g.requirements(format!("{right}{branch}\n"));
+    g.refuses(2).says("error[vcs]").says("requirements.txt:2:1");
+    let needy = simple_wheel("needy", "1.0").requires("gamma");
+    g.index.change(|scenario| {
+        scenario.file("needy", ServedFile::honest(&needy.filename(), needy.build()))
+    });
+    g.requirements(format!("{branch}\n{}", pinned("needy", "1.0", &needy.build())));
+    g.refuses(2).says("error[vcs]").never_says("missing-dependency");
+    // Beside mistakes in writing, which end it before any network.
     g.requirements(format!(
-        "{right}git+https://example.org/beta.git@main#egg=beta\ngamma==1.0 --hash=sha256:12\n\
-         delta @ git+https://example.org/delta\n-e .\n"
+        "{right}{branch}\nbeta==1.0 --hash=sha256:12\ndelta @ git+https://localhost:1/delta\n-e .\n"
     ));
     let run = g.refuses_unasked(2);
     run.says("error[vcs]").says("requirements.txt:2:1").says("requirements.txt:4:9");
-    run.says("error[malformed-digest]").says("requirements.txt:3:12");
+    run.says("error[malformed-digest]").says("requirements.txt:3:11");
     run.says("error[editable]").says("requirements.txt:5:1");
 }
 
@@ -24,8 +42,8 @@ fn g29_branch_that_looks_like_a_commit() {
     let commit = &WRONG[..40];
     let digest = sha256(&alpha().build());
     for line in [
-        format!("git+https://example.org/alpha.git@{commit}#egg=alpha"),
-        format!("alpha @ git+https://example.org/alpha.git@{commit} --hash=sha256:{digest}"),
+        format!("git+https://localhost:1/alpha.git@{commit}#egg=alpha"),
+        format!("alpha @ git+https://localhost:1/alpha.git@{commit} --hash=sha256:{digest}"),
     ] {
         g.requirements(format!("{line}\n"));
         g.refuses_unasked(2).says("error[vcs]").says("requirements.txt:1:");
@@ -39,18 +57,16 @@ fn g30_directory_and_editable() {
     g.world.write("project/setup.py", "open('ran', 'w').close()\n");
     g.world.write("project/pyproject.toml", "[project]\nname = 'project'\nversion = '1'\n");
     let digest = format!("--hash=sha256:{WRONG}");
+    let folder = g.world.path("project");
     for (line, code) in [
         ("./project".to_owned(), "error[directory]"),
         (format!("./project {digest}"), "error[directory]"),
-        (
-            format!("project @ file://{} {digest}", g.world.path("project").display()),
-            "error[directory]",
-        ),
+        (format!("project @ file://{} {digest}", folder.display()), "error[directory]"),
         ("-e ./project".to_owned(), "error[editable]"),
         ("--editable=./project".to_owned(), "error[editable]"),
     ] {
         g.requirements(format!("{right}{line}\n"));
-        g.refuses_unasked(2).says(code).says("requirements.txt:2:");
+        g.refuses(2).says(code).says("requirements.txt:2:");
     }
 }
 
@@ -80,12 +96,14 @@ fn g32_urls_without_a_name() {
     let base = g.index.url();
     g.requirements(format!(
         "{base}/archive/main.zip\n{}{base}/download --hash=sha256:{WRONG}\n./y.zip\n",
-        pinned("alpha", "1.0", &alpha().build()),
+        pinned("alpha", "1.0", &beta().build()),
     ));
-    let run = g.refuses_unasked(2);
+    let run = g.refuses(2);
     run.says("error[no-name]").says("requirements.txt:1:1");
     run.says("requirements.txt:3:1").says("requirements.txt:4:1");
     assert_eq!(run.stderr.matches("error[no-name]").count(), 3, "{}", run.stderr);
+    run.says("error[digest-mismatch]").says("requirements.txt:2:1");
+    assert!(g.index.request_lines().iter().all(|line| !line.contains("main.zip")));
 }
 
 #[test]

@@ -222,6 +222,28 @@ fn g28_g29_vcs_among_hashed_entries() {
 }
 
 #[test]
+fn g28_the_other_entries_can_still_be_looked_at() {
+    let check = |text: &str, expect: Result<(&[&str], &[&str]), &[&str]>| {
+        let root = Root { location: "r.txt".to_owned(), kind: FileKind::Requirements };
+        let files = HashMap::from([("r.txt".to_owned(), fill(text).into_bytes())]);
+        let found = read_listed(&[root], &mut Folder(files), &environment(), &variables);
+        let found = found.map(|listed| (show_all(&listed.set), show_errors(&listed.refused)));
+        let owned = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let expect = expect.map(|(set, refused)| (owned(set), owned(refused))).map_err(owned);
+        assert_eq!(found.map_err(|errors| show_errors(&errors)), expect, "{text}");
+    };
+    check("a==1 --hash=sha256:$A", Ok((&["a[] ==1 =1 a"], &[])));
+    check(
+        "-e .\na==1 --hash=sha256:$A\ngit+https://h/x#egg=x\nb==2\n./d\nhttps://h/y.zip",
+        Ok((
+            &["a[] ==1 =1 a", "b[] ==2 =2 "],
+            &["editable 1:1", "vcs 3:1", "directory 5:1", "no-name 6:1"],
+        )),
+    );
+    check("-e .\na==1 --hash=sha256:x", Err(&["editable 1:1", "malformed-digest 2:6"]));
+}
+
+#[test]
 fn g30_directory_and_editable() {
     refuses(
         "a==1 --hash=sha256:$A\n.\n./x\n-e .\n--editable=git+https://h/x#egg=x\nfile:///x --hash=sha256:$A",

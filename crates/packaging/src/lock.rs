@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use crate::digest::Digest;
 use crate::filename::DistributionFilename;
+use crate::marker::Marker;
 use crate::name::{ExtraName, ProjectName};
 use crate::version::{Version, VersionSpecifiers};
 
@@ -172,6 +173,9 @@ pub struct Wanted {
     pub files: Vec<LockedFile>,
     /// Where the lock asks for it (the first place, when there are several).
     pub place: Place,
+    /// The marker under which a requirements file asks for it, which is true here; for lines that
+    /// other machines will read. `None` when it is always wanted, and for a `pylock.toml`.
+    pub marker: Option<Marker>,
 }
 
 impl Wanted {

@@ -111,6 +111,25 @@ impl Comparator {
 }
 
 impl Marker {
+    /// The marker that is true when either is.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let parts = |marker: Self| match marker.0 {
+            Expression::Or(parts) => parts,
+            single => vec![single],
+        };
+        let mut all = parts(self);
+        for part in parts(other) {
+            if !all.contains(&part) {
+                all.push(part);
+            }
+        }
+        match <[Expression; 1]>::try_from(all) {
+            Ok([single]) => Self(single),
+            Err(all) => Self(Expression::Or(all)),
+        }
+    }
+
     /// Reads a marker.
     ///
     /// # Errors

@@ -13,6 +13,7 @@ use super::Context;
 use super::fetch::receive;
 use super::plan::{DeclaredSize, Location, percent_decoded};
 use super::select::newest;
+use crate::http::RedactedUrl;
 use crate::index::first_offer;
 use crate::report::Problem;
 
@@ -45,7 +46,7 @@ async fn line(context: &Context<'_>, wanted: &Wanted) -> Result<String, Box<Prob
     let digest = download.first_sight().sha256().hex();
     let extras: Vec<&str> = wanted.extras.iter().map(ExtraName::as_str).collect();
     let extras = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
-    let marker = String::new();
+    let marker = wanted.marker.as_ref().map(|marker| format!(" ; {marker}")).unwrap_or_default();
     let hash = format!("--hash=sha256:{digest}");
     Ok(match what {
         What::Version(version) => {
@@ -75,7 +76,9 @@ async fn find(context: &Context<'_>, wanted: &Wanted) -> Result<(What, Location,
             } else {
                 Location::Url(url)
             };
-            Ok((What::Url(text.clone()), location, name))
+            // What is printed ends up in logs: a credential, which the file may have from a
+            // variable, is not shown, and who pastes the line puts it back.
+            Ok((What::Url(RedactedUrl::of_text(text).to_string()), location, name))
         }
         WantedSource::Path { path, .. } => {
             let full = context.folder.join(path);

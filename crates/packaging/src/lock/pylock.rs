@@ -292,7 +292,8 @@ fn wanted(package: Package, notes: &mut Vec<String>) -> Result<Wanted, SourceErr
             (WantedSource::Index { specifiers, pinned: version, index }, Vec::new(), files)
         }
     };
-    Ok(Wanted { project, extras: BTreeSet::new(), source, digests, files, place })
+    let extras = BTreeSet::new();
+    Ok(Wanted { project, extras, source, digests, files, place, marker: None })
 }
 
 #[cfg(test)]

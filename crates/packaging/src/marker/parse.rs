@@ -104,7 +104,8 @@ fn take_operand(cursor: &mut Cursor<'_>) -> Result<Operand, MarkerError> {
     let start = cursor.position();
     if let Some(quote @ ('"' | '\'')) = cursor.peek() {
         cursor.take(if quote == '"' { "\"" } else { "'" });
-        let literal = cursor.take_while(|c| c != quote && c != '\\' && (c == '\t' || !c.is_control()));
+        let literal =
+            cursor.take_while(|c| c != quote && c != '\\' && (c == '\t' || !c.is_control()));
         if !cursor.take(if quote == '"' { "\"" } else { "'" }) {
             let mut error = cursor.error("the closing quote");
             error.span.start = start;

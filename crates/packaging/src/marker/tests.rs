@@ -179,3 +179,18 @@ fn markers_are_refused_where_they_go_wrong() {
     check(&deep, "parentheses nest more than 64 deep", 64..65);
     assert!(Marker::parse(&deep[1..deep.len() - 1]).is_ok());
 }
+
+#[test]
+fn either_of_two() {
+    let check = |left: &str, right: &str, expect: &str| {
+        let [left, right] = [left, right].map(|text| Marker::parse(text).unwrap());
+        let both = left.or(right);
+        assert_eq!(both.to_string(), expect);
+        assert_eq!(Marker::parse(expect), Ok(both));
+    };
+    let (a, b, c) = ("os_name == \"a\"", "os_name == \"b\"", "os_name == \"c\"");
+    check(a, b, &format!("{a} or {b}"));
+    check(a, a, a);
+    check(&format!("{a} or {b}"), &format!("{b} or {c}"), &format!("{a} or {b} or {c}"));
+    check(&format!("{a} and {b}"), c, &format!("{a} and {b} or {c}"));
+}

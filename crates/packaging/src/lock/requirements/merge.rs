@@ -72,8 +72,8 @@ fn applies(entry: &Entry, environment: &MarkerEnvironment) -> Result<bool, Sourc
 }
 
 fn wanted(entry: Entry) -> Wanted {
-    let Entry { project, extras, source, digests, place, .. } = entry;
-    Wanted { project, extras, source, digests, files: Vec::new(), place }
+    let Entry { project, extras, source, digests, place, marker, .. } = entry;
+    Wanted { project, extras, source, digests, files: Vec::new(), place, marker }
 }
 
 /// An `==` or `===` whose version the other clauses refuse.
@@ -102,6 +102,9 @@ fn unite(wanted: &mut Wanted, entry: Entry) -> Result<(), SourceError> {
     }
     add_digests(wanted, &entry.digests, &entry.place)?;
     wanted.extras.extend(entry.extras);
+    // Without a marker it is always wanted, whatever the other line says.
+    let markers = wanted.marker.take().zip(entry.marker);
+    wanted.marker = markers.map(|(first, second)| first.or(second));
     Ok(())
 }
 

@@ -328,3 +328,21 @@ fn duplicates_are_united_or_refused() {
     refuses("a==1\na @ https://h/a-1.zip", &["duplicate-conflict 2:1"]);
     refuses("./a-1.zip\n./b/a-1.zip", &["duplicate-conflict 2:1"]);
 }
+
+#[test]
+fn a_marker_is_kept_for_other_machines() {
+    let check = |text: &str, expect: Option<&str>| {
+        let marker = read_text(text).unwrap().wanted.remove(0).marker;
+        assert_eq!(marker.map(|marker| marker.to_string()).as_deref(), expect, "{text}");
+    };
+    check("a==1", None);
+    check("a==1 ; os_name == 'posix'", Some("os_name == \"posix\""));
+    check("./a-1.zip ; os_name == 'posix'", Some("os_name == \"posix\""));
+    check("a==1 ; os_name == 'posix'\na==1", None);
+    check("a==1\na==1 ; os_name == 'posix'", None);
+    check("a==1 ; os_name == 'nt'\na==1 ; os_name == 'posix'", Some("os_name == \"posix\""));
+    check(
+        "a==1 ; os_name == 'posix'\na ; sys_platform == 'linux'",
+        Some("os_name == \"posix\" or sys_platform == \"linux\""),
+    );
+}

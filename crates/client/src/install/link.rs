@@ -156,6 +156,9 @@ pub(super) fn copy(
         return Err(source.altered());
     };
     let seal = FileSeal::of(&rustix::fs::fstat(&from).map_err(|errno| failed(errno.into()))?);
+    if !source.looks_right(seal) {
+        return Err(source.altered());
+    }
     let trusted = source.seal == Some(&seal);
     let mut to = match create(folder, name, source.file.mode == Mode::Executable) {
         Ok(to) => to,
@@ -173,9 +176,6 @@ pub(super) fn copy(
         }
     } else if !cloned && copy_hashed(&from, &mut to, buffer).map_err(failed)? != source.file.blake3
     {
-        return Err(source.altered());
-    }
-    if !source.looks_right(seal) {
         return Err(source.altered());
     }
     let time = rustix::fs::Timespec {

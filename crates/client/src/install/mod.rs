@@ -35,7 +35,7 @@ use error::failed;
 use prepare::Preparation;
 use stage::{LinkMode, StageError};
 
-/// How often a wheel of the store may turn out to be altered before we give up.
+/// How often a wheel of the store may turn out to be altered again before we give up.
 const MAX_RESTORES: usize = 64;
 
 /// Where packages go.
@@ -247,23 +247,24 @@ fn stage_packages(
     let preparation =
         Preparation { store: request.store, placement, launching: &launching, options };
     let keep = existing_items(staging).map_err(failed("read", staging))?;
-    for _ in 0..MAX_RESTORES {
+    for _ in 0..chosen.len() + MAX_RESTORES {
         request.reporter.progress(Progress::Staging { packages: chosen.len() });
         let result = stage_once(request, &preparation, staging, interpreter, packages, chosen);
-        let (index, path) = match result {
-            Err(InstallError::Stage(StageError::Altered { index, path, .. })) => (index, path),
-            other => return other,
+        let (index, why) = match &result {
+            Err(InstallError::Stage(StageError::Altered { index, path, .. })) => {
+                (*index, format!("`{path}` was changed"))
+            }
+            Err(InstallError::Stage(StageError::Stray { index, stray, .. })) => {
+                (*index, stray.clone())
+            }
+            _ => return result,
         };
-        let Some(&position) = chosen.get(index) else { return result_of_altered(path) };
-        prepare::restore(request.store, &mut packages[position], &path, request.reporter)?;
+        let Some(&position) = chosen.get(index) else { return result };
+        prepare::restore(request.store, &mut packages[position], &why, request.reporter)?;
         remove_staged(staging, &keep)?;
     }
-    result_of_altered("a file".to_owned())
-}
-
-fn result_of_altered(path: String) -> Result<(), InstallError> {
     let wheel = "a stored wheel".to_owned();
-    Err(StageError::Altered { index: usize::MAX, wheel, path }.into())
+    Err(StageError::Altered { index: usize::MAX, wheel, path: "a file".to_owned() }.into())
 }
 
 fn stage_once(

@@ -69,14 +69,13 @@ pub(super) fn stage_all(
 pub(super) fn restore(
     store: &Store,
     ready: &mut Ready,
-    path: &str,
+    why: &str,
     reporter: &dyn Reporter,
 ) -> Result<(), InstallError> {
     let artifact = ready.entry.tree.artifact();
     let wheel = artifact.filename().to_owned();
-    let why = format!("`{path}` was changed");
     let message = format!("the stored copy of `{wheel}` was altered: {why}");
-    match store.restore(&ready.pin, artifact.sha256(), &why)? {
+    match store.restore(&ready.pin, artifact.sha256(), why)? {
         Lookup::Ready(entry) | Lookup::Rebuilt(entry, _) => {
             let hint = "it was unpacked again from its archive, which is the pinned one";
             reporter.note(Note::new("store-altered", message).with_hint(hint));

@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use super::link::{CompiledSource, Source, copy, create};
 use crate::package::folders::Folders;
 use crate::package::generated::Generated;
-use crate::store::{Check, Entry, FileSeal};
+use crate::store::{Check, Entry, FileSeal, find_stray};
 
 /// How much of a file is read at once.
 const SLICE: usize = 256 << 10;
@@ -98,6 +98,16 @@ pub enum StageError {
         /// The file.
         path: String,
     },
+    /// Something lies beside the files in the store that was not unpacked there.
+    #[error("the stored copy of `{wheel}` was altered: {stray}")]
+    Stray {
+        /// Position of the wheel among those that are staged.
+        index: usize,
+        /// The wheel.
+        wheel: String,
+        /// What it is.
+        stray: String,
+    },
     /// Two wheels want to install different files in one place.
     #[error("`{wheel}` and another of the packages both install `{path}`, with different contents")]
     Conflict {
@@ -117,7 +127,7 @@ impl StageError {
     pub fn class(&self) -> Class {
         match self {
             Self::Io { .. } | Self::Interrupted => Class::Unavailable,
-            Self::Altered { .. } | Self::Conflict { .. } => Class::Rejected,
+            Self::Altered { .. } | Self::Stray { .. } | Self::Conflict { .. } => Class::Rejected,
         }
     }
 
@@ -127,7 +137,7 @@ impl StageError {
         match self {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "disk-full",
             Self::Io { .. } => "stage-io",
-            Self::Altered { .. } => "store-altered",
+            Self::Altered { .. } | Self::Stray { .. } => "store-altered",
             Self::Conflict { .. } => "file-conflict",
             Self::Interrupted => "interrupted",
         }
@@ -257,6 +267,12 @@ impl<'a> Worker<'a> {
             self.write(wheel, file)?;
         }
         self.link_compiled(index, wheel)?;
+        if self.options.check == Check::Full
+            && let Some(stray) = find_stray(&entry.folder, &entry.tree)
+        {
+            let wheel = entry.tree.artifact().filename().to_owned();
+            return Err(StageError::Stray { index, wheel, stray });
+        }
         Ok(full.then_some(seals))
     }
 

@@ -142,8 +142,8 @@ fn check_generated(
     findings: &mut Vec<Finding>,
 ) {
     for file in &additions.files {
-        let found = match read(folders, &file.path) {
-            Ok(bytes) => bytes,
+        let (found, mode) = match read(folders, &file.path) {
+            Ok(found) => found,
             Err(errno) => {
                 let (kind, detail) = describe(errno);
                 findings.push(Finding::about(project, kind, &file.path, detail));
@@ -158,20 +158,25 @@ fn check_generated(
         if !same {
             let detail = "its bytes differ from what was generated".to_owned();
             findings.push(Finding::about(project, Kind::Changed, &file.path, detail));
+        } else if (mode & 0o100 != 0) != file.executable || mode & 0o7000 != 0 {
+            let detail = format!("its mode is {:o}", mode & 0o7777);
+            findings.push(Finding::about(project, Kind::Changed, &file.path, detail));
         }
     }
 }
 
-fn read(folders: &mut Folders<'_>, path: &str) -> Result<Vec<u8>, Errno> {
+/// The bytes and the mode of a file.
+fn read(folders: &mut Folders<'_>, path: &str) -> Result<(Vec<u8>, u32), Errno> {
     use std::io::Read as _;
     let (folder, name) = folders.of(path)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = File::from(rustix::fs::openat(folder, name, flags, Permissions::empty())?);
+    let mode = rustix::fs::fstat(&file)?.st_mode;
     let mut bytes = Vec::new();
     file.take(MAX_GENERATED)
         .read_to_end(&mut bytes)
         .map_err(|error| error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error))?;
-    Ok(bytes)
+    Ok((bytes, mode))
 }
 
 /// The same rows, apart from those of compiled files, which depend on what was asked for.

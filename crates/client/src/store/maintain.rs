@@ -110,7 +110,8 @@ impl Store {
         if !listed.is_ok_and(|listed| listed == text) {
             return Ok(report(Some("its list of files is not that of its archive".to_owned())));
         }
-        Ok(report(check_files(&folder.join("f"), &tree)))
+        let problem = check_files(&folder.join("f"), &tree);
+        Ok(report(problem.or_else(|| find_stray(&folder, &tree))))
     }
 
     /// Removes what interrupted runs left, and then the entries that were not used for longest
@@ -167,7 +168,7 @@ impl Store {
     }
 }
 
-/// The first file that is not what the tree says, or one that the tree does not list.
+/// The first file that is not what the tree says.
 fn check_files(folder: &Path, tree: &Tree) -> Option<String> {
     for (index, file) in tree.files().iter().enumerate() {
         let path = folder.join(index.to_string());
@@ -184,13 +185,26 @@ fn check_files(folder: &Path, tree: &Tree) -> Option<String> {
             return Some(format!("the mode of `{}` was changed", file.path));
         }
     }
+    None
+}
+
+/// Something in the folder of an entry that we did not put there. It is never installed, and its
+/// being there says that somebody was at work.
+pub(crate) fn find_stray(folder: &Path, tree: &Tree) -> Option<String> {
     let listed = tree.files().len();
-    let extra = fs::read_dir(folder).ok()?.filter_map(Result::ok).find(|item| {
-        let name = item.file_name();
-        let number = name.to_str().and_then(|name| name.parse::<usize>().ok());
-        number.is_none_or(|number| number >= listed)
-    })?;
-    Some(format!("`{}` does not belong to it", extra.file_name().to_string_lossy()))
+    let is_ours = |name: &str| {
+        matches!(name, "tree" | "f") || name.starts_with("c-") || name.ends_with(".whl")
+    };
+    let is_number = |name: &str| {
+        // As it is written, so that `007` is a stray.
+        name.parse::<usize>().is_ok_and(|number| number < listed && number.to_string() == name)
+    };
+    let stray = |folder: &Path, belongs: &dyn Fn(&str) -> bool| {
+        let names = fs::read_dir(folder).ok()?.filter_map(|item| Some(item.ok()?.file_name()));
+        let mut strays = names.filter(|name| !name.to_str().is_some_and(belongs));
+        strays.next().map(|name| format!("`{}` does not belong to it", name.to_string_lossy()))
+    };
+    stray(folder, &is_ours).or_else(|| stray(&folder.join("f"), &is_number))
 }
 
 /// BLAKE3 of a regular file; a link is not followed.

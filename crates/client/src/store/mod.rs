@@ -29,8 +29,8 @@ use countermark_trust::{Class, Pin, Rejection, Verified};
 
 pub use admit::Download;
 pub(crate) use admit::hash_file;
-pub(crate) use maintain::hash;
 pub use maintain::{EntryReport, Pruned, StoreSize};
+pub(crate) use maintain::{find_stray, hash};
 pub use names::{Known, Names};
 pub(crate) use seal::write_renamed;
 pub use seal::{CommandFact, Facts, FileSeal, Seal};

@@ -215,7 +215,7 @@ impl Looker<'_> {
         for site in &sites {
             for path in walk_files(site) {
                 let Some(relative) = self.placement.relative(&path) else { continue };
-                if relative.starts_with(journal::FOLDER) {
+                if relative.split('/').next() == Some(journal::FOLDER) {
                     continue;
                 }
                 if is_cached(&relative) {
@@ -231,7 +231,13 @@ impl Looker<'_> {
         {
             for path in walk_files(scripts) {
                 let Some(relative) = self.placement.relative(&path) else { continue };
-                if !owned.contains(&relative) && !is_of_venv(&relative) {
+                if owned.contains(&relative) {
+                    continue;
+                }
+                let name = relative.rsplit('/').next().unwrap_or(&relative);
+                if is_python(name) {
+                    findings.extend(self.check_python(&path, &relative));
+                } else if !OF_VENV.contains(&name.to_ascii_lowercase().as_str()) {
                     findings.push(extra(&relative));
                 }
             }
@@ -248,6 +254,45 @@ impl Looker<'_> {
     }
 }
 
+impl Looker<'_> {
+    /// The environment's own interpreter is the base one: a link to it, or a copy of it.
+    fn check_python(&self, path: &Path, relative: &str) -> Option<Finding> {
+        let base = self.subject.interpreter.base_executable();
+        let link = std::fs::read_link(path).ok();
+        // `python3` leads to `python`, which is looked at by itself.
+        let leads_to_another = link.is_some_and(|link| {
+            link.components().count() == 1 && link.to_str().is_some_and(is_python)
+        });
+        let real = |path: &Path| std::fs::canonicalize(path).ok();
+        let same_file = || real(path).is_some_and(|found| Some(found) == real(base));
+        let same_bytes = || {
+            let copied = crate::store::hash(path).ok();
+            copied.is_some() && copied == real(base).and_then(|base| crate::store::hash(&base).ok())
+        };
+        if leads_to_another || same_file() || same_bytes() {
+            return None;
+        }
+        let detail = format!("it is neither a link to `{}` nor a copy of it", base.display());
+        let path = Some(relative.to_owned());
+        Some(Finding { kind: Kind::Changed, project: None, path, detail })
+    }
+}
+
+/// What makers of environments put beside the commands of packages, in lower case. Their texts
+/// depend on the maker, and are not compared.
+const OF_VENV: [&str; 10] = [
+    "activate",
+    "activate.bat",
+    "activate.csh",
+    "activate.fish",
+    "activate.nu",
+    "activate.ps1",
+    "activate.xsh",
+    "activate_this.py",
+    "deactivate.bat",
+    "deactivate.nu",
+];
+
 fn extra(path: &str) -> Finding {
     let name = path.rsplit('/').next().unwrap_or(path);
     let detail = if is_startup_file(name) {
@@ -261,12 +306,6 @@ fn extra(path: &str) -> Finding {
 
 fn is_cached(path: &str) -> bool {
     path.ends_with(".pyc") && path.rsplit('/').nth(1) == Some("__pycache__")
-}
-
-/// What making an environment puts beside the commands of packages.
-fn is_of_venv(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
-    name.starts_with("activate") || name.starts_with("deactivate") || is_python(&name)
 }
 
 fn is_python(name: &str) -> bool {

@@ -145,7 +145,7 @@ async fn run(context: &Context<'_>, unpackers: &Unpackers, task: Task<'_>) -> Fo
         }
         match take(context, unpackers, &attempt).await {
             Ok((entry, downloaded)) => {
-                check_identity(task.job.wanted, &entry)?;
+                check_identity(context, task.job.wanted, &entry)?;
                 note_wrong_claims(context, &attempt, &entry);
                 remember_artifact(context, &task.job, &entry);
                 context
@@ -168,7 +168,7 @@ async fn run(context: &Context<'_>, unpackers: &Unpackers, task: Task<'_>) -> Fo
 
 fn stored_as(context: &Context<'_>, job: &Job<'_>, attempt: &Attempt) -> Found<Option<Ready>> {
     let Some(entry) = already_stored(context, job, attempt)? else { return Ok(None) };
-    check_identity(job.wanted, &entry)?;
+    check_identity(context, job.wanted, &entry)?;
     let (wanted, pin) = (job.wanted.clone(), attempt.pin.clone());
     Ok(Some(Ready { wanted, pin, entry, cached: true, downloaded: 0 }))
 }

@@ -276,10 +276,20 @@ fn describe_gap(gap: Gap, python: &Version) -> (Problem, ProjectName) {
     }
 }
 
-/// Does the artifact have the name, version and size that the lock asks for? A digest decides about
-/// the bytes; this decides whether the lock means what it says.
-pub(crate) fn check_identity(wanted: &Wanted, entry: &Entry) -> Result<(), Box<Problem>> {
+/// Does the artifact have the name, version and size that the lock asks for, and is it for this
+/// interpreter? A digest decides about the bytes; this decides whether the lock means what it says.
+pub(crate) fn check_identity(
+    context: &Context<'_>,
+    wanted: &Wanted,
+    entry: &Entry,
+) -> Result<(), Box<Problem>> {
     let artifact = entry.tree.artifact();
+    let filename = artifact.filename();
+    if WheelFilename::parse(filename).is_ok_and(|name| context.tags.rank(&name).is_none()) {
+        let message = format!("`{filename}` is not for this interpreter");
+        let problem = Problem::new("no-suitable-wheel", Class::Rejected, message);
+        return Err(Box::new(problem.at(&wanted.place)));
+    }
     if let Some(expected) = pinned_size(wanted, artifact).filter(|size| *size != artifact.size()) {
         let (filename, found) = (artifact.filename().to_owned(), artifact.size());
         let rejection = Rejection::SizeMismatch { filename, expected, found };
@@ -306,7 +316,7 @@ pub(crate) fn check_identity(wanted: &Wanted, entry: &Entry) -> Result<(), Box<P
     Err(Box::new(
         Problem::new("wrong-release", Class::Rejected, message)
             .with_detail(format!("expected {expected}"))
-            .with_detail(format!("found    {found} in `{}`", entry.tree.artifact().filename()))
+            .with_detail(format!("found    {found} in `{filename}`"))
             .at(&wanted.place),
     ))
 }

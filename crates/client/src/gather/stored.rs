@@ -15,7 +15,7 @@ pub(super) fn look_up(context: &Context<'_>, job: &Job<'_>) -> Result<Option<Rea
     let Some((pin, sha256)) = choose(context, job) else { return Ok(None) };
     match take(context, &pin, sha256).map_err(|error| problem_of(&error, job.wanted))? {
         Some(entry) => {
-            check_identity(job.wanted, &entry)?;
+            check_identity(context, job.wanted, &entry)?;
             let wanted = job.wanted.clone();
             Ok(Some(Ready { wanted, pin, entry, cached: true, downloaded: 0 }))
         }
@@ -70,6 +70,11 @@ fn choose(context: &Context<'_>, job: &Job<'_>) -> Option<(Pin, Sha256)> {
         return Some((pin, sha256));
     }
     match &wanted.source {
+        // One digest is one file: there is nothing to choose.
+        WantedSource::Index { .. } if job.pin.digests().count() == 1 => {
+            let sha256 = key(context, wanted, &job.pin)?;
+            Some((job.pin.clone(), sha256))
+        }
         WantedSource::Index { .. } => {
             let known = context.store.names().of(&wanted.project);
             // A digest that nobody ever named might be that of a better file.

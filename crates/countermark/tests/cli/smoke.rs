@@ -86,3 +86,42 @@ fn what_others_write_does_not_act_on_the_terminal() {
     let run = world.run(&["verify", "--python", "env", "--color", "always"]);
     run.expect(1).says(r"\u{1b}[2J.pth").never_says("\u{1b}[2J");
 }
+
+/// A cache that was restored on another machine, without the private state: the archive's digest
+/// proves the entry, and no index is asked.
+#[test]
+fn one_digest_and_its_entry_need_no_index() {
+    let wheel = simple_wheel("alpha", "1.0");
+    let bytes = wheel.build();
+    let index = IndexServer::start(
+        Scenario::new().file("alpha", ServedFile::honest(&wheel.filename(), bytes.clone())),
+    );
+    let world = World::new();
+    world.write("requirements.txt", pinned("alpha", "1.0", &bytes));
+    world.install(&index.simple_url(), &[]).expect(0);
+    std::fs::remove_dir_all(world.home(".local/state/countermark")).expect("the state folder");
+    std::fs::remove_dir_all(world.path("env")).expect("the environment");
+    index.forget_requests();
+    world.install(&index.simple_url(), &["--offline"]).expect(0).says(" + alpha 1.0");
+    assert!(index.requests().is_empty());
+}
+
+/// A digest does not make a wheel of another platform fit.
+#[test]
+fn a_wheel_for_another_interpreter_is_refused() {
+    let mut wheel = simple_wheel("alpha", "1.0");
+    wheel.tag = "cp27-cp27m-win32".to_owned();
+    wheel.wheel = Some(countermark_testkit::wheel::wheel_text(true, &["cp27-cp27m-win32"]));
+    let bytes = wheel.build();
+    let index = IndexServer::start(
+        Scenario::new().file("alpha", ServedFile::honest(&wheel.filename(), bytes.clone())),
+    );
+    let world = World::new();
+    world.write("requirements.txt", pinned("alpha", "1.0", &bytes));
+    world.install(&index.simple_url(), &[]).expect(1).says("error[no-suitable-wheel]");
+    let url = index.file_url(&wheel.filename());
+    let digest = crate::support::sha256(&bytes);
+    world.write("requirements.txt", format!("alpha @ {url} --hash=sha256:{digest}\n"));
+    world.install(&index.simple_url(), &[]).expect(1).says("error[no-suitable-wheel]");
+    assert!(!world.path("env").exists());
+}

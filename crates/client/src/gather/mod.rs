@@ -19,6 +19,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use countermark_packaging::digest::Digest;
+use countermark_packaging::filename::WheelFilename;
 use countermark_packaging::lock::{LockedFile, Wanted, WantedSource};
 use countermark_packaging::marker::MarkerEnvironment;
 use countermark_packaging::name::{ExtraName, ProjectName};

@@ -8,3 +8,4 @@ mod faults;
 mod gauntlet;
 mod smoke;
 mod support;
+mod tamper;

@@ -151,9 +151,10 @@ pub(crate) fn parse_size(text: &str) -> Option<u64> {
     number.parse::<u64>().ok()?.checked_mul(factor)
 }
 
-/// An absolute path that need not exist.
+/// An absolute path that need not exist. One that is a link is the folder that it leads to.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Vec<Problem>> {
-    std::path::absolute(path).map_err(|error| {
+    let found = if path.is_symlink() { path.canonicalize() } else { std::path::absolute(path) };
+    found.map_err(|error| {
         let message = format!("`{}` is not a usable path", path.display());
         vec![Problem::new("bad-path", Class::Usage, message).with_detail(error.to_string())]
     })

@@ -106,22 +106,31 @@ fn attempt(job: &Job<'_>, location: Location, filename: WheelFilename) -> Attemp
     Attempt { location, filename, pin: job.pin.clone(), claims: Vec::new(), size }
 }
 
-fn from_url(job: &Job<'_>, url: &str) -> Found<Attempt> {
+/// A direct reference: its last segment has to be the name of a wheel.
+fn from_url(job: &Job<'_>, text: &str) -> Found<Attempt> {
+    let location = location_of_url(job, text)?;
+    let name = match &location {
+        Location::Url(url) => {
+            percent_decoded(url.path_segments().and_then(Iterator::last).unwrap_or_default())
+        }
+        Location::Path(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+    };
+    let filename = wheel_name(job, &name)?;
+    Ok(attempt(job, location, filename))
+}
+
+/// Where a URL of a lock leads; what its last segment is called does not matter.
+fn location_of_url(job: &Job<'_>, text: &str) -> Found<Location> {
     let unusable = || {
-        let message = format!("`{}` is not a usable URL", RedactedUrl::of_text(url));
+        let message = format!("`{}` is not a usable URL", RedactedUrl::of_text(text));
         Box::new(Problem::new("bad-url", Class::Usage, message).at(&job.wanted.place))
     };
-    let mut url = Url::parse(url).map_err(|_| unusable())?;
+    let mut url = Url::parse(text).map_err(|_| unusable())?;
     url.set_fragment(None);
-    let name = url.path_segments().and_then(Iterator::last).unwrap_or_default();
-    let name = percent_decoded(name);
-    let filename = wheel_name(job, &name)?;
-    let location = if url.scheme() == "file" {
-        Location::Path(url.to_file_path().map_err(|()| unusable())?)
-    } else {
-        Location::Url(url)
-    };
-    Ok(attempt(job, location, filename))
+    if url.scheme() == "file" {
+        return url.to_file_path().map(Location::Path).map_err(|()| unusable());
+    }
+    Ok(Location::Url(url))
 }
 
 /// `%2B` in the path of a URL is `+` in a file name.
@@ -156,7 +165,7 @@ async fn from_lock(context: &Context<'_>, job: &Job<'_>) -> Found<Vec<Attempt>> 
         Box::new(Problem::new("weak-digest", Class::Usage, message).at(&wanted.place))
     })?;
     let location = match (&file.url, &file.path) {
-        (Some(url), _) => Some(from_url(job, url)?.location),
+        (Some(url), _) => Some(location_of_url(job, url)?),
         (None, Some(path)) => Some(Location::Path(beside(&wanted.place.file, path))),
         (None, None) => None,
     };

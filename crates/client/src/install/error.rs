@@ -51,6 +51,12 @@ pub enum InstallError {
         /// The folder.
         path: PathBuf,
     },
+    /// A folder in which an environment would be made, and that others own or can write.
+    #[error("`{path}` is not ours alone")]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+    },
     /// An entry of the store turned out to be something else, and is gone: gather again.
     #[error("the stored copy of `{wheel}` was altered")]
     Evicted {
@@ -85,6 +91,10 @@ impl InstallError {
             Self::NotAnEnvironment { .. } => {
                 let hint = "name another folder, or remove this one";
                 Some(Problem::of("not-an-environment", Class::Usage, &self).with_hint(hint))
+            }
+            Self::Foreign { .. } => {
+                let hint = "an environment would be made in it; look whose it is, and remove it";
+                Some(Problem::of("foreign-folder", Class::Unavailable, &self).with_hint(hint))
             }
             Self::Evicted { .. } => Some(Problem::of("store-altered", Class::Rejected, &self)),
         };

@@ -6,8 +6,9 @@
 
 use std::fs;
 use std::io;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::RenameFlags;
 
@@ -51,8 +52,13 @@ pub(super) fn begin(
         if is_taken(target)? {
             return Ok(Place::Taken);
         }
+        if interrupted.load(Ordering::Relaxed) {
+            return Err(failed("make", target)(io::ErrorKind::Interrupted.into()));
+        }
         fs::create_dir_all(target.parent().unwrap_or(target)).map_err(failed("make", target))?;
-        let leftover = match fs::create_dir(&staging) {
+        // Nobody else may write where an environment is made, whatever the user's mask allows.
+        let made = fs::DirBuilder::new().mode(0o755).create(&staging);
+        let leftover = match made {
             Ok(()) => false,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => true,
             Err(error) => return Err(failed("make", staging)(error)),
@@ -61,19 +67,40 @@ pub(super) fn begin(
             let message = format!("waiting for another run that makes `{}`", target.display());
             reporter.note(Note::new("waiting", message));
         };
-        match lock(&staging, interrupted, waiting).map_err(failed("lock", &staging))? {
-            Locked::Moved => {}
-            Locked::Yes(lock) => {
-                if leftover && clear(&staging)? {
-                    let message =
-                        format!("removed what an interrupted run left of `{}`", target.display());
-                    reporter.note(Note::new("recovered", message));
-                }
-                let target = target.to_owned();
-                return Ok(Place::Free(Fresh { staging, target, _lock: lock, finished: false }));
-            }
+        let Locked::Yes(lock) =
+            lock(&staging, interrupted, waiting).map_err(failed("lock", &staging))?
+        else {
+            continue;
+        };
+        refuse_foreign(&staging)?;
+        // The run that we waited for, or one that was faster than our look, may have made it.
+        if is_taken(target)? {
+            clear(&staging)?;
+            fs::remove_dir(&staging).map_err(failed("remove", &staging))?;
+            return Ok(Place::Taken);
         }
+        if leftover && clear(&staging)? {
+            let message = format!("removed what an interrupted run left of `{}`", target.display());
+            reporter.note(Note::new("recovered", message));
+        }
+        let target = target.to_owned();
+        return Ok(Place::Free(Fresh { staging, target, _lock: lock, finished: false }));
     }
+}
+
+/// Somebody else's folder would stay somebody else's after it got its name.
+fn refuse_foreign(staging: &Path) -> Result<(), InstallError> {
+    let metadata = fs::symlink_metadata(staging).map_err(failed("read", staging))?;
+    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    if ours && metadata.is_dir() && metadata.mode() & 0o022 == 0 {
+        return Ok(());
+    }
+    Err(InstallError::Foreign { path: staging.to_owned() })
+}
+
+/// Would [`begin`] find the place free? For runs that change nothing.
+pub(super) fn is_free(target: &Path) -> Result<bool, InstallError> {
+    is_taken(target).map(|taken| !taken)
 }
 
 /// A folder that is not there, or empty, is free.

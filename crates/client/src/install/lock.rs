@@ -32,9 +32,11 @@ pub enum Locked {
 /// Waits for the lock of a folder; calls `waiting` once when somebody else has it.
 ///
 /// # Errors
-/// [`io::ErrorKind::Interrupted`] when `interrupted` is set, and whatever the file system says.
+/// [`io::ErrorKind::Interrupted`] when `interrupted` is set, and whatever the file system says; a
+/// link is not a folder.
 pub fn lock(path: &Path, interrupted: &AtomicBool, waiting: impl FnOnce()) -> io::Result<Locked> {
-    let folder = match rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()) {
+    let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let folder = match rustix::fs::open(path, flags, Mode::empty()) {
         Err(Errno::NOENT) => return Ok(Locked::Moved),
         other => other?,
     };

@@ -123,9 +123,13 @@ pub fn install(
     packages: &mut [Ready],
 ) -> Result<Outcome, InstallError> {
     let mut outcome = match target {
+        Target::Venv { path, .. } | Target::Folder { path, .. }
+            if request.dry_run && fresh::is_free(path)? =>
+        {
+            would_install(packages)
+        }
         Target::Venv { path, base } => {
             match fresh::begin(path, request.interrupted, request.reporter)? {
-                fresh::Place::Free(_) if request.dry_run => would_install(packages),
                 fresh::Place::Free(fresh) => new_venv(request, fresh, path, base, packages)?,
                 fresh::Place::Taken => {
                     let interpreter = existing_venv(path, base)?;
@@ -135,7 +139,6 @@ pub fn install(
         }
         Target::Folder { path, layout, interpreter } => {
             match fresh::begin(path, request.interrupted, request.reporter)? {
-                fresh::Place::Free(_) if request.dry_run => would_install(packages),
                 fresh::Place::Free(fresh) => {
                     fill(request, &fresh.staging, layout, interpreter, packages)?;
                     fresh.finish()?;

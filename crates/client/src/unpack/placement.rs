@@ -11,8 +11,12 @@ use super::path::fold;
 use super::zip::Entry;
 
 /// Files by which installers say what they did; a wheel that brings one lies about its origin.
-const INSTALLER_FILES: [&str; 4] =
-    ["INSTALLER", "REQUESTED", "direct_url.json", "provenance_url.json"];
+const INSTALLER_FILES: [&str; 5] =
+    ["INSTALLER", "REQUESTED", "direct_url.json", "provenance_url.json", "countermark.json"];
+
+/// How the folder begins in which a change of an environment lies while it is made: a wheel that
+/// brought one would bring a journal, and the next command would follow it.
+const CHANGE_FOLDER: &str = ".countermark";
 
 /// The two folders of a wheel that are not modules.
 #[derive(Debug, PartialEq, Eq)]
@@ -89,7 +93,13 @@ pub(super) fn place<'a>(
     library: Scheme,
 ) -> Result<Option<(Scheme, &'a str)>, ContentsError> {
     let (root, rest) = path.split_once('/').unwrap_or((path, ""));
-    if roots.data.as_deref() == Some(root) {
+    let inside_data = roots.data.as_deref() == Some(root);
+    // Every scheme may be the root of an environment (`--target`).
+    let inside = if inside_data { rest.split_once('/').map_or("", |(_, it)| it) } else { path };
+    if fold(inside).starts_with(CHANGE_FOLDER) {
+        return Err(ContentsError::InstallerFile { path: path.to_owned() });
+    }
+    if inside_data {
         return place_data(path, rest);
     }
     if root == roots.dist_info {
@@ -242,6 +252,11 @@ mod tests {
         check("foo-1.0.data/purelib/bar-1.0.dist-info/METADATA", Err("foreign-metadata"));
         check("foo-1.0.data/platlib/foo-1.0.DIST-INFO/RECORD", Err("foreign-metadata"));
         check("foo-1.0.dist-info/INSTALLER", Err("installer-file"));
+        check("foo-1.0.dist-info/countermark.json", Err("installer-file"));
+        check(".countermark/journal", Err("installer-file"));
+        check(".Countermark/journal", Err("installer-file"));
+        check("foo-1.0.data/data/.countermark/journal", Err("installer-file"));
+        check("foo-1.0.data/purelib/.countermark/journal", Err("installer-file"));
         check("foo-1.0.dist-info/Direct_URL.json", Err("installer-file"));
         check("foo-1.0.dist-info", Err("dist-info-file-missing"));
     }

@@ -125,3 +125,41 @@ fn a_wheel_for_another_interpreter_is_refused() {
     world.install(&index.simple_url(), &[]).expect(1).says("error[no-suitable-wheel]");
     assert!(!world.path("env").exists());
 }
+
+/// A wheel that brings a journal would have the next command follow it.
+#[test]
+fn a_wheel_cannot_bring_a_journal() {
+    let journal = br#"{"format":1,"steps":[{"in":"pyvenv.cfg"}],"empty":[]}"#;
+    let wheel = simple_wheel("alpha", "1.0")
+        .file("alpha-1.0.data/data/.countermark/journal", journal)
+        .file("alpha-1.0.data/data/.countermark/stage/keep", b"");
+    let bytes = wheel.build();
+    let index = IndexServer::start(
+        Scenario::new().file("alpha", ServedFile::honest(&wheel.filename(), bytes.clone())),
+    );
+    let world = World::new();
+    world.write("requirements.txt", pinned("alpha", "1.0", &bytes));
+    world.install(&index.simple_url(), &[]).expect(1).says("error[installer-file]");
+    assert!(!world.path("env").exists());
+}
+
+/// What lies in the place where an environment would be made is not followed and not adopted.
+#[test]
+fn a_link_in_the_place_of_staging_is_refused() {
+    let wheel = simple_wheel("alpha", "1.0");
+    let bytes = wheel.build();
+    let index = IndexServer::start(
+        Scenario::new().file("alpha", ServedFile::honest(&wheel.filename(), bytes.clone())),
+    );
+    let world = World::new();
+    world.write("requirements.txt", pinned("alpha", "1.0", &bytes));
+    for target in ["/nonexistent", "/tmp"] {
+        let staging = world.path(".env.countermark");
+        std::os::unix::fs::symlink(target, &staging).expect("a link");
+        world.install(&index.simple_url(), &[]).expect(3).says(".env.countermark");
+        std::fs::remove_file(staging).expect("the link");
+    }
+    world.install(&index.simple_url(), &["--dry-run"]).expect(0);
+    assert!(!world.path(".env.countermark").exists() && !world.path("env").exists());
+    world.install(&index.simple_url(), &[]).expect(0);
+}

@@ -173,6 +173,7 @@ fn data_folder(catalogue: &mut Catalogue) {
     add("a file beside the schemes", "data-scheme", "foo-1.0.data/x");
     add("an unknown scheme", "data-scheme", "foo-1.0.data/stdlib/os.py");
     add("a scheme in capitals", "data-scheme", "foo-1.0.data/Scripts/x");
+    add("journal", "installer-file", "foo-1.0.data/data/.countermark/journal");
     add("pyvenv.cfg", "data-in-environment", "foo-1.0.data/data/pyvenv.cfg");
     let inside = "foo-1.0.data/data/lib/python3.11/site-packages/bar/__init__.py";
     add("data inside of the modules", "data-in-environment", inside);

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicBool;
 use countermark_client::install::stage::LinkMode;
 use countermark_client::interpreter::{Interpreter, InterpreterError, Search, find_interpreter};
 use countermark_client::report::Problem;
-use countermark_client::store::Check;
+use countermark_client::store::{Check, Store};
 use countermark_trust::Class;
 
 use crate::cli::{CheckChoice, LinkChoice, PythonArgs, StoreArgs};
@@ -61,19 +61,23 @@ pub(crate) fn is_ci() -> bool {
     variable("CI").is_some_and(|value| value != "false" && value != "0")
 }
 
-/// How much of stored wheels is looked at.
-pub(crate) fn check(arguments: &StoreArgs, is_shared: bool) -> Check {
+/// How much of stored wheels is looked at: everything, unless the store and what we remember of it
+/// are ours alone.
+pub(crate) fn check(arguments: &StoreArgs, store: &Store) -> Check {
+    let is_ours = !store.is_shared() && !store.distrusts_state();
     match arguments.check {
         Some(CheckChoice::Auto) => Check::Auto,
         Some(CheckChoice::Full) => Check::Full,
-        None if is_ci() || is_shared => Check::Full,
+        None if is_ci() || !is_ours => Check::Full,
         None => Check::Auto,
     }
 }
 
-/// How files get into an environment.
-pub(crate) fn link_mode(arguments: &StoreArgs) -> LinkMode {
+/// How files get into an environment. A file of a store that others can write is copied: through
+/// a hard link they could write to the environment.
+pub(crate) fn link_mode(arguments: &StoreArgs, store: &Store) -> LinkMode {
     match arguments.link_mode {
+        LinkChoice::Hardlink if store.is_shared() => LinkMode::Copy,
         LinkChoice::Hardlink => LinkMode::Hardlink,
         LinkChoice::Reflink => LinkMode::Reflink,
         LinkChoice::Copy => LinkMode::Copy,

@@ -176,6 +176,18 @@ impl ArtifactVerifier {
         self.size
     }
 
+    /// The SHA-256 of the bytes so far: the name that they would have in the store.
+    #[must_use]
+    pub fn sha256(&self) -> Sha256 {
+        let mut bytes = [0; 32];
+        for hasher in self.hashers.values() {
+            if let Hasher::Sha256(hasher) = hasher {
+                bytes = hasher.clone().finalize().into();
+            }
+        }
+        Sha256(bytes)
+    }
+
     /// The verdict over all bytes that were given.
     ///
     /// # Errors

@@ -37,6 +37,13 @@ pub enum LinkMode {
     Copy,
 }
 
+impl LinkMode {
+    /// What others can change is copied.
+    fn of_entry(self, entry: &Entry) -> Self {
+        if self == Self::Hardlink && entry.foreign { Self::Copy } else { self }
+    }
+}
+
 /// One wheel, and where it goes.
 #[derive(Debug)]
 pub struct Staging<'a> {
@@ -287,8 +294,9 @@ impl<'a> Worker<'a> {
         let target = source.target();
         let (folder, name) = self.folders.of(&target).map_err(in_folder(&target))?;
         let number = source.position.to_string();
-        if self.options.mode != LinkMode::Hardlink {
-            return copy(source, folder, name, self.options.mode, &mut self.buffer);
+        let mode = self.options.mode.of_entry(source.wheel.entry);
+        if mode != LinkMode::Hardlink {
+            return copy(source, folder, name, mode, &mut self.buffer);
         }
         match rustix::fs::linkat(source.store, &number, folder, name, AtFlags::empty()) {
             Ok(()) => {}
@@ -337,7 +345,8 @@ impl<'a> Worker<'a> {
             let (folder, name) = target.map_err(in_folder(&file.path))?;
             let source = CompiledSource { store: store.as_fd(), file };
             let seal = file.seal.as_ref().filter(|_| self.options.check == Check::Auto);
-            let good = source.link(folder, name, self.options.mode, seal, &mut self.buffer);
+            let mode = self.options.mode.of_entry(wheel.entry);
+            let good = source.link(folder, name, mode, seal, &mut self.buffer);
             let failed = |error| StageError::Io {
                 action: "link",
                 path: PathBuf::from(&file.path),

@@ -18,7 +18,7 @@ use crate::gather::Ready;
 use crate::http::RedactedUrl;
 use crate::provenance::{self, Provenance};
 use crate::scripts::{Heading, ScriptError, launcher, rewrite_script};
-use crate::store::Entry;
+use crate::store::{Entry, read_regular};
 
 /// What `INSTALLER` says.
 pub const INSTALLER: &str = "countermark";
@@ -157,8 +157,8 @@ fn add_scripts(
             continue;
         }
         let stored = || GenerateError::Stored { path: file.path.clone() };
-        let bytes = std::fs::read(entry.folder.join("f").join(position.to_string()))
-            .map_err(|_| stored())?;
+        let path = entry.folder.join("f").join(position.to_string());
+        let bytes = read_regular(&path, file.size).map_err(|_| stored())?;
         if *blake3::hash(&bytes).as_bytes() != file.blake3 {
             return Err(stored());
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Seek as _, Write as _};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -15,8 +16,8 @@ use countermark_trust::tree::{self, Mode, Tree, TreeFile};
 use countermark_trust::{Artifact, ArtifactVerifier, Pin, Rejection, Verified};
 use rustix::fs::{Mode as Permissions, OFlags};
 
-use super::seal::{CommandFact, Facts, FileSeal};
-use super::{Entry, Store, StoreError, find_archive, io_error};
+use super::seal::{CommandFact, Facts, FileSeal, Seal};
+use super::{Entry, Store, StoreError, find_archive, io_error, no_archive};
 use crate::unpack::{ExtractedFile, Extractor, Limits, Plan, PlannedFile, Sink, UnpackError, plan};
 
 /// How much is read at once when an archive is hashed again.
@@ -158,6 +159,10 @@ impl Store {
     }
 
     /// Opens the archive of an entry and hashes it whole.
+    ///
+    /// # Errors
+    /// [`StoreError::NoArchive`] when there is none, or not the one that the folder is named
+    /// after; only then is the entry itself bad. A rejection is about the pin.
     pub(super) fn open_archive(
         &self,
         pin: &Pin,
@@ -167,14 +172,15 @@ impl Store {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned();
         let filename = WheelFilename::parse(&name)
             .map_err(|_| StoreError::NoArchive { path: path.clone() })?;
-        let file = super::open_regular(&path).map_err(io_error("open", &path))?;
+        let file = super::open_regular(&path).map_err(|error| no_archive(&path, "open", error))?;
         let mut verifier = ArtifactVerifier::new(&name, Some(pin), None);
         hash_file(&file, |bytes| verifier.update(bytes)).map_err(io_error("read", &path))?;
-        let artifact = verifier.finish(pin)?;
-        if artifact.sha256() != sha256 {
+        if verifier.sha256() != sha256 {
             return Err(StoreError::NoArchive { path });
         }
-        let source = "the store".to_owned();
+        let artifact = verifier.finish(pin)?;
+        let seal = Seal::read(&self.seals, sha256);
+        let source = seal.map_or_else(|| "the store".to_owned(), |seal| seal.facts.source);
         Ok(VerifiedArchive { artifact, file, filename, folder: None, source })
     }
 
@@ -184,7 +190,9 @@ impl Store {
         let plan = plan(&archive.file, &archive.filename, &limits)?;
         let staging = self.temporary_folder()?;
         let files = staging.path().join("f");
-        fs::create_dir(&files).map_err(io_error("make", &files))?;
+        // Whatever the umask says: hard links are made only of what nobody else can write.
+        let made = fs::DirBuilder::new().mode(0o755).create(&files);
+        made.map_err(io_error("make", &files))?;
         let mut writer = FolderSink::new(&files, &plan).map_err(io_error("open", &files))?;
         let extracted = extract(&archive.file, &plan, &mut writer)?;
         let seals = writer.into_seals();
@@ -194,7 +202,7 @@ impl Store {
         self.keep_archive(archive, staging.path())?;
         let folder = self.folder(archive.artifact.sha256());
         let facts = facts(&plan, archive.source.clone());
-        let entry = Entry { tree, facts, files: seals, folder };
+        let entry = Entry { tree, facts, files: seals, folder, foreign: false };
         self.publish(entry, &text, staging)
     }
 
@@ -232,6 +240,7 @@ impl Store {
                 let theirs = super::read_bounded(&entry.folder.join("tree"), super::MAX_TREE_BYTES);
                 if theirs.is_ok_and(|theirs| theirs == text) {
                     entry.files.clear();
+                    entry.foreign = self.is_foreign(&entry.folder);
                     return Ok(entry);
                 }
                 self.remove(entry.tree.artifact().sha256())?;
@@ -241,6 +250,7 @@ impl Store {
         }
         // The folder has its final name; there is nothing left to clean up.
         let _ = staging.keep();
+        entry.foreign = self.is_foreign(&entry.folder);
         self.seal(&entry, entry.files.clone())?;
         Ok(entry)
     }

@@ -22,7 +22,7 @@ pub struct StoreSize {
     pub wheels: usize,
     /// Files in them.
     pub files: u64,
-    /// Bytes of unpacked files.
+    /// Bytes of unpacked files and of their compiled forms.
     pub unpacked: u64,
     /// Bytes of archives.
     pub archives: u64,
@@ -72,14 +72,13 @@ impl Store {
         let mut total = StoreSize::default();
         for entry in self.entries()? {
             let folder = self.folder(entry);
-            let (files, unpacked) = folder_size(&folder.join("f"));
+            let direct = |name: &Path| fs::symlink_metadata(name).map_or(0, |found| found.len());
+            let archive = find_archive(&folder).map_or(0, |path| direct(&path));
             total.wheels += 1;
-            total.files += files;
-            total.unpacked += unpacked;
-            total.archives += find_archive(&folder)
-                .ok()
-                .and_then(|path| path.metadata().ok())
-                .map_or(0, |m| m.len());
+            total.files += folder_size(&folder.join("f")).0;
+            total.unpacked +=
+                folder_size(&folder).1.saturating_sub(archive + direct(&folder.join("tree")));
+            total.archives += archive;
         }
         Ok(total)
     }
@@ -128,8 +127,7 @@ impl Store {
         for sha256 in self.entries()? {
             let used = Seal::last_used(&self.seals, sha256);
             let (_, bytes) = folder_size(&self.folder(sha256));
-            let (_, unpacked) = folder_size(&self.folder(sha256).join("f"));
-            entries.push((used, sha256, bytes + unpacked));
+            entries.push((used, sha256, bytes));
         }
         entries.sort_by_key(|(used, sha256, _)| (*used, sha256.0));
         let mut total: u64 = entries.iter().map(|(_, _, bytes)| bytes).sum();
@@ -224,13 +222,22 @@ pub(crate) fn hash(path: &Path) -> io::Result<[u8; 32]> {
     Ok(*hasher.finalize().as_bytes())
 }
 
-/// Number and bytes of the regular files directly in a folder.
+/// Number and bytes of the regular files below a folder; links are not followed.
 fn folder_size(folder: &Path) -> (u64, u64) {
-    let Ok(listing) = fs::read_dir(folder) else {
-        return (0, 0);
-    };
-    listing
-        .filter_map(|item| item.ok()?.metadata().ok())
-        .filter(fs::Metadata::is_file)
-        .fold((0, 0), |(count, bytes), metadata| (count + 1, bytes + metadata.len()))
+    let (mut count, mut bytes) = (0, 0);
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        let Ok(listing) = fs::read_dir(next) else { continue };
+        for item in listing.filter_map(Result::ok) {
+            match item.metadata() {
+                Ok(metadata) if metadata.is_dir() => open.push(item.path()),
+                Ok(metadata) if metadata.is_file() => {
+                    count += 1;
+                    bytes += metadata.len();
+                }
+                _ => {}
+            }
+        }
+    }
+    (count, bytes)
 }

@@ -117,6 +117,8 @@ pub struct Store {
     state: PathBuf,
     seals: PathBuf,
     boot: String,
+    /// Stands in for a state folder that is not only ours, until the run ends.
+    stand_in: Option<tempfile::TempDir>,
 }
 
 /// A wheel that is ready to be linked.
@@ -130,6 +132,9 @@ pub struct Entry {
     pub files: Vec<FileSeal>,
     /// The folder with `f/`.
     pub folder: PathBuf,
+    /// Can anybody but this user change its files? Then they are copied and never linked: a hard
+    /// link would give whoever owns the store a hand in the environment.
+    pub foreign: bool,
 }
 
 /// What became of an entry that was asked for.
@@ -146,7 +151,8 @@ pub enum Lookup {
 }
 
 impl Store {
-    /// Opens or makes the store below `cache`, with the private folder `state`.
+    /// Opens or makes the store below `cache`, with the private folder `state`. When somebody else
+    /// owns or can write `state`, nothing in it is read and nothing is written to it.
     ///
     /// # Errors
     /// [`StoreError::Io`] when a folder cannot be made.
@@ -157,9 +163,21 @@ impl Store {
         write_cache_tag(cache)?;
         let real = fs::canonicalize(&root).map_err(io_error("open", &root))?;
         let id = blake3::hash(real.as_os_str().as_encoded_bytes()).to_hex();
-        let seals = state.join("seals").join(&id[..16]);
+        let id = &id[..16];
+        let below = [state.to_owned(), state.join("seals"), state.join("seals").join(id)];
+        let is_ours = below.iter().all(|path| !path.exists() || is_private(path));
+        let stand_in = if is_ours { None } else { Some(temporary_state()?) };
+        let state = stand_in.as_ref().map_or(state, tempfile::TempDir::path).to_owned();
+        let seals = state.join("seals").join(id);
         make_private_folder(&seals)?;
-        Ok(Self { root: real, state: state.to_owned(), seals, boot: boot_id() })
+        Ok(Self { root: real, state, seals, boot: boot_id(), stand_in })
+    }
+
+    /// Is the state folder, or that of the seals, owned or writable by somebody else? Then no seal
+    /// is believed and every byte of what lies in the store is looked at.
+    #[must_use]
+    pub fn distrusts_state(&self) -> bool {
+        self.stand_in.is_some()
     }
 
     /// The folder that holds the entries.
@@ -177,10 +195,12 @@ impl Store {
     /// Can anybody but this user write here? Then every byte is looked at each time.
     #[must_use]
     pub fn is_shared(&self) -> bool {
-        let me = rustix::process::geteuid().as_raw();
-        fs::metadata(&self.root)
-            .map(|metadata| metadata.uid() != me || metadata.mode() & 0o022 != 0)
-            .unwrap_or(true)
+        !is_private(&self.root)
+    }
+
+    /// See [`Entry::foreign`].
+    fn is_foreign(&self, folder: &Path) -> bool {
+        self.is_shared() || !is_private(folder) || !is_private(&folder.join("f"))
     }
 
     /// The folder of one artifact.
@@ -225,7 +245,8 @@ impl Store {
         match tree::verify_stored(pin, seal.artifact, seal.tree, &text) {
             Ok(tree) => {
                 let files = if files.len() == tree.files().len() { files } else { Vec::new() };
-                self.ready(pin, Entry { tree, facts: seal.facts, files, folder })
+                let foreign = self.is_foreign(&folder);
+                self.ready(pin, Entry { tree, facts: seal.facts, files, folder, foreign })
             }
             Err(Rejection::TreeMismatch { .. }) => {
                 self.restore(pin, sha256, "its list of files was changed")
@@ -255,15 +276,20 @@ impl Store {
     /// has to be what lies beside it.
     fn prove(&self, pin: &Pin, sha256: Sha256, text: &str) -> Result<Lookup, StoreError> {
         let folder = self.folder(sha256);
-        let Ok(archive) = self.open_archive(pin, sha256) else {
-            return self
-                .evict(sha256, "nothing vouches for it and its archive is not the pinned one");
+        let archive = match self.open_archive(pin, sha256) {
+            Ok(archive) => archive,
+            Err(StoreError::NoArchive { .. }) => {
+                let why = "nothing vouches for it and its archive is not the pinned one";
+                return self.evict(sha256, why);
+            }
+            Err(error) => return Err(error),
         };
         let (tree, rendered, facts) = admit::unpack_nowhere(&archive)?;
         if rendered != text {
             return self.restore(pin, sha256, "its list of files is not that of its archive");
         }
-        self.ready(pin, Entry { tree, facts, files: Vec::new(), folder })
+        let foreign = self.is_foreign(&folder);
+        self.ready(pin, Entry { tree, facts, files: Vec::new(), folder, foreign })
     }
 
     /// Scripts are written anew for each environment and so are not looked at when they are
@@ -284,13 +310,17 @@ impl Store {
         }
     }
 
-    /// Makes an entry again from its archive, or throws it away.
+    /// Makes an entry again from its archive, or throws it away when that is not the one that the
+    /// entry is named after.
     ///
     /// # Errors
-    /// [`StoreError`] when the store cannot be written.
+    /// [`StoreError`] when the store cannot be read or written, or `pin` rejects the archive; then
+    /// the entry stays.
     pub fn restore(&self, pin: &Pin, sha256: Sha256, why: &str) -> Result<Lookup, StoreError> {
-        let Ok(archive) = self.open_archive(pin, sha256) else {
-            return self.evict(sha256, why);
+        let archive = match self.open_archive(pin, sha256) {
+            Ok(archive) => archive,
+            Err(StoreError::NoArchive { .. }) => return self.evict(sha256, why),
+            Err(error) => return Err(error),
         };
         // The archive stays open while its folder goes.
         self.remove(sha256)?;
@@ -351,6 +381,19 @@ fn make_private_folder(path: &Path) -> Result<(), StoreError> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error("make", path))
 }
 
+/// Does it belong to us, and can nobody else write to it?
+fn is_private(path: &Path) -> bool {
+    let me = rustix::process::geteuid().as_raw();
+    fs::metadata(path).is_ok_and(|metadata| metadata.uid() == me && metadata.mode() & 0o022 == 0)
+}
+
+fn temporary_state() -> Result<tempfile::TempDir, StoreError> {
+    tempfile::Builder::new()
+        .prefix("countermark-state-")
+        .tempdir()
+        .map_err(io_error("make", std::env::temp_dir()))
+}
+
 /// Backup programs leave out folders with this tag (bford.info/cachedir).
 fn write_cache_tag(cache: &Path) -> Result<(), StoreError> {
     let path = cache.join("CACHEDIR.TAG");
@@ -364,7 +407,7 @@ fn write_cache_tag(cache: &Path) -> Result<(), StoreError> {
 
 fn find_archive(folder: &Path) -> Result<PathBuf, StoreError> {
     let missing = || StoreError::NoArchive { path: folder.to_owned() };
-    let listing = fs::read_dir(folder).map_err(io_error("read", folder))?;
+    let listing = fs::read_dir(folder).map_err(|error| no_archive(folder, "read", error))?;
     let mut wheels = listing
         .filter_map(|item| item.ok().map(|item| item.path()))
         .filter(|path| path.extension().is_some_and(|extension| extension == "whl"));
@@ -375,27 +418,45 @@ fn find_archive(folder: &Path) -> Result<PathBuf, StoreError> {
     Ok(archive)
 }
 
+/// What is not there, or is no regular file, is no archive; anything else says nothing about it.
+fn no_archive(path: &Path, action: &'static str, error: io::Error) -> StoreError {
+    use io::ErrorKind::{InvalidData, NotADirectory, NotFound};
+    match error.kind() {
+        NotFound | NotADirectory | InvalidData => StoreError::NoArchive { path: path.to_owned() },
+        _ => io_error(action, path)(error),
+    }
+}
+
 /// Opens a regular file: whoever can write the cache could leave a link to a device or a pipe that
 /// never answers in its place.
 pub(crate) fn open_regular(path: &Path) -> io::Result<fs::File> {
     use rustix::fs::{Mode, OFlags};
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
-        Err(rustix::io::Errno::LOOP) => return Err(io::ErrorKind::InvalidData.into()),
+        // A link; a socket.
+        Err(rustix::io::Errno::LOOP | rustix::io::Errno::NXIO) => {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         other => fs::File::from(other?),
     };
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::ErrorKind::InvalidData.into()) }
 }
 
-/// Reads a text file of at most `limit` bytes.
-pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<String> {
+/// Reads a regular file of at most `limit` bytes.
+pub(crate) fn read_regular(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     use std::io::Read as _;
     let file = open_regular(path)?;
     let size = file.metadata()?.len();
     if size > limit {
         return Err(io::ErrorKind::InvalidData.into());
     }
-    let mut text = String::with_capacity(usize::try_from(size).unwrap_or(0));
-    file.take(limit + 1).read_to_string(&mut text)?;
-    Ok(text)
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    // It may grow while it is read.
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > limit { Err(io::ErrorKind::InvalidData.into()) } else { Ok(bytes) }
+}
+
+/// Reads a text file of at most `limit` bytes.
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> io::Result<String> {
+    String::from_utf8(read_regular(path, limit)?).map_err(|_| io::ErrorKind::InvalidData.into())
 }

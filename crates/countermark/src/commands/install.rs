@@ -35,11 +35,14 @@ pub(crate) fn run(arguments: &InstallArgs, output: &OutputArgs) -> super::Outcom
     let (target, interpreter) = target(arguments, &folders)?;
     let plan = Plan::read(arguments, interpreter, &teller)?;
     let store = open_store(&plan.session, &folders, arguments.store.cache_dir.is_some())?;
-    let check = setup::check(&arguments.store, store.is_shared());
+    let check = setup::check(&arguments.store, &store);
+    tell_foreign_state(&store, &folders, &teller);
     let run = Run { arguments, plan, store, check, interrupted, teller };
     let (gathered, outcome) = run.rounds(&target)?;
     if let Some(path) = &arguments.report {
-        report::write(path, &gathered, &outcome, &run.teller.notes(), arguments.dry_run)?;
+        let (dry_run, no_deps) = (arguments.dry_run, arguments.input.no_deps);
+        let asked = report::Asked { dry_run, no_deps };
+        report::write(path, &gathered, &outcome, &run.teller.notes(), asked)?;
     }
     run.summary(&gathered, &outcome, started);
     run.prune();
@@ -58,6 +61,18 @@ pub(crate) fn open_store(
     };
     Store::open(&cache, &folders.state)
         .map_err(|error| vec![Problem::of(error.code(), error.class(), &error)])
+}
+
+/// Without the memory of earlier runs everything takes longer, and that has a reason.
+fn tell_foreign_state(store: &Store, folders: &Folders, teller: &Teller) {
+    if !store.distrusts_state() {
+        return;
+    }
+    let state = folders.state.display();
+    let message =
+        format!("somebody else owns or can write `{state}`: nothing that was noted there is used");
+    let hint = format!("`chmod -R go-w {state}` if it is yours, or set COUNTERMARK_STATE_DIR");
+    teller.note(Note::new("foreign-state", message).with_hint(hint));
 }
 
 /// Where packages go, and the interpreter that they have to suit.
@@ -252,7 +267,7 @@ impl Run<'_> {
             reporter: &self.teller,
             interrupted: &self.interrupted,
             check: self.check,
-            link_mode: setup::link_mode(&self.arguments.store),
+            link_mode: setup::link_mode(&self.arguments.store, &self.store),
             compile: self.arguments.compile,
             sync: self.arguments.sync,
             reinstall: self.arguments.reinstall,

@@ -5,6 +5,7 @@
 
 mod environment;
 mod foreign;
+mod owners;
 mod poisoned;
 mod scene;
 mod stored;

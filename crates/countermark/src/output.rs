@@ -107,16 +107,74 @@ fn read_shown(file: &str) -> Option<String> {
 
 fn show_place(place: &Place, text: Option<&str>) {
     let shown = text.and_then(|text| mark(place, text));
-    say(&shown.unwrap_or_else(|| format!("  --> {}:{}:{}", place.file, place.line, place.column)));
+    let unmarked = || format!("  --> {}:{}:{}", masked(&place.file), place.line, place.column);
+    say(&shown.unwrap_or_else(unmarked));
 }
 
 /// The lines of a place, with the place marked; `None` when the text is not the one that was read.
 fn mark(place: &Place, text: &str) -> Option<String> {
     text.get(place.span.clone())?;
+    let masked_text = masked(text);
+    // Where a letter of several bytes was masked, the span still is one of whole letters: letters
+    // became that many stars.
     let annotation = AnnotationKind::Primary.span(place.span.clone());
-    let snippet = Snippet::source(text).path(&place.file).annotation(annotation);
+    let path = masked(&place.file);
+    let snippet = Snippet::source(&*masked_text).path(&*path).annotation(annotation);
     let group = Group::with_level(Level::ERROR).element(snippet);
     Some(Renderer::styled().render(&[group]))
+}
+
+/// A text in which stars stand for the user and password of each URL, as many as there were bytes,
+/// so that places in the text stay where they are. Names of variables (`${TOKEN}`) are no secrets.
+fn masked(text: &str) -> Cow<'_, str> {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("://").map(|position| position + "://".len()) {
+        let (before, url) = rest.split_at(start);
+        let (userinfo, after) = url.split_at(userinfo_length(url));
+        shown.push_str(before);
+        push_masked(&mut shown, userinfo);
+        rest = after;
+    }
+    if shown.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    shown.push_str(rest);
+    Cow::Owned(shown)
+}
+
+/// The bytes before the `@` that ends the userinfo of what follows `://`; 0 without one.
+fn userinfo_length(url: &str) -> usize {
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>');
+    let url = &url[..url.find(ends).unwrap_or(url.len())];
+    let authority = &url[..url.find(['/', '?', '#', '\\']).unwrap_or(url.len())];
+    if let Some(at) = authority.rfind('@') {
+        return at;
+    }
+    // What is no port is a password in which `/`, `?` or `#` should have been quoted.
+    let port = authority.rsplit_once(':').map_or("", |(_, port)| port);
+    let is_port = authority.ends_with(']') || port.bytes().all(|byte| byte.is_ascii_digit());
+    if is_port { 0 } else { url.rfind('@').unwrap_or(0) }
+}
+
+fn push_masked(shown: &mut String, secret: &str) {
+    let mut rest = secret;
+    while !rest.is_empty() {
+        let name = rest.strip_prefix("${").and_then(|name| name.split_once('}')).map(|it| it.0);
+        let is_name = |name: &&str| {
+            name.bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_')
+        };
+        if let Some(name) = name.filter(is_name) {
+            let (variable, after) = rest.split_at("${}".len() + name.len());
+            shown.push_str(variable);
+            rest = after;
+        } else {
+            let letter = rest.chars().next().map_or(1, char::len_utf8);
+            shown.push_str(&"*".repeat(letter));
+            rest = &rest[letter..];
+        }
+    }
 }
 
 /// `1234567` as `1,234,567`.
@@ -163,6 +221,50 @@ mod tests {
         // The file was changed since, or is another one.
         assert_eq!(mark(&place(12..200), text), None);
         assert_eq!(mark(&place(1..2), "é"), None);
+    }
+
+    #[test]
+    fn secrets_in_urls_are_masked() {
+        for (text, expect) in [
+            ("flask==3.1.3", "flask==3.1.3"),
+            ("-i https://index.example/simple", "-i https://index.example/simple"),
+            ("-i https://a:bc@index.example/s\n", "-i https://****@index.example/s\n"),
+            ("x @ git+ssh://git@host/x@v1", "x @ git+ssh://***@host/x@v1"),
+            ("https://a:b@c@host/", "https://*****@host/"),
+            ("https://:secret@host", "https://*******@host"),
+            ("https://é:b@host", "https://****@host"),
+            ("https://${USER}:x${TOKEN}@host", "https://${USER}**${TOKEN}@host"),
+            ("https://${a b", "https://${a b"),
+            // Neither a host nor a port.
+            ("https://a:b/c@host/x", "https://*****@host/x"),
+            ("https://a:b#c?d@host/x", "https://*******@host/x"),
+            // No userinfo.
+            ("https://host:80/a@b", "https://host:80/a@b"),
+            ("https://[::1]/a@b", "https://[::1]/a@b"),
+            ("https://host/a?b=c@d", "https://host/a?b=c@d"),
+            ("https://host a@b", "https://host a@b"),
+            ("https://a:b@x 'http://c:d@y' <z://e@w>", "https://***@x 'http://***@y' <z://*@w>"),
+            ("://", "://"),
+            ("https://a:b@", "https://***@"),
+        ] {
+            assert_eq!(masked(text), expect);
+            assert_eq!(masked(text).len(), text.len());
+        }
+    }
+
+    #[test]
+    fn marks_stay_below_what_they_mark() {
+        let text = "--index-url https://user:password@host/simple --bad\n";
+        let start = text.find("--bad").expect("it is there");
+        let span = start..start + 5;
+        let place = Place { file: "r.txt".into(), line: 1, column: 1, span };
+        let marked = mark(&place, text).expect("a place");
+        let plain = anstream::adapter::strip_str(&marked).to_string();
+        let stars = "*".repeat("user:password".len());
+        assert!(plain.contains(&format!("1 | --index-url https://{stars}@host/simple --bad\n")));
+        let column = |needle| plain.lines().find_map(|line: &str| line.find(needle));
+        assert_eq!(column("--bad"), column("^^^^^"));
+        assert!(!plain.contains("password"));
     }
 
     #[test]

@@ -37,7 +37,7 @@ struct Artifact<'a> {
     from_store: bool,
     downloaded_bytes: u64,
     files: usize,
-    checked: [&'static str; 5],
+    checked: &'static [&'static str],
 }
 
 #[derive(Serialize)]
@@ -53,8 +53,20 @@ struct ReportNote<'a> {
     message: &'a str,
 }
 
-/// What holds for every package that is installed, in the order in which it is found out.
+/// What holds for every package that is installed from a whole list, in the order in which it is found out.
 const CHECKED: [&str; 5] = ["pin", "archive", "record", "tree", "dependencies"];
+
+/// With `--no-deps`, under which a package may need what nobody listed.
+const CHECKED_ALONE: [&str; 4] = ["pin", "archive", "record", "tree"];
+
+/// How the run was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// `--dry-run`: nothing was changed.
+    pub(crate) dry_run: bool,
+    /// `--no-deps`: gaps in what packages need are no errors.
+    pub(crate) no_deps: bool,
+}
 
 /// Writes the report; a file is replaced as a whole.
 pub(crate) fn write(
@@ -62,13 +74,14 @@ pub(crate) fn write(
     packages: &[Ready],
     outcome: &Outcome,
     notes: &[Note],
-    dry_run: bool,
+    asked: Asked,
 ) -> Result<(), Vec<Problem>> {
+    let checked: &'static [&'static str] = if asked.no_deps { &CHECKED_ALONE } else { &CHECKED };
     let report = Report {
         format: 1,
         countermark: env!("CARGO_PKG_VERSION"),
-        dry_run,
-        artifacts: packages.iter().map(artifact).collect(),
+        dry_run: asked.dry_run,
+        artifacts: packages.iter().map(|ready| artifact(ready, checked)).collect(),
         changes: outcome
             .changes
             .iter()
@@ -114,7 +127,7 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Vec<Problem>
     })
 }
 
-fn artifact(ready: &Ready) -> Artifact<'_> {
+fn artifact<'a>(ready: &'a Ready, checked: &'static [&'static str]) -> Artifact<'a> {
     let artifact = ready.entry.tree.artifact();
     Artifact {
         project: ready.wanted.project.as_str(),
@@ -133,6 +146,6 @@ fn artifact(ready: &Ready) -> Artifact<'_> {
         from_store: ready.cached,
         downloaded_bytes: ready.downloaded,
         files: ready.entry.tree.files().len(),
-        checked: CHECKED,
+        checked,
     }
 }

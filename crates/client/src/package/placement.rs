@@ -57,6 +57,19 @@ impl Placement {
         Some(text)
     }
 
+    /// The path below the root for people: bytes that are not UTF-8 as `\xff`. Two paths can look
+    /// the same, so it is never compared.
+    #[must_use]
+    pub fn shown(&self, path: &Path) -> String {
+        let mut text = String::new();
+        let below = path.strip_prefix(&self.root).unwrap_or(path);
+        for chunk in below.as_os_str().as_encoded_bytes().utf8_chunks() {
+            text.push_str(chunk.valid());
+            text.extend(chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")));
+        }
+        text
+    }
+
     /// The folder of each scheme below the root, in the order of [`Scheme::ALL`].
     #[must_use]
     pub fn folders(&self, project: &str) -> Option<[String; 5]> {

@@ -1,5 +1,6 @@
 //! What an environment has of a wanted package.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
@@ -87,15 +88,14 @@ pub(crate) fn recorded_url(installed: &Installed) -> Option<String> {
 }
 
 /// Files in the folders of packages that Python runs at each start and that no package has
-/// recorded, below the root, sorted.
+/// recorded, below the root, for people, sorted.
 #[must_use]
 pub fn stray_startup_files(placement: &Placement, environment: &Environment) -> Vec<String> {
     let mut found = Vec::new();
     for site in placement.layout.site_folders() {
         let Ok(items) = std::fs::read_dir(site) else { continue };
         for item in items.filter_map(Result::ok) {
-            let name = item.file_name();
-            if name.to_str().is_some_and(is_startup_file) {
+            if is_startup_file(&item.file_name()) {
                 found.push(item.path());
             }
         }
@@ -109,13 +109,15 @@ pub fn stray_startup_files(placement: &Placement, environment: &Environment) -> 
             found.retain(|path| *path != installed.site.join(&entry.path));
         }
     }
-    let mut strays: Vec<String> =
-        found.iter().filter_map(|path| placement.relative(path)).collect();
+    let mut strays: Vec<String> = found.iter().map(|path| placement.shown(path)).collect();
     strays.sort();
     strays
 }
 
 /// `site` runs lines of `.pth` files and imports these two modules.
-pub(crate) fn is_startup_file(name: &str) -> bool {
-    name.ends_with(".pth") || matches!(name, "sitecustomize.py" | "usercustomize.py")
+pub(crate) fn is_startup_file(name: &OsStr) -> bool {
+    // Python takes any name, UTF-8 or not.
+    name.as_encoded_bytes().ends_with(b".pth")
+        || name == "sitecustomize.py"
+        || name == "usercustomize.py"
 }

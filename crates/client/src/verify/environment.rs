@@ -1,7 +1,7 @@
 //! A whole environment: every package, every file, and what belongs to nobody.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use countermark_packaging::name::ProjectName;
@@ -60,7 +60,22 @@ pub struct Report {
 struct PackageReport {
     findings: Vec<Finding>,
     owned: Vec<String>,
+    /// What runs at each start, where only the word of an unproved package says whose it is.
+    claimed: Vec<Finding>,
     proved: bool,
+}
+
+/// Why the files of a package are not compared with a proved tree.
+struct Unproved {
+    kind: Kind,
+    reason: String,
+}
+
+impl Unproved {
+    /// The environment tells what to compare with, and it is not there to compare with.
+    fn could_not_check(reason: impl std::fmt::Display) -> Self {
+        Self { kind: Kind::Unreadable, reason: format!("could not check: {reason}") }
+    }
 }
 
 /// Checks every file of an environment. Nothing is changed.
@@ -91,18 +106,27 @@ pub fn check_environment(subject: &Subject<'_>) -> Result<Report, Vec<Problem>> 
         report.findings.push(interrupted());
     }
     let mut owned = BTreeSet::new();
+    let mut claimed = Vec::new();
+    let mut proved = BTreeSet::new();
     for package in reports {
         report.findings.extend(package.findings);
         report.proved += usize::from(package.proved);
+        claimed.extend(package.claimed);
+        if package.proved {
+            proved.extend(package.owned.iter().cloned());
+        }
         owned.extend(package.owned);
     }
     for unknown in &environment.unknown {
-        let path = placement.relative(&unknown.path);
+        let path = Some(placement.shown(&unknown.path));
         let detail = format!("it {}", unknown.kind.description());
         report.findings.push(Finding { kind: Kind::Unproven, project: None, path, detail });
     }
     report.files = owned.len() as u64;
     looker.strays(&owned, &mut report.findings);
+    // What a proved package has was compared, whoever else lists it.
+    claimed.retain(|finding| finding.path.as_ref().is_none_or(|path| !proved.contains(path)));
+    report.findings.extend(claimed);
     if let Some(locked) = subject.locked {
         against_lock(&environment.installed, locked, &mut report.findings);
     }
@@ -129,31 +153,37 @@ impl Looker<'_> {
     fn package(&self, installed: &Installed) -> PackageReport {
         match self.proof(installed) {
             Ok((entry, source)) => self.proved_package(installed, &entry, source),
-            Err(reason) => self.unproved_package(installed, &reason),
+            Err(unproved) => self.unproved_package(installed, unproved),
         }
     }
 
     /// The proved tree of what the package says it came from, or why there is none.
-    fn proof(&self, installed: &Installed) -> Result<(Entry, String), String> {
+    fn proof(&self, installed: &Installed) -> Result<(Entry, String), Unproved> {
         let provenance =
-            installed.read_provenance().map_err(|error| error.to_string())?.ok_or_else(|| {
+            installed.read_provenance().map_err(Unproved::could_not_check)?.ok_or_else(|| {
                 let installer = installed.read_installer().ok().flatten();
                 let installer = installer.unwrap_or_else(|| "somebody".to_owned());
-                format!("{installer} installed it without a record of what it came from")
+                let reason =
+                    format!("{installer} installed it without a record of what it came from");
+                Unproved { kind: Kind::Unproven, reason }
             })?;
-        let artifact = provenance.artifact().ok_or("its record names no artifact")?;
-        let pin = Pin::new([artifact.into()]).map_err(|error| error.to_string())?;
+        let artifact = provenance
+            .artifact()
+            .ok_or_else(|| Unproved::could_not_check("its record names no artifact"))?;
+        let pin = Pin::new([artifact.into()]).map_err(Unproved::could_not_check)?;
         let entry = match self.subject.store.look_up(&pin, artifact) {
             Ok(Lookup::Ready(entry) | Lookup::Rebuilt(entry, _)) => *entry,
             Ok(Lookup::Absent | Lookup::Evicted(_)) => {
-                return Err(format!("the store has no sha256:{} to compare with", artifact.hex()));
+                let lacking = format!("the store has no sha256:{} to compare with", artifact.hex());
+                return Err(Unproved::could_not_check(lacking));
             }
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(Unproved::could_not_check(error)),
         };
         if entry.tree.digest().to_string() != provenance.tree
             || entry.facts.project != installed.name.as_str()
         {
-            return Err("its record names another tree than its artifact has".to_owned());
+            let reason = "its record names another tree than its artifact has".to_owned();
+            return Err(Unproved { kind: Kind::Changed, reason });
         }
         Ok((entry, provenance.source))
     }
@@ -181,14 +211,15 @@ impl Looker<'_> {
         let findings = check_files(entry, &installation, Check::Full).unwrap_or_else(|error| {
             vec![Finding::about(&entry.facts.project, Kind::Unreadable, "", error.to_string())]
         });
-        PackageReport { findings, owned: owned_paths(entry, &installation), proved: true }
+        let owned = owned_paths(entry, &installation);
+        PackageReport { findings, owned, claimed: Vec::new(), proved: true }
     }
 
     /// Nothing proves the package; its own RECORD is the next best thing.
-    fn unproved_package(&self, installed: &Installed, reason: &str) -> PackageReport {
+    fn unproved_package(&self, installed: &Installed, unproved: Unproved) -> PackageReport {
         let name = installed.name.as_str();
         let mut report = PackageReport::default();
-        report.findings.push(Finding::about(name, Kind::Unproven, "", reason));
+        report.findings.push(Finding::about(name, unproved.kind, "", unproved.reason));
         let record = match installed.read_record() {
             Ok(record) => record,
             Err(error) => {
@@ -202,6 +233,12 @@ impl Looker<'_> {
             let Some(relative) = self.placement.relative(&path) else { continue };
             if let Some((kind, detail)) = against_record(&path, &entry) {
                 report.findings.push(Finding::about(name, kind, &relative, detail));
+            } else if path.parent() == Some(&installed.site)
+                && path.file_name().is_some_and(is_startup_file)
+            {
+                let detail = "it runs at each start of Python, and only this package, which is \
+                              unproved, lists it";
+                report.claimed.push(Finding::about(name, Kind::Unproven, &relative, detail));
             }
             report.owned.push(relative);
         }
@@ -213,15 +250,15 @@ impl Looker<'_> {
         let mut compiled = Vec::new();
         let sites = self.placement.layout.site_folders();
         for site in &sites {
-            for path in walk_files(site) {
-                let Some(relative) = self.placement.relative(&path) else { continue };
-                if relative.split('/').next() == Some(journal::FOLDER) {
+            for path in self.files_below(site, findings) {
+                let Some(relative) = self.placement.relative(&path) else {
+                    findings.push(self.extra(&path));
                     continue;
-                }
+                };
                 if is_cached(&relative) {
                     compiled.push(relative);
                 } else if !owned.contains(&relative) {
-                    findings.push(extra(&relative));
+                    findings.push(self.extra(&path));
                 }
             }
         }
@@ -229,8 +266,11 @@ impl Looker<'_> {
         if !sites.iter().any(|site| scripts.starts_with(site))
             && self.subject.interpreter.is_virtual()
         {
-            for path in walk_files(scripts) {
-                let Some(relative) = self.placement.relative(&path) else { continue };
+            for path in self.files_below(scripts, findings) {
+                let Some(relative) = self.placement.relative(&path) else {
+                    findings.push(self.extra(&path));
+                    continue;
+                };
                 if owned.contains(&relative) {
                     continue;
                 }
@@ -238,7 +278,7 @@ impl Looker<'_> {
                 if is_python(name) {
                     findings.extend(self.check_python(&path, &relative));
                 } else if !OF_VENV.contains(&name.to_ascii_lowercase().as_str()) {
-                    findings.push(extra(&relative));
+                    findings.push(self.extra(&path));
                 }
             }
         }
@@ -255,6 +295,29 @@ impl Looker<'_> {
 }
 
 impl Looker<'_> {
+    /// Files below a folder without those of an interrupted change; what cannot be read is found.
+    fn files_below(&self, folder: &Path, findings: &mut Vec<Finding>) -> Vec<PathBuf> {
+        let journal = self.placement.root.join(journal::FOLDER);
+        let mut walked = walk_files(folder);
+        for (path, error) in walked.unreadable {
+            let path = Some(self.placement.shown(&path));
+            let detail = error.to_string();
+            findings.push(Finding { kind: Kind::Unreadable, project: None, path, detail });
+        }
+        walked.files.retain(|path| !path.starts_with(&journal));
+        walked.files
+    }
+
+    fn extra(&self, path: &Path) -> Finding {
+        let detail = if path.file_name().is_some_and(is_startup_file) {
+            "it runs at each start of Python, and no package has it"
+        } else {
+            "no package has it"
+        };
+        let path = Some(self.placement.shown(path));
+        Finding { kind: Kind::Extra, project: None, path, detail: detail.to_owned() }
+    }
+
     /// The environment's own interpreter is the base one: a link to it, or a copy of it.
     fn check_python(&self, path: &Path, relative: &str) -> Option<Finding> {
         let base = self.subject.interpreter.base_executable();
@@ -292,17 +355,6 @@ const OF_VENV: [&str; 10] = [
     "deactivate.bat",
     "deactivate.nu",
 ];
-
-fn extra(path: &str) -> Finding {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    let detail = if is_startup_file(name) {
-        "it runs at each start of Python, and no package has it"
-    } else {
-        "no package has it"
-    };
-    let path = Some(path.to_owned());
-    Finding { kind: Kind::Extra, project: None, path, detail: detail.to_owned() }
-}
 
 fn is_cached(path: &str) -> bool {
     path.ends_with(".pyc") && path.rsplit('/').nth(1) == Some("__pycache__")

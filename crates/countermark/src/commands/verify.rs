@@ -125,13 +125,19 @@ fn text(report: &Report, started: Instant, teller: &Teller) {
         0 => "as installed".to_owned(),
         count => output::count(count, "finding", "findings"),
     };
-    teller.line(&format!(
-        "{}, {} of them proved, {}, every byte checked, {:.2} s: {found}",
-        output::count(report.packages, "package", "packages"),
-        output::grouped(report.proved as u64),
-        output::count(usize::try_from(report.files).unwrap_or(usize::MAX), "file", "files"),
-        started.elapsed().as_secs_f64(),
-    ));
+    let packages = output::count(report.packages, "package", "packages");
+    let files = usize::try_from(report.files).unwrap_or(usize::MAX);
+    let files = output::count(files, "file", "files");
+    let proved = output::grouped(report.proved as u64);
+    let elapsed = started.elapsed().as_secs_f64();
+    let unreadable = report.findings.iter().any(|finding| finding.kind == Kind::Unreadable);
+    let checked = if report.proved == report.packages && !unreadable {
+        format!("{proved} of them proved, {files}, every byte checked")
+    } else {
+        // Of other packages only what they say themselves was compared.
+        format!("{proved} of {} proved, {files}", output::grouped(report.packages as u64))
+    };
+    teller.line(&format!("{packages}, {checked}, {elapsed:.2} s: {found}"));
 }
 
 /// The published form of `verify --format json`.

@@ -9,3 +9,4 @@ mod owners;
 mod poisoned;
 mod scene;
 mod stored;
+mod undecided;

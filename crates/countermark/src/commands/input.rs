@@ -109,12 +109,15 @@ fn read_requirements(
         .map(root(FileKind::Requirements))
         .chain(constrained.map(root(FileKind::Constraints)))
         .collect();
-    let mut loader = Files { http };
+    let mut loader = Files { http, fetched: BTreeMap::new() };
     let variables = |name: &str| std::env::var(name).ok();
     let problem = |error: &SourceError| {
         let mut problem = Problem::from(error);
         if error.is_unavailable() {
             problem.class = Class::Unavailable;
+        }
+        if let Some(place) = problem.place.as_mut().filter(|place| place.file.contains("://")) {
+            place.file = RedactedUrl::of_text(&place.file).to_string();
         }
         problem
     };
@@ -156,6 +159,8 @@ fn read_pylock(
 /// Files of this machine and of https URLs.
 struct Files<'a> {
     http: &'a Client,
+    /// By what messages call them: without the credentials that files beside them need as well.
+    fetched: BTreeMap<String, Url>,
 }
 
 impl Loader for Files<'_> {
@@ -166,12 +171,14 @@ impl Loader for Files<'_> {
         from: Option<&Place>,
     ) -> Result<Loaded, LoadError> {
         let base = from.map(|place| place.file.as_str());
-        if let Some(url) = resolve_url(location, base) {
+        let fetched = base.and_then(|base| self.fetched.get(base));
+        if let Some(url) = resolve_url(location, fetched)? {
             return self.fetch(&url);
         }
-        let path = match base {
-            Some(base) => Path::new(base).parent().unwrap_or(Path::new("")).join(location),
-            None => PathBuf::from(location),
+        let path = match (file_url(location), base) {
+            (Some(path), _) => path,
+            (None, Some(base)) => Path::new(base).parent().unwrap_or(Path::new("")).join(location),
+            (None, None) => PathBuf::from(location),
         };
         let text = read_file(&path)?;
         Ok(Loaded { location: path.display().to_string(), text })
@@ -179,7 +186,7 @@ impl Loader for Files<'_> {
 }
 
 impl Files<'_> {
-    fn fetch(&self, url: &Url) -> Result<Loaded, LoadError> {
+    fn fetch(&mut self, url: &Url) -> Result<Loaded, LoadError> {
         let location = RedactedUrl::new(url).to_string();
         let unavailable = |message: String| LoadError { message, unavailable: true };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -187,18 +194,30 @@ impl Files<'_> {
         let request = Request::document(url, "text/plain, */*;q=0.5", MAXIMUM_SIZE as u64);
         let document = runtime.block_on(self.http.fetch(&request));
         let document = document.map_err(|error| unavailable(error.to_string()))?;
+        self.fetched.insert(location.clone(), url.clone());
         Ok(Loaded { location, text: document.body })
     }
 }
 
-/// A location that is a URL itself, or relative to one.
-fn resolve_url(location: &str, base: Option<&str>) -> Option<Url> {
-    let is_url = |text: &str| text.starts_with("https://") || text.starts_with("http://");
-    if is_url(location) {
-        return Url::parse(location).ok();
-    }
-    let base = base.filter(|base| is_url(base))?;
-    Url::parse(base).ok()?.join(location).ok()
+/// A location that is a URL itself, or relative to one. A file from elsewhere names no files of
+/// this machine.
+fn resolve_url(location: &str, base: Option<&Url>) -> Result<Option<Url>, LoadError> {
+    let is_url = location.starts_with("https://") || location.starts_with("http://");
+    let parsed = match base {
+        _ if is_url => Url::parse(location),
+        Some(base) => base.join(location),
+        None => return Ok(None),
+    };
+    parsed.map(Some).map_err(|error| {
+        let message = format!("`{}` is not a usable URL: {error}", RedactedUrl::of_text(location));
+        LoadError { message, unavailable: false }
+    })
+}
+
+/// The path of a `file:` URL.
+fn file_url(location: &str) -> Option<PathBuf> {
+    let url = Url::parse(location).ok().filter(|url| url.scheme() == "file")?;
+    url.to_file_path().ok()
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {

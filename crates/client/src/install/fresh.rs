@@ -103,11 +103,12 @@ pub(super) fn is_free(target: &Path) -> Result<bool, InstallError> {
     is_taken(target).map(|taken| !taken)
 }
 
-/// A folder that is not there, or empty, is free.
+/// A folder that is not there, or empty, is free; a file is not.
 fn is_taken(target: &Path) -> Result<bool, InstallError> {
     match fs::read_dir(target) {
         Ok(mut items) => Ok(items.next().is_some()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(true),
         Err(error) => Err(failed("read", target)(error)),
     }
 }

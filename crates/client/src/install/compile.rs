@@ -9,8 +9,10 @@
 //! Only compiled files that this user's seal vouches for are used; everything else is compiled anew
 //! from sources whose bytes are compared first.
 
+use std::collections::HashSet;
 use std::fmt::Write as _;
-use std::fs;
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
@@ -18,6 +20,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::scheme::Scheme;
 use countermark_trust::tree::{Mode, TreeFile};
+use rustix::fs::FlockOperation;
 
 use super::error::{InstallError, failed};
 use super::stage::{Compiled, CompiledSet};
@@ -62,7 +65,7 @@ pub(super) fn compiled(
     let Some(tag) = interpreter.cache_tag() else {
         return Ok(vec![CompiledSet::default(); entries.len()]);
     };
-    let key = format!("{tag}-{}", hex(&interpreter.magic()));
+    let key = key(interpreter, tag);
     let mut lists: Vec<Option<Vec<Made>>> =
         entries.iter().map(|(entry, _)| read_list(store, entry, &key)).collect();
     let mut wanted = Vec::new();
@@ -76,14 +79,17 @@ pub(super) fn compiled(
     if !wanted.is_empty() {
         let made = make(interpreter, &wanted, reporter)?;
         for (wanted, list) in wanted.into_iter().zip(made) {
-            publish(store, &wanted, &key, &list)?;
-            lists[wanted.index] = Some(list);
+            lists[wanted.index] = Some(publish(store, &wanted, &key, list)?);
         }
     }
     let place = |(entry, folders): &(&Entry, [String; 5]), list: Vec<Made>| {
+        let own = own_caches(entry, folders);
         let files = list.into_iter().filter_map(|made| {
             let file = entry.tree.files().get(made.position)?;
             let path = join(&folders[file.scheme.index()], &cached_path(&file.path, tag)?);
+            if own.contains(&path) {
+                return None;
+            }
             let (name, blake3, seal) = (made.position.to_string(), made.blake3, made.seal);
             Some(Compiled { path, name, blake3, seal })
         });
@@ -91,6 +97,71 @@ pub(super) fn compiled(
     };
     let lists = lists.into_iter().map(Option::unwrap_or_default);
     Ok(entries.iter().zip(lists).map(|(entry, list)| place(entry, list)).collect())
+}
+
+/// Files that the wheel itself brings where compiled ones would go. They win.
+fn own_caches(entry: &Entry, folders: &[String; 5]) -> HashSet<String> {
+    let files = entry.tree.files().iter().filter(|file| file.path.contains("__pycache__/"));
+    files.map(|file| join(&folders[file.scheme.index()], &file.path)).collect()
+}
+
+/// Drops the list of a wheel's compiled files unless all of them are what it says by now, so that
+/// they are compiled again. For after [`super::stage::StageError::Stale`]. That a file is not there
+/// needs no words: another run may have replaced it. One with other bytes does.
+///
+/// # Errors
+/// When the list cannot be removed.
+pub(super) fn forget(
+    store: &Store,
+    interpreter: &Interpreter,
+    entry: &Entry,
+    reporter: &dyn Reporter,
+) -> Result<(), InstallError> {
+    let Some(tag) = interpreter.cache_tag() else { return Ok(()) };
+    let key = key(interpreter, tag);
+    let _held = lock(store)?;
+    let folder = entry.folder.join(format!("c-{key}"));
+    let mut whole = true;
+    for made in read_list(store, entry, &key).unwrap_or_default() {
+        match crate::store::hash(&folder.join(made.position.to_string())) {
+            Ok(found) if found == made.blake3 => continue,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Ok(_) | Err(_) if whole => note_changed(entry, made.position, reporter),
+            Ok(_) | Err(_) => {}
+        }
+        whole = false;
+    }
+    if whole {
+        return Ok(());
+    }
+    let path = list_path(store, entry, &key);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(failed("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+fn note_changed(entry: &Entry, position: usize, reporter: &dyn Reporter) {
+    let path = entry.tree.files().get(position).map_or("", |file| &file.path);
+    let wheel = entry.tree.artifact().filename();
+    let text = format!("the stored compiled form of `{path}` in `{wheel}` was altered");
+    let hint = "it is compiled again from its source, which is checked first";
+    reporter.note(Note::new("store-altered", text).with_hint(hint));
+}
+
+/// Names what an interpreter compiles: its tag and the magic number of its bytecode.
+fn key(interpreter: &Interpreter, tag: &str) -> String {
+    format!("{tag}-{}", hex(&interpreter.magic()))
+}
+
+/// One run of this user at a time replaces compiled files together with their lists. Held until
+/// the returned folder, which is private, is closed. What another user replaces in a shared store
+/// meanwhile is noticed when it is linked.
+fn lock(store: &Store) -> Result<File, InstallError> {
+    let folder = File::open(store.seals()).map_err(failed("lock", store.seals()))?;
+    rustix::fs::flock(&folder, FlockOperation::LockExclusive)
+        .map_err(|errno| failed("lock", store.seals())(errno.into()))?;
+    Ok(folder)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -207,19 +278,32 @@ fn read_list(store: &Store, entry: &Entry, key: &str) -> Option<Vec<Made>> {
     body.lines().map(parse).collect()
 }
 
+/// Puts what was compiled into the store and seals it. What another run published in the meantime
+/// stays; the answer is the list that holds.
 fn publish(
     store: &Store,
     wanted: &Wanted<'_>,
     key: &str,
-    list: &[Made],
-) -> Result<(), InstallError> {
+    list: Vec<Made>,
+) -> Result<Vec<Made>, InstallError> {
+    let _held = lock(store)?;
+    if let Some(theirs) = read_list(store, wanted.entry, key) {
+        return Ok(theirs);
+    }
     let target = wanted.entry.folder.join(format!("c-{key}"));
     let from: &Path = wanted.staging.path();
     if fs::rename(from, &target).is_err() {
-        // What another run or another user left has no seal of ours.
-        fs::remove_dir_all(&target).map_err(failed("replace", &target))?;
+        // What a run that was killed or another user left has no seal of ours. It goes as a whole,
+        // so that nobody meets half of it.
+        let old = store.temporary_folder()?;
+        fs::rename(&target, old.path().join("old")).map_err(failed("replace", &target))?;
         fs::rename(from, &target).map_err(failed("publish", &target))?;
     }
+    write_list(store, wanted.entry, key, &list)?;
+    Ok(list)
+}
+
+fn write_list(store: &Store, entry: &Entry, key: &str, list: &[Made]) -> Result<(), InstallError> {
     let mut text = format!("boot {}\n", store.boot());
     for Made { position, blake3, seal } in list {
         let blake3 = blake3::Hash::from_bytes(*blake3).to_hex();
@@ -228,7 +312,7 @@ fn publish(
         let _ = writeln!(text, "{position} {blake3} {seal}");
     }
     text.push_str("end\n");
-    let path = list_path(store, wanted.entry, key);
+    let path = list_path(store, entry, key);
     crate::store::write_renamed(store.seals(), &path, text.as_bytes()).map_err(failed("seal", path))
 }
 

@@ -1,11 +1,14 @@
 //! Getting one stored file into a folder, and looking at what got there.
 
 use std::fs::File;
+use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::BorrowedFd;
+use std::os::unix::fs::MetadataExt as _;
+use std::sync::{Mutex, PoisonError};
 
 use countermark_trust::tree::{Mode, TreeFile};
-use rustix::fs::{AtFlags, Mode as Permissions, OFlags};
+use rustix::fs::{AtFlags, Mode as Permissions, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::stage::{Compiled, LinkMode, StageError, Staging};
@@ -123,10 +126,84 @@ fn open_file(folder: BorrowedFd<'_>, name: &str) -> io::Result<File> {
     Ok(File::from(opened?))
 }
 
-pub(super) fn create(folder: BorrowedFd<'_>, name: &str, executable: bool) -> io::Result<File> {
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Permissions::from_raw_mode(if executable { 0o777 } else { 0o666 });
-    Ok(File::from(rustix::fs::openat(folder, name, flags, mode)?))
+/// A file that gets its name when it is complete, so that whoever finds the name taken can compare
+/// what is there. Until then it has a random name in the same folder, and is removed when dropped.
+pub(super) struct Unnamed<'a> {
+    pub(super) file: File,
+    folder: BorrowedFd<'a>,
+    name: String,
+    published: bool,
+}
+
+/// Where a file system cannot refuse to replace, one thread at a time looks and renames. Nobody
+/// else writes to a staging folder.
+static NAMING: Mutex<()> = Mutex::new(());
+
+impl<'a> Unnamed<'a> {
+    pub(super) fn create(folder: BorrowedFd<'a>, executable: bool) -> io::Result<Self> {
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let mode = Permissions::from_raw_mode(if executable { 0o777 } else { 0o666 });
+        loop {
+            // Random, since no wheel may be able to choose the same name.
+            let name = format!(".countermark-{:016x}", RandomState::new().hash_one(()));
+            match rustix::fs::openat(folder, &name, flags, mode) {
+                Ok(file) => {
+                    return Ok(Self { file: File::from(file), folder, name, published: false });
+                }
+                Err(Errno::EXIST) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+
+    /// Gives the file its name.
+    ///
+    /// # Errors
+    /// `AlreadyExists` when something has the name; the file is gone then.
+    pub(super) fn publish(mut self, name: &str) -> io::Result<()> {
+        let (folder, own) = (self.folder, &self.name);
+        let flags = RenameFlags::NOREPLACE;
+        match rustix::fs::renameat_with(folder, own, folder, name, flags) {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
+                // A lock that another thread's panic poisoned guards nothing that could be broken.
+                let _held = NAMING.lock().unwrap_or_else(PoisonError::into_inner);
+                match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Err(Errno::NOENT) => rustix::fs::renameat(folder, own, folder, name)?,
+                    Err(errno) => return Err(errno.into()),
+                    Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
+                }
+            }
+            other => other?,
+        }
+        self.published = true;
+        Ok(())
+    }
+}
+
+impl Drop for Unnamed<'_> {
+    fn drop(&mut self) {
+        if !self.published {
+            // Staging that failed is removed as a whole.
+            let _ = rustix::fs::unlinkat(self.folder, &self.name, AtFlags::empty());
+        }
+    }
+}
+
+/// Is there a regular file with these bytes?
+pub(super) fn holds(
+    folder: BorrowedFd<'_>,
+    name: &str,
+    bytes: &[u8],
+    executable: bool,
+    buffer: &mut [u8],
+) -> io::Result<bool> {
+    let file = open_file(folder, name)?;
+    let metadata = file.metadata()?;
+    Ok(metadata.is_file()
+        && (metadata.mode() & 0o100 != 0) == executable
+        && metadata.len() == bytes.len() as u64
+        && hash(&file, buffer)? == *blake3::hash(bytes).as_bytes())
 }
 
 fn hash(mut file: &File, buffer: &mut [u8]) -> io::Result<[u8; 32]> {
@@ -160,22 +237,17 @@ pub(super) fn copy(
         return Err(source.altered());
     }
     let trusted = source.seal == Some(&seal);
-    let mut to = match create(folder, name, source.file.mode == Mode::Executable) {
-        Ok(to) => to,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            return source.check_twin(folder, name, buffer);
-        }
-        Err(error) => return Err(failed(error)),
-    };
-    let cloned = mode == LinkMode::Reflink && rustix::fs::ioctl_ficlone(&to, &from).is_ok();
+    let executable = source.file.mode == Mode::Executable;
+    let mut unnamed = Unnamed::create(folder, executable).map_err(failed)?;
+    let to = &mut unnamed.file;
+    let cloned = mode == LinkMode::Reflink && rustix::fs::ioctl_ficlone(&*to, &from).is_ok();
     if cloned && !trusted {
         // What was cloned is what has to be right, not what the store holds by now.
-        let clone = open_file(folder, name).map_err(failed)?;
+        let clone = open_file(folder, &unnamed.name).map_err(failed)?;
         if hash(&clone, buffer).map_err(failed)? != source.file.blake3 {
             return Err(source.altered());
         }
-    } else if !cloned && copy_hashed(&from, &mut to, buffer).map_err(failed)? != source.file.blake3
-    {
+    } else if !cloned && copy_hashed(&from, to, buffer).map_err(failed)? != source.file.blake3 {
         return Err(source.altered());
     }
     let time = rustix::fs::Timespec {
@@ -183,8 +255,14 @@ pub(super) fn copy(
         tv_nsec: seal.modified.rem_euclid(1_000_000_000),
     };
     let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
-    rustix::fs::futimens(&to, &times).map_err(|errno| failed(errno.into()))?;
-    Ok(seal)
+    rustix::fs::futimens(&unnamed.file, &times).map_err(|errno| failed(errno.into()))?;
+    match unnamed.publish(name) {
+        Ok(()) => Ok(seal),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            source.check_twin(folder, name, buffer)
+        }
+        Err(error) => Err(failed(error)),
+    }
 }
 
 fn copy_hashed(mut from: &File, to: &mut File, buffer: &mut [u8]) -> io::Result<[u8; 32]> {
@@ -206,7 +284,8 @@ pub(super) struct CompiledSource<'a> {
 }
 
 impl CompiledSource<'_> {
-    /// Links or copies it; `false` when it is not the one that was compiled.
+    /// Links or copies it; `false` when it is not the one that was compiled. Whatever lies there
+    /// already stays: a file of a wheel, or what another wheel with the same module compiled.
     pub(super) fn link(
         &self,
         folder: BorrowedFd<'_>,
@@ -223,11 +302,10 @@ impl CompiledSource<'_> {
         };
         match linked {
             Ok(()) => {}
+            Err(Errno::EXIST) => return Ok(true),
             Err(Errno::NOENT) => return Ok(false),
             Err(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::NOTSUP) => {
-                let from = open_file(self.store, &self.file.name)?;
-                let mut to = create(folder, name, false)?;
-                return Ok(copy_hashed(&from, &mut to, buffer)? == self.file.blake3);
+                return self.copy(folder, name, buffer);
             }
             Err(errno) => return Err(errno.into()),
         }
@@ -237,6 +315,30 @@ impl CompiledSource<'_> {
                 return Ok(true);
             }
         }
-        Ok(hash(&open_file(folder, name)?, buffer)? == self.file.blake3)
+        let Some(file) = open_regular(folder, name)? else { return Ok(false) };
+        Ok(hash(&file, buffer)? == self.file.blake3)
+    }
+
+    fn copy(&self, folder: BorrowedFd<'_>, name: &str, buffer: &mut [u8]) -> io::Result<bool> {
+        let Some(from) = open_regular(self.store, &self.file.name)? else { return Ok(false) };
+        let mut unnamed = Unnamed::create(folder, false)?;
+        if copy_hashed(&from, &mut unnamed.file, buffer)? != self.file.blake3 {
+            return Ok(false);
+        }
+        match unnamed.publish(name) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(true),
+        }
+    }
+}
+
+/// `None` where something else than a regular file is, or nothing.
+fn open_regular(folder: BorrowedFd<'_>, name: &str) -> io::Result<Option<File>> {
+    match open_file(folder, name) {
+        Ok(file) => Ok(file.metadata()?.is_file().then_some(file)),
+        Err(error) => match Errno::from_io_error(&error) {
+            Some(Errno::NOENT | Errno::LOOP | Errno::NXIO) => Ok(None),
+            _ => Err(error),
+        },
     }
 }

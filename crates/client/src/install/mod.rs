@@ -260,6 +260,13 @@ fn stage_packages(
             Err(InstallError::Stage(StageError::Stray { index, stray, .. })) => {
                 (*index, stray.clone())
             }
+            Err(InstallError::Stage(StageError::Stale { index, .. })) => {
+                let Some(&position) = chosen.get(*index) else { return result };
+                let entry = &packages[position].entry;
+                compile::forget(request.store, interpreter, entry, request.reporter)?;
+                remove_staged(staging, &keep)?;
+                continue;
+            }
             _ => return result,
         };
         let Some(&position) = chosen.get(index) else { return result };

@@ -13,7 +13,7 @@ use countermark_trust::tree::Mode;
 use rustix::fs::{AtFlags, Mode as Permissions, OFlags};
 use rustix::io::Errno;
 
-use super::link::{CompiledSource, Source, copy, create};
+use super::link::{CompiledSource, Source, Unnamed, copy, holds};
 use crate::package::folders::Folders;
 use crate::package::generated::Generated;
 use crate::store::{Check, Entry, FileSeal, find_stray};
@@ -105,6 +105,16 @@ pub enum StageError {
         /// The file.
         path: String,
     },
+    /// A compiled file in the store is not the one that was compiled: it can be compiled again.
+    #[error("the compiled form `{path}` of a module in `{wheel}` was changed in the store")]
+    Stale {
+        /// Position of the wheel among those that are staged.
+        index: usize,
+        /// The wheel.
+        wheel: String,
+        /// Relative to the root of the environment.
+        path: String,
+    },
     /// Something lies beside the files in the store that was not unpacked there.
     #[error("the stored copy of `{wheel}` was altered: {stray}")]
     Stray {
@@ -133,7 +143,7 @@ impl StageError {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::Io { .. } | Self::Interrupted => Class::Unavailable,
+            Self::Io { .. } | Self::Stale { .. } | Self::Interrupted => Class::Unavailable,
             Self::Altered { .. } | Self::Stray { .. } | Self::Conflict { .. } => Class::Rejected,
         }
     }
@@ -145,6 +155,7 @@ impl StageError {
             Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "disk-full",
             Self::Io { .. } => "stage-io",
             Self::Altered { .. } | Self::Stray { .. } => "store-altered",
+            Self::Stale { .. } => "compiled-altered",
             Self::Conflict { .. } => "file-conflict",
             Self::Interrupted => "interrupted",
         }
@@ -176,16 +187,37 @@ pub fn stage(
 ) -> Result<Vec<Option<Vec<FileSeal>>>, StageError> {
     let root_folder = open_folder(root)?;
     grow_descriptor_table(&root_folder);
+    let mut seals: Vec<Option<Vec<FileSeal>>> = vec![None; wheels.len()];
+    let linked = in_parallel(&root_folder, wheels, options, |worker, index, wheel| {
+        worker.stage(index, wheel)
+    })?;
+    linked.into_iter().for_each(|(index, seal)| seals[index] = seal);
+    if wheels.iter().any(|wheel| !wheel.compiled.files.is_empty()) {
+        // When all wheels have their files, since those win over compiled ones.
+        in_parallel(&root_folder, wheels, options, |worker, index, wheel| {
+            worker.link_compiled(index, wheel)
+        })?;
+    }
+    Ok(seals)
+}
+
+/// Does something for every wheel, the largest first.
+fn in_parallel<T: Send>(
+    root: &OwnedFd,
+    wheels: &[Staging<'_>],
+    options: Options<'_>,
+    step: impl Fn(&mut Worker<'_>, usize, &Staging<'_>) -> Result<T, StageError> + Sync,
+) -> Result<Vec<(usize, T)>, StageError> {
     let mut order: Vec<usize> = (0..wheels.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(wheels[index].entry.tree.files().len()));
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     let work = || {
-        let mut worker = Worker::new(root_folder.as_fd(), options, &failed);
+        let mut worker = Worker::new(root.as_fd(), options, &failed);
         let mut done = Vec::new();
         while let Some(&index) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            match worker.stage(index, &wheels[index]) {
-                Ok(seals) => done.push((index, seals)),
+            match step(&mut worker, index, &wheels[index]) {
+                Ok(result) => done.push((index, result)),
                 Err(error) => {
                     failed.store(true, Ordering::Relaxed);
                     return Err(error);
@@ -194,7 +226,6 @@ pub fn stage(
         }
         Ok(done)
     };
-    let mut seals: Vec<Option<Vec<FileSeal>>> = vec![None; wheels.len()];
     let results = std::thread::scope(|scope| {
         let helpers: Vec<_> = (1..options.threads).map(|_| scope.spawn(work)).collect();
         let mut results = vec![work()];
@@ -204,10 +235,11 @@ pub fn stage(
         }));
         results
     });
+    let mut all = Vec::with_capacity(wheels.len());
     let mut stopped = None;
     for result in results {
         match result {
-            Ok(done) => done.into_iter().for_each(|(index, seal)| seals[index] = seal),
+            Ok(done) => all.extend(done),
             // One worker stops because another failed; the cause is more telling.
             Err(StageError::Interrupted) => {
                 stopped.get_or_insert(StageError::Interrupted);
@@ -215,7 +247,7 @@ pub fn stage(
             Err(error) => return Err(error),
         }
     }
-    stopped.map_or(Ok(seals), Err)
+    stopped.map_or(Ok(all), Err)
 }
 
 fn in_folder(path: &str) -> impl FnOnce(Errno) -> StageError {
@@ -273,7 +305,6 @@ impl<'a> Worker<'a> {
         for file in &wheel.generated {
             self.write(wheel, file)?;
         }
-        self.link_compiled(index, wheel)?;
         if self.options.check == Check::Full
             && let Some(stray) = find_stray(&entry.folder, &entry.tree)
         {
@@ -321,16 +352,18 @@ impl<'a> Worker<'a> {
             let path = PathBuf::from(&file.path);
             move |source: io::Error| StageError::Io { action, path, source }
         };
-        let mut opened = match create(folder, name, file.executable) {
-            Ok(opened) => opened,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let path = file.path.clone();
-                let wheel = wheel.entry.tree.artifact().filename().to_owned();
-                return Err(StageError::Conflict { wheel, path });
-            }
-            Err(error) => return Err(failed("create")(error)),
-        };
-        opened.write_all(&file.bytes).map_err(failed("write"))
+        let mut unnamed = Unnamed::create(folder, file.executable).map_err(failed("create"))?;
+        unnamed.file.write_all(&file.bytes).map_err(failed("write"))?;
+        match unnamed.publish(name) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => return other.map_err(failed("create")),
+        }
+        let same = holds(folder, name, &file.bytes, file.executable, &mut self.buffer);
+        if same.unwrap_or(false) {
+            return Ok(());
+        }
+        let wheel = wheel.entry.tree.artifact().filename().to_owned();
+        Err(StageError::Conflict { wheel, path: file.path.clone() })
     }
 
     fn link_compiled(&mut self, index: usize, wheel: &Staging<'_>) -> Result<(), StageError> {
@@ -338,7 +371,16 @@ impl<'a> Worker<'a> {
         if set.files.is_empty() {
             return Ok(());
         }
-        let store = open_folder(&set.folder)?;
+        let stale = |path: &str| {
+            let wheel = wheel.entry.tree.artifact().filename().to_owned();
+            StageError::Stale { index, wheel, path: path.to_owned() }
+        };
+        let store = match open_folder(&set.folder) {
+            Err(StageError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+                return Err(stale(&set.files[0].path));
+            }
+            other => other?,
+        };
         for file in &set.files {
             self.stop_if_asked()?;
             let target = Folders::of(&mut self.folders, &file.path);
@@ -353,8 +395,7 @@ impl<'a> Worker<'a> {
                 source: error,
             };
             if !good.map_err(failed)? {
-                let wheel = wheel.entry.tree.artifact().filename().to_owned();
-                return Err(StageError::Altered { index, wheel, path: file.path.clone() });
+                return Err(stale(&file.path));
             }
         }
         Ok(())

@@ -3,9 +3,11 @@
 
 #![allow(missing_docs, reason = "tests explain themselves by their names")]
 
+mod compile;
 mod docs;
 mod faults;
 mod gauntlet;
+mod input;
 mod smoke;
 mod support;
 mod tamper;

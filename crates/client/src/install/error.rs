@@ -75,7 +75,13 @@ impl InstallError {
         let problem = match &self {
             Self::Refused(_) => None,
             Self::Stage(error) => Some(Problem::of(error.code(), error.class(), error)),
-            Self::Journal(error) => Some(Problem::of(error.code(), error.class(), error)),
+            Self::Journal(error) => {
+                let problem = Problem::of(error.code(), error.class(), error);
+                Some(match error.hint() {
+                    Some(hint) => problem.with_hint(hint),
+                    None => problem,
+                })
+            }
             Self::Generate { .. } => Some(Problem::of("bad-command", Class::Rejected, &self)),
             Self::Venv(error) => {
                 let problem = Problem::of("venv", error.class(), error);

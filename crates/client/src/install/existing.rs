@@ -8,7 +8,7 @@ use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 
 use super::error::{InstallError, failed};
-use super::journal::{self, Recovered};
+use super::journal::{self, JournalError, Recovered, Remark};
 use super::lock::{FolderLock, Locked, lock};
 use super::steps::{Steps, steps};
 use super::{Change, Outcome, Request, stage_packages};
@@ -58,7 +58,7 @@ pub(super) fn say_waiting(reporter: &dyn Reporter, root: &Path) {
 
 /// Undoes or finishes what an interrupted run left of an environment, and says so.
 pub(super) fn recover(root: &Path, reporter: &dyn Reporter) -> Result<(), InstallError> {
-    let what = match journal::recover(root)? {
+    let what = match journal::recover(root, &|remark| say_remark(reporter, &remark))? {
         Recovered::Nothing => return Ok(()),
         Recovered::Cleaned => "removed what an interrupted run had staged in",
         Recovered::Undone => "undid an interrupted change of",
@@ -67,6 +67,28 @@ pub(super) fn recover(root: &Path, reporter: &dyn Reporter) -> Result<(), Instal
     let message = format!("{what} `{}`", root.display());
     reporter.note(Note::new("recovered", message));
     Ok(())
+}
+
+/// What is worth saying about a change that went well, or was undone.
+fn say_remark(reporter: &dyn Reporter, remark: &Remark) {
+    let note = match remark {
+        Remark::Stray(_) => Note::new("stray-file", remark.to_string())
+            .with_hint("look at it, and remove it if it is of no use"),
+        Remark::LeftOver(_) => {
+            Note::new("left-over", remark.to_string()).with_hint("the next run tries again")
+        }
+    };
+    reporter.note(note);
+}
+
+fn commit(
+    request: &Request<'_>,
+    held: &Held,
+    steps: Steps,
+    empty: Vec<String>,
+) -> Result<(), JournalError> {
+    let say = |remark: Remark| say_remark(request.reporter, &remark);
+    journal::commit(&held.placement.root, steps.steps, empty, request.interrupted, &say)
 }
 
 /// What happens to one wanted package.
@@ -113,7 +135,7 @@ pub(super) fn change(
             return Err(error);
         }
     };
-    journal::commit(&held.placement.root, steps.steps, empty, request.interrupted)?;
+    commit(request, &held, steps, empty)?;
     Ok(outcome)
 }
 
@@ -154,7 +176,7 @@ pub fn remove(
             return Err(failed("compare", &held.placement.root)(error));
         }
     };
-    journal::commit(&held.placement.root, steps.steps, empty, request.interrupted)?;
+    commit(request, &held, steps, empty)?;
     Ok(outcome)
 }
 

@@ -16,15 +16,24 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use countermark_trust::Class;
 use rustix::fs::{AtFlags, Mode, OFlags};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
+use self::error::failed;
+use self::undo::undo;
+use super::steps::is_compiled;
 use crate::package::folders::Folders;
+
+mod durable;
+mod error;
+mod undo;
+
+pub use self::error::JournalError;
 
 /// The folder of a change in progress, below the root of the environment.
 pub const FOLDER: &str = ".countermark";
@@ -64,68 +73,15 @@ pub enum Recovered {
     Finished,
 }
 
-/// Why an environment could not be changed.
+/// What a user should be told although nothing failed.
 #[derive(Debug, thiserror::Error)]
-pub enum JournalError {
-    /// The file system said no; everything is as it was before.
-    #[error("cannot {action} `{path}`")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On which path.
-        path: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// Undoing failed too. The journal stays; the next run tries again.
-    #[error("an interrupted change of `{root}` could not be undone")]
-    Stuck {
-        /// The environment.
-        root: PathBuf,
-        /// Why it failed.
-        source: io::Error,
-    },
-    /// A journal that this version cannot read.
-    #[error("`{path}` is not a journal of this version")]
-    Unreadable {
-        /// The journal.
-        path: PathBuf,
-    },
-    /// The user said stop; everything is as it was before.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl JournalError {
-    /// None of them says anything about the packages.
-    #[must_use]
-    pub fn class(&self) -> Class {
-        match self {
-            Self::Io { .. } | Self::Stuck { .. } | Self::Unreadable { .. } | Self::Interrupted => {
-                Class::Unavailable
-            }
-        }
-    }
-
-    /// The stable name of this error.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Io { source, .. } if source.kind() == io::ErrorKind::StorageFull => "disk-full",
-            Self::Io { .. } => "environment-io",
-            Self::Stuck { .. } => "undo-failed",
-            Self::Unreadable { .. } => "journal-unreadable",
-            Self::Interrupted => "interrupted",
-        }
-    }
-}
-
-fn failed(
-    action: &'static str,
-    path: impl Into<PathBuf>,
-) -> impl FnOnce(io::Error) -> JournalError {
-    let path = path.into();
-    move |source| JournalError::Io { action, path, source }
+pub enum Remark {
+    /// Somebody wrote a file where one came back. It is kept here, below the root.
+    #[error("`{0}` is what was in the way when an interrupted change was undone")]
+    Stray(String),
+    /// The environment is as it should be, but for the rest of the change. The next run removes it.
+    #[error("what is left of a change could not be removed: {0}")]
+    LeftOver(#[source] JournalError),
 }
 
 /// Is a change of this environment unfinished?
@@ -139,23 +95,19 @@ pub fn is_interrupted(root: &Path) -> bool {
 /// # Errors
 /// [`JournalError`] when that is not possible; the environment may then be a mixture, the journal
 /// stays, and `verify` reports it.
-pub fn recover(root: &Path) -> Result<Recovered, JournalError> {
+pub fn recover(root: &Path, say: &dyn Fn(Remark)) -> Result<Recovered, JournalError> {
     let folder = root.join(FOLDER);
-    match fs::symlink_metadata(&folder) {
-        Ok(metadata) if metadata.is_dir() => {}
-        // A link would lead what is removed below to somewhere else.
-        Ok(_) => return Err(JournalError::Unreadable { path: folder }),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Recovered::Nothing),
-        Err(error) => return Err(failed("read", folder)(error)),
-    }
-    if folder.join("journal").exists() {
+    let Some(found) = look(&folder)? else {
+        return Ok(Recovered::Nothing);
+    };
+    check_ours(root, &folder, &found)?;
+    if look(&folder.join("journal"))?.is_some() {
         let journal = read(&folder.join("journal"))?;
-        undo(root, &journal)
-            .map_err(|source| JournalError::Stuck { root: root.to_owned(), source })?;
+        undo_all(root, &journal, say)?;
         remove_undone(&folder)?;
         return Ok(Recovered::Undone);
     }
-    if folder.join("done").exists() {
+    if look(&folder.join("done"))?.is_some() {
         let journal = read(&folder.join("done"))?;
         remove_empty_folders(root, &journal.empty);
         remove_folder(&folder)?;
@@ -165,13 +117,57 @@ pub fn recover(root: &Path) -> Result<Recovered, JournalError> {
     Ok(Recovered::Cleaned)
 }
 
+/// What is there. Only what is certainly not there counts as that: backups depend on it.
+fn look(path: &Path) -> Result<Option<fs::Metadata>, JournalError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(failed("read", path)(error)),
+    }
+}
+
+/// Who may have written what is in a folder.
+struct Facts {
+    owner: u32,
+    mode: u32,
+}
+
+impl From<&fs::Metadata> for Facts {
+    fn from(metadata: &fs::Metadata) -> Self {
+        Self { owner: metadata.uid(), mode: metadata.mode() }
+    }
+}
+
+/// A journal moves and removes files of the environment: only those who could do that anyway may
+/// have written it.
+fn check_ours(root: &Path, folder: &Path, found: &fs::Metadata) -> Result<(), JournalError> {
+    let foreign = |reason| Err(JournalError::Foreign { path: folder.to_owned(), reason });
+    // A link would lead what is removed to somewhere else.
+    if !found.is_dir() {
+        return foreign("it is not a folder");
+    }
+    let outer = fs::metadata(root).map_err(failed("read", root))?;
+    let (inner, outer) = (Facts::from(found), Facts::from(&outer));
+    if !is_trusted_owner(&inner, &outer, rustix::process::geteuid().as_raw()) {
+        return foreign("it belongs to another user");
+    }
+    if inner.mode & !outer.mode & 0o022 != 0 {
+        return foreign("users may write it who may not write the environment");
+    }
+    Ok(())
+}
+
+fn is_trusted_owner(folder: &Facts, root: &Facts, oneself: u32) -> bool {
+    folder.owner == oneself || folder.owner == root.owner
+}
+
 /// Makes the folder in which a change is staged, and gives its path.
 ///
 /// # Errors
 /// [`JournalError::Io`], for an environment that cannot be written above all.
 pub fn open_stage(root: &Path) -> Result<PathBuf, JournalError> {
     let folder = root.join(FOLDER);
-    fs::create_dir(&folder).map_err(failed("make", &folder))?;
+    fs::DirBuilder::new().mode(0o700).create(&folder).map_err(failed("make", &folder))?;
     for name in ["stage", "old"] {
         if let Err(error) = fs::create_dir(folder.join(name)) {
             // The next run removes what cannot be removed now.
@@ -190,7 +186,8 @@ pub fn abandon(root: &Path) -> Result<(), JournalError> {
     remove_folder(&root.join(FOLDER))
 }
 
-/// Takes all steps, or none. `interrupted` is looked at before each.
+/// Takes all steps, or none. `interrupted` is looked at before each. Once all were taken, nothing
+/// that fails is an error any more.
 ///
 /// # Errors
 /// [`JournalError`] after everything was undone; [`JournalError::Stuck`] when that failed as well.
@@ -199,6 +196,7 @@ pub fn commit(
     steps: Vec<Step>,
     empty: Vec<String>,
     interrupted: &AtomicBool,
+    say: &dyn Fn(Remark),
 ) -> Result<(), JournalError> {
     let folder = root.join(FOLDER);
     let journal = Journal { format: 1, steps, empty };
@@ -214,14 +212,34 @@ pub fn commit(
         fs::rename(from, to).map_err(failed("finish", &folder))
     });
     if let Err(error) = taken {
-        undo(root, &journal)
-            .map_err(|source| JournalError::Stuck { root: root.to_owned(), source })?;
-        remove_undone(&folder)?;
+        undo_all(root, &journal, say)?;
+        if let Err(error) = remove_undone(&folder) {
+            say(Remark::LeftOver(error));
+        }
         return Err(error);
     }
-    sync_folder(&folder).map_err(failed("sync", &folder))?;
-    remove_empty_folders(root, &journal.empty);
-    remove_folder(&folder)
+    finish(root, &journal, say);
+    Ok(())
+}
+
+fn undo_all(root: &Path, journal: &Journal, say: &dyn Fn(Remark)) -> Result<(), JournalError> {
+    let mut strays = Vec::new();
+    let undone = undo(root, journal, &mut strays);
+    // They were moved even if something else failed later.
+    strays.into_iter().for_each(|path| say(Remark::Stray(path)));
+    undone.map_err(|source| JournalError::Stuck { root: root.to_owned(), source })
+}
+
+/// Removes the rest of a change that stands.
+fn finish(root: &Path, journal: &Journal, say: &dyn Fn(Remark)) {
+    let folder = root.join(FOLDER);
+    let finished = sync_folder(&folder).map_err(failed("sync", &folder)).and_then(|()| {
+        remove_empty_folders(root, &journal.empty);
+        remove_folder(&folder)
+    });
+    if let Err(error) = finished {
+        say(Remark::LeftOver(error));
+    }
 }
 
 /// Folders that are left empty because they may not be removed would look like broken packages.
@@ -254,7 +272,11 @@ fn write(folder: &Path, journal: &Journal) -> Result<(), JournalError> {
 
 fn read(path: &Path) -> Result<Journal, JournalError> {
     let unreadable = || JournalError::Unreadable { path: path.to_owned() };
-    let text = crate::store::read_bounded(path, MAX_JOURNAL_BYTES).map_err(failed("read", path))?;
+    let text = crate::store::read_bounded(path, MAX_JOURNAL_BYTES).map_err(|error| {
+        // Too long, not text, or not a file.
+        let is_other = error.kind() == io::ErrorKind::InvalidData;
+        if is_other { unreadable() } else { failed("read", path)(error) }
+    })?;
     let journal: Journal = serde_json::from_str(&text).map_err(|_| unreadable())?;
     if journal.format == 1 { Ok(journal) } else { Err(unreadable()) }
 }
@@ -275,6 +297,11 @@ impl Places {
             rustix::fs::openat(folder, name, flags | OFlags::NOFOLLOW, Mode::empty())
         };
         let folder = below(&root, FOLDER)?;
+        // Without it nothing that came in can be moved back. It is empty then.
+        match rustix::fs::mkdirat(&folder, "stage", Mode::RWXU) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno.into()),
+        }
         Ok(Self { stage: below(&folder, "stage")?, old: below(&folder, "old")?, root })
     }
 }
@@ -294,12 +321,19 @@ fn take(root: &Path, journal: &Journal, interrupted: &AtomicBool) -> Result<(), 
             }),
             Step::In(path) => target.of(path).and_then(|(folder, name)| {
                 let (from, _) = stage.of(path)?;
-                rename_new(from, name, folder, name)
+                match rename_new(from, name, folder, name) {
+                    // An import wrote it meanwhile.
+                    Err(Errno::EXIST) if is_compiled(path) => {
+                        rustix::fs::renameat(from, name, folder, name)
+                    }
+                    other => other,
+                }
             }),
         };
         result.map_err(|errno| failed("change", root.join(path))(errno.into()))?;
     }
-    Ok(())
+    durable::write_changed(&places, &journal.steps)
+        .map_err(|errno| failed("sync", root)(errno.into()))
 }
 
 /// Renames without ever replacing anything.
@@ -330,38 +364,6 @@ fn exists(folder: BorrowedFd<'_>, name: &str) -> Result<bool, Errno> {
     }
 }
 
-/// Takes back what was taken, last step first. Each step says by what is where whether it was
-/// taken: an `In` that was not still has its source in the stage, an `Out` that was has `old/<n>`.
-fn undo(root: &Path, journal: &Journal) -> io::Result<()> {
-    let places = Places::open(root)?;
-    let mut target = Folders::existing(places.root.as_fd());
-    let mut stage = Folders::existing(places.stage.as_fd());
-    for (number, step) in journal.steps.iter().enumerate().rev() {
-        match step {
-            Step::In(path) => {
-                stage.forget();
-                let (from, _) = stage.of(path)?;
-                let name = path.rsplit('/').next().unwrap_or(path);
-                if exists(from, name)? {
-                    continue;
-                }
-                let (folder, name) = target.of(path)?;
-                rustix::fs::renameat(folder, name, from, name)?;
-                target.forget();
-            }
-            Step::Out(path) => {
-                let backup = number.to_string();
-                if exists(places.old.as_fd(), &backup)? {
-                    let (folder, name) = target.of(path)?;
-                    rename_new(places.old.as_fd(), &backup, folder, name)?;
-                }
-            }
-        }
-    }
-    rustix::fs::fsync(&places.root)?;
-    Ok(())
-}
-
 impl Step {
     /// The path below the root.
     #[must_use]
@@ -390,6 +392,7 @@ fn remove_empty_folders(root: &Path, folders: &[String]) {
 /// The journal loses its name first: what is left is then a stage that nobody wants.
 fn remove_undone(folder: &Path) -> Result<(), JournalError> {
     fs::rename(folder.join("journal"), folder.join("undone")).map_err(failed("remove", folder))?;
+    sync_folder(folder).map_err(failed("sync", folder))?;
     remove_folder(folder)
 }
 
@@ -407,7 +410,7 @@ fn remove_folder(folder: &Path) -> Result<(), JournalError> {
 }
 
 fn sync_folder(folder: &Path) -> io::Result<()> {
-    fs::File::open(folder)?.sync_all()
+    Ok(durable::write(fs::File::open(folder)?.as_fd())?)
 }
 
 #[cfg(test)]

@@ -89,7 +89,7 @@ impl Walk<'_> {
 }
 
 /// What an import writes, and may write again.
-fn is_compiled(path: &str) -> bool {
+pub(super) fn is_compiled(path: &str) -> bool {
     path.ends_with(".pyc") && path.rsplit('/').nth(1) == Some("__pycache__")
 }
 

@@ -43,7 +43,7 @@ pub use tls::{Authorities, Proxies};
 
 use crate::credentials::{Credential, CredentialStore};
 use crate::origin::{is_loopback, same_origin};
-use progress::{Progress, check_size, pinned_size_error};
+use progress::{Progress, check_size, file_limit, pinned_size_error};
 use transfer::{Sniffer, Transfer};
 
 /// Most redirects that are followed for one request.
@@ -239,7 +239,7 @@ impl Client {
         }
         let already = progress.passed_on;
         let content_type = text_header(response.headers(), &header::CONTENT_TYPE);
-        let limit = request.limit.min(request.pinned_size.unwrap_or(u64::MAX));
+        let limit = file_limit(request, response.headers());
         let mut transfer = Transfer::new(response, already, limit, &self.options.timeouts)
             .map_err(|error| pinned_size_error(error, request))?;
         if already == 0 {

@@ -60,6 +60,18 @@ impl Progress {
     }
 }
 
+/// Longest file whose length neither the server nor anybody else says, in bytes: it may never end,
+/// and the largest wheels known have less.
+const MAX_UNDECLARED: u64 = 4 << 30;
+
+/// How much of a file is read at most.
+pub(super) fn file_limit(request: &Request, headers: &HeaderMap) -> u64 {
+    let known = request.pinned_size.or(request.advertised_size);
+    let is_undeclared = known.is_none() && !headers.contains_key(header::CONTENT_LENGTH);
+    let limit = if is_undeclared { MAX_UNDECLARED } else { u64::MAX };
+    request.limit.min(limit).min(request.pinned_size.unwrap_or(u64::MAX))
+}
+
 /// A limit that came from the lock file's size is a statement about the file.
 pub(super) fn pinned_size_error(error: HttpError, request: &Request) -> HttpError {
     match (error, request.pinned_size) {
@@ -86,5 +98,35 @@ pub(super) fn check_size(
             Err(HttpError::SizeDiffers { url: url.into(), expected, found, or_more: false })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_unknown_length_has_a_lower_limit() {
+        let url = Url::parse("https://h.example/f").unwrap();
+        let check = |length: bool, pinned: Option<u64>, advertised: Option<u64>, expect: u64| {
+            let mut headers = HeaderMap::new();
+            if length {
+                headers.insert(header::CONTENT_LENGTH, HeaderValue::from_static("7"));
+            }
+            let request = Request::file(&url, 16 << 30);
+            let request = request.pinned_size(pinned).advertised_size(advertised);
+            assert_eq!(
+                file_limit(&request, &headers),
+                expect,
+                "{length} {pinned:?} {advertised:?}"
+            );
+        };
+        check(false, None, None, MAX_UNDECLARED);
+        check(true, None, None, 16 << 30);
+        check(false, None, Some(5 << 30), 16 << 30);
+        check(false, Some(5 << 30), None, 5 << 30);
+        check(true, Some(9), Some(8), 9);
+        let small = Request::file(&url, 100);
+        assert_eq!(file_limit(&small, &HeaderMap::new()), 100);
     }
 }

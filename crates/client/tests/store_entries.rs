@@ -189,13 +189,13 @@ fn a_state_that_others_can_write_is_not_believed() {
     check("everybody", &|state| set_mode(state, 0o707), &|state| set_mode(state, 0o700));
     let seals = |state: &Path| state.join("seals");
     check("the seals", &|state| set_mode(&seals(state), 0o777), &|state| {
-        set_mode(&seals(state), 0o700)
+        set_mode(&seals(state), 0o700);
     });
     if can_give_away() {
         let give = |path: &Path, owner| chown(path, Some(owner), None).unwrap();
         check("another owner", &|state| give(state, OTHER), &|state| give(state, 0));
         check("another owner of the seals", &|state| give(&seals(state), OTHER), &|state| {
-            give(&seals(state), 0)
+            give(&seals(state), 0);
         });
     }
 }

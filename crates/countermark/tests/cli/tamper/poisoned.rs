@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::scene::{EVIL, GOOD, Scene, stored_in, wheel};
-use crate::support::{sha256, snapshot};
+use crate::support::{pinned, sha256, snapshot};
 
 /// A machine without state, whose cache has our entry; and the attacker's entry beside it, made
 /// by countermark itself from the attacker's wheel: every size is the same.
@@ -157,6 +157,11 @@ fn names_that_were_remembered_wrong() {
     let (scene, evil) = restored();
     let pin = sha256(&scene.bytes);
     let evil = evil.file_name().unwrap().to_str().unwrap().to_owned();
+    // Names are asked for when there is a choice: a second digest, of a file that nobody has.
+    let other = "f".repeat(64);
+    let line = pinned("alpha", "1.0", &scene.bytes);
+    let line = format!("{} --hash=sha256:{other}\n", line.trim_end());
+    scene.world.write("requirements.txt", line);
     scene.installs_what_is_pinned("b", &[]);
     let names = scene.state("names", "alpha");
     let filename = wheel(GOOD).filename();
@@ -172,11 +177,11 @@ fn names_that_were_remembered_wrong() {
     .iter()
     .enumerate()
     {
-        fs::write(&names, text).unwrap();
+        fs::write(&names, format!("{text}sha256:{other}\n")).unwrap();
         scene.installs_what_is_pinned(&format!("c{number}"), &[]);
     }
     // The attacker's entry under the pinned digest: what the entry is decides.
-    fs::write(&names, format!("sha256:{pin} {filename} {evil}\n")).unwrap();
+    fs::write(&names, format!("sha256:{pin} {filename} {evil}\nsha256:{other}\n")).unwrap();
     let run = scene.install("d", &[]);
     assert!(run.code != 0 || scene.says("d") == GOOD, "{}", run.stderr);
     assert!(run.code == 0 || !scene.world.path("d").exists());

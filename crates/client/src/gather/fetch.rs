@@ -236,10 +236,11 @@ async fn take(
     };
     let entry = entry.map_err(|error| match &error {
         StoreError::Rejected(rejection) => Box::new(Problem::of_rejection(rejection, &found_at)),
-        other => Box::new(
-            Problem::of(other.code(), other.class(), other)
-                .with_detail(format!("in `{filename}` from {found_at}")),
-        ),
+        other => {
+            let mut problem = Problem::of(other.code(), other.class(), other);
+            problem.hint = other.hint().map(str::to_owned);
+            Box::new(problem.with_detail(format!("in `{filename}` from {found_at}")))
+        }
     })?;
     Ok((entry, size))
 }

@@ -88,6 +88,15 @@ impl StoreError {
         }
     }
 
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Unpack(error) => error.hint(),
+            Self::Io { .. } | Self::Rejected(_) | Self::NoArchive { .. } => None,
+        }
+    }
+
     /// The stable name of this error.
     #[must_use]
     pub fn code(&self) -> &'static str {

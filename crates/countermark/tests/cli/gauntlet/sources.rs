@@ -323,6 +323,7 @@ fn g38_body_that_never_ends() {
         g.refuses_with(3, &["--retries", "0"]).says("error[too-long]");
         assert_eq!(g.stored(), before, "nothing of it is kept");
     }
+    // (A file of which nobody says a length is given up much later; the client tests that limit.)
     // Pages as well.
     let endless = Behaviour::Endless { declared: false };
     let file = ServedFile::honest(&alpha().filename(), alpha().build());

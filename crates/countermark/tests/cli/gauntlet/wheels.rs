@@ -24,6 +24,7 @@ fn refuses_all(codes: &[&str], at_least: usize) {
         run.says(&format!("error[{}]", wheel.code))
             .says(&wheel.filename)
             .says("requirements.txt:1:1");
+        run.says("hint: the file is the one that was pinned");
         assert_eq!(g.stored(), before, "{}: nothing of it is kept", wheel.name);
     }
     let good = evil::good();

@@ -20,7 +20,7 @@ mod seal;
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use crate::system::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use countermark_packaging::digest::Sha256;
@@ -310,13 +310,25 @@ impl Store {
                 let path = entry.folder.join("f").join(position.to_string());
                 !hash(&path).is_ok_and(|hash| hash == file.blake3)
             });
-        match altered {
+        let altered = altered.map(|(_, file)| format!("`{}` was changed", file.path));
+        let sha256 = entry.tree.artifact().sha256();
+        let wrong = altered.or_else(|| {
+            let was_written_to = self.is_newer_than_its_use(sha256, &entry.folder);
+            was_written_to.then(|| find_stray(&entry.folder, &entry.tree)).flatten()
+        });
+        match wrong {
             None => Ok(Lookup::Ready(Box::new(entry))),
-            Some((_, file)) => {
-                let why = format!("`{}` was changed", file.path);
-                self.restore(pin, entry.tree.artifact().sha256(), &why)
-            }
+            Some(why) => self.restore(pin, sha256, &why),
         }
+    }
+
+    /// Was anything put into an entry or taken out of it since it was used? A link to one of its
+    /// files leaves the times of its folders alone. Clocks of files tick slowly, so the same time
+    /// may be later. Sees, like a seal, only what does not restore the times.
+    fn is_newer_than_its_use(&self, sha256: Sha256, folder: &Path) -> bool {
+        let used = Seal::last_used(&self.seals, sha256);
+        let changed = |folder: &Path| folder.metadata().and_then(|metadata| metadata.modified());
+        [folder, &folder.join("f")].iter().any(|folder| changed(folder).is_ok_and(|it| it >= used))
     }
 
     /// Makes an entry again from its archive, or throws it away when that is not the one that the
@@ -392,7 +404,7 @@ fn make_private_folder(path: &Path) -> Result<(), StoreError> {
 
 /// Does it belong to us, and can nobody else write to it?
 fn is_private(path: &Path) -> bool {
-    let me = rustix::process::geteuid().as_raw();
+    let me = crate::system::process::geteuid().as_raw();
     fs::metadata(path).is_ok_and(|metadata| metadata.uid() == me && metadata.mode() & 0o022 == 0)
 }
 
@@ -439,11 +451,11 @@ fn no_archive(path: &Path, action: &'static str, error: io::Error) -> StoreError
 /// Opens a regular file: whoever can write the cache could leave a link to a device or a pipe that
 /// never answers in its place.
 pub(crate) fn open_regular(path: &Path) -> io::Result<fs::File> {
-    use rustix::fs::{Mode, OFlags};
+    use crate::system::fs::{Mode, OFlags};
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = match rustix::fs::open(path, flags, Mode::empty()) {
+    let file = match crate::system::fs::open(path, flags, Mode::empty()) {
         // A link; a socket.
-        Err(rustix::io::Errno::LOOP | rustix::io::Errno::NXIO) => {
+        Err(crate::system::io::Errno::LOOP | crate::system::io::Errno::NXIO) => {
             return Err(io::ErrorKind::InvalidData.into());
         }
         other => fs::File::from(other?),

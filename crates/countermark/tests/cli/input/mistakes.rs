@@ -99,7 +99,9 @@ fn locks_that_are_broken() {
         shelf.world.write("pylock.toml", text);
         let run = shelf.world.run(&["install", "pylock.toml", "--venv", "env"]);
         run.expect(2);
-        expect.iter().for_each(|text| drop(run.says(text)));
+        for text in expect {
+            run.says(text);
+        }
     };
     check("lock-version = \"1.0\"\nbroken = \n", &["--> pylock.toml:2:10", "^"]);
     check(

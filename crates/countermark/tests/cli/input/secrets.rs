@@ -168,11 +168,9 @@ fn netrc_is_used() {
 fn keyring_is_asked_once_the_index_wants_to_know() {
     let (mut shelf, _) = private();
     // It answers as the real one does, and notes what it was asked.
-    let script = format!(
-        "#!/bin/sh\necho \"$@\" >> \"$HOME/asked\"\ncase \"$*\" in\n\
-         *creds*) echo \"{{\\\"username\\\": \\\"user\\\", \\\"password\\\": \\\"$SECRET\\\"}}\" ;;\n\
-         *) echo \"$SECRET\" ;;\nesac\n"
-    );
+    let script = "#!/bin/sh\necho \"$@\" >> \"$HOME/asked\"\ncase \"$*\" in\n\
+         *creds*) echo \"{\\\"username\\\": \\\"user\\\", \\\"password\\\": \\\"$SECRET\\\"}\" ;;\n\
+         *) echo \"$SECRET\" ;;\nesac\n";
     let keyring = shelf.world.write("tools/keyring", script);
     fs::set_permissions(&keyring, fs::Permissions::from_mode(0o755)).unwrap();
     let path = std::env::var("PATH").unwrap();

@@ -21,10 +21,7 @@ fn a_dry_run_changes_nothing() {
     }
     install(&shelf, &["--venv", "env"]).expect(0);
     let before = snapshot(&shelf.world.path("env"));
-    shelf.world.write(
-        "requirements.txt",
-        shelf.pin("alpha").replace("1.0 ", "1.0 ") + &shelf.pin("gamma"),
-    );
+    shelf.world.write("requirements.txt", shelf.pin("alpha") + &shelf.pin("gamma"));
     let run = install(&shelf, &["--venv", "env", "--sync", "--dry-run"]);
     run.expect(0).says(" + gamma 1.0").says(" - beta 1.0").says("nothing was changed");
     let run = shelf.world.run(&["uninstall", "--python", "env", "beta", "--dry-run"]);

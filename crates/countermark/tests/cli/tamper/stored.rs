@@ -127,17 +127,26 @@ fn a_store_that_others_can_write_is_read_whole() {
 
 #[test]
 fn a_stray_pth_in_the_store() {
+    let is_told = "`stray.pth` does not belong to it";
     for place in ["", "f"] {
         let scene = Scene::installed();
-        let stray = scene.entry().join(place).join("stray.pth");
-        fs::write(stray, "import os\n").unwrap();
-        scene.installs_what_is_pinned("b", &[]);
-        assert!(!scene.site("b").join("stray.pth").exists());
+        let folder = scene.entry().join(place);
+        let time = fs::metadata(&folder).unwrap().modified().unwrap();
+        fs::write(folder.join("stray.pth"), "import os\n").unwrap();
         let run = scene.world.run(&["cache", "verify"]);
-        run.expect(1).says("error[store-altered]").says("`stray.pth` does not belong to it");
-        // Where every byte is looked at, it is found on the way as well.
-        let run = scene.installs_what_is_pinned("c", &["--check", "full"]);
-        run.says("note[store-altered]").says("`stray.pth` does not belong to it");
+        run.expect(1).says("error[store-altered]").says(is_told);
+        let run = scene.installs_what_is_pinned("b", &[]);
+        run.says("note[store-altered]").says(is_told);
+        assert!(!scene.site("b").join("stray.pth").exists());
+        scene.world.run(&["cache", "verify"]).expect(0);
+        // FIXME: the time of the folder is all that `auto` looks at. It is never installed.
+        fs::write(folder.join("stray.pth"), "import os\n").unwrap();
+        fs::File::open(&folder).unwrap().set_modified(time).unwrap();
+        let run = scene.installs_what_is_pinned("c", &["--check", "auto"]);
+        run.never_says(is_told);
+        assert!(!scene.site("c").join("stray.pth").exists());
+        let run = scene.installs_what_is_pinned("d", &["--check", "full"]);
+        run.says("note[store-altered]").says(is_told);
         scene.world.run(&["cache", "verify"]).expect(0);
     }
 }

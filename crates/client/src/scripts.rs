@@ -195,9 +195,9 @@ fn is_utf8_declaration(line: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::interpreter::tests::{make_venv, python3, run};
+    use crate::system::unix::fs::PermissionsExt as _;
     use std::collections::BTreeSet;
     use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
     use std::process::Command;
 
     fn heading(path: &str) -> Result<String, &'static str> {

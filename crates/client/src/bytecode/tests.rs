@@ -1,6 +1,6 @@
+use crate::system::unix::fs::MetadataExt as _;
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -84,7 +84,7 @@ fn files_that_compile_and_files_that_do_not() {
     let taken = place.job("taken.py", "x = 1\n");
     fs::write(&taken.output, "something").unwrap();
     let missing = CompileJob { source: place.at("nowhere.py"), ..place.job("missing.py", "") };
-    std::os::unix::fs::symlink(place.at("right.py"), place.at("link.py")).unwrap();
+    crate::system::unix::fs::symlink(place.at("right.py"), place.at("link.py")).unwrap();
     let link = CompileJob { source: place.at("link.py"), ..place.job("through.py", "") };
     let jobs = [
         place.job("effects.py", &effects),

@@ -4,8 +4,8 @@
 //! source can do is to crash or stall the compiler, so answers have a time limit and a worker that
 //! fails is replaced.
 
+use crate::system::unix::ffi::OsStrExt as _;
 use std::io::{self, BufRead, BufReader, Read, Write as _};
-use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::mpsc;

@@ -238,7 +238,7 @@ fn end(child: &mut Child) {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
+    use crate::system::unix::fs::PermissionsExt as _;
 
     use super::*;
 

@@ -11,10 +11,10 @@
 mod list;
 mod uninstall;
 
+use crate::system::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr as _;
 
@@ -320,7 +320,7 @@ impl Installed {
     /// A file of the `dist-info` folder, `None` when it is not there.
     fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, EnvironmentError> {
         let path = self.dist_info.join(name);
-        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let flags = crate::system::fs::OFlags::NOFOLLOW | crate::system::fs::OFlags::NONBLOCK;
         // The flags fit: they are those of `open`.
         let flags = i32::try_from(flags.bits()).unwrap_or(0);
         let file = match fs::OpenOptions::new().read(true).custom_flags(flags).open(&path) {

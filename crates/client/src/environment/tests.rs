@@ -1,6 +1,6 @@
+use crate::system::unix::fs::symlink;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::os::unix::fs::symlink;
 use std::process::Command;
 
 use super::*;

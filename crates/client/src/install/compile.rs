@@ -15,12 +15,12 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::system::fs::FlockOperation;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::scheme::Scheme;
 use countermark_trust::tree::{Mode, TreeFile};
-use rustix::fs::FlockOperation;
 
 use super::error::{InstallError, failed};
 use super::stage::{Compiled, CompiledSet};
@@ -159,7 +159,7 @@ fn key(interpreter: &Interpreter, tag: &str) -> String {
 /// meanwhile is noticed when it is linked.
 fn lock(store: &Store) -> Result<File, InstallError> {
     let folder = File::open(store.seals()).map_err(failed("lock", store.seals()))?;
-    rustix::fs::flock(&folder, FlockOperation::LockExclusive)
+    crate::system::fs::flock(&folder, FlockOperation::LockExclusive)
         .map_err(|errno| failed("lock", store.seals())(errno.into()))?;
     Ok(folder)
 }
@@ -224,7 +224,7 @@ fn make(
             match answers.next() {
                 Some(Answer::Written { .. }) => {
                     let blake3 = crate::store::hash(&output).map_err(failed("read", &output))?;
-                    let stat = rustix::fs::lstat(&output)
+                    let stat = crate::system::fs::lstat(&output)
                         .map_err(|errno| failed("read", output)(errno.into()))?;
                     list.push(Made { position, blake3, seal: Some(FileSeal::of(&stat)) });
                 }

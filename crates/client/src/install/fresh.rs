@@ -4,13 +4,13 @@
 //! which follows the rename; a second run waits for it and then finds the environment. What a killed
 //! run left is told by nobody holding the lock, and is removed.
 
+use crate::system::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::fs;
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::RenameFlags;
+use crate::system::fs::RenameFlags;
 
 use super::error::{InstallError, failed};
 use super::lock::{FolderLock, Locked, lock};
@@ -91,7 +91,7 @@ pub(super) fn begin(
 /// Somebody else's folder would stay somebody else's after it got its name.
 fn refuse_foreign(staging: &Path) -> Result<(), InstallError> {
     let metadata = fs::symlink_metadata(staging).map_err(failed("read", staging))?;
-    let ours = metadata.uid() == rustix::process::geteuid().as_raw();
+    let ours = metadata.uid() == crate::system::process::geteuid().as_raw();
     if ours && metadata.is_dir() && metadata.mode() & 0o022 == 0 {
         return Ok(());
     }
@@ -130,15 +130,15 @@ fn clear(folder: &Path) -> Result<bool, InstallError> {
 impl Fresh {
     /// The moment of the change.
     pub(super) fn finish(mut self) -> Result<(), InstallError> {
-        let renamed = rustix::fs::renameat_with(
-            rustix::fs::CWD,
+        let renamed = crate::system::fs::renameat_with(
+            crate::system::fs::CWD,
             &self.staging,
-            rustix::fs::CWD,
+            crate::system::fs::CWD,
             &self.target,
             RenameFlags::NOREPLACE,
         );
         // An empty folder in the place is replaced; a full one is not.
-        let renamed = renamed.or_else(|_| rustix::fs::rename(&self.staging, &self.target));
+        let renamed = renamed.or_else(|_| crate::system::fs::rename(&self.staging, &self.target));
         renamed.map_err(|errno| failed("make", &self.target)(errno.into()))?;
         self.finished = true;
         let parent = self.target.parent().unwrap_or(&self.target);

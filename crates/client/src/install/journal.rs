@@ -12,16 +12,16 @@
 //! is there they are undone, last first; once it is called `done`, the change stands and only
 //! `.countermark` has to go. Undoing may itself be interrupted and started again.
 
+use crate::system::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use crate::system::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::fs::{AtFlags, Mode, OFlags};
-use rustix::io::Errno;
+use crate::system::fs::{AtFlags, Mode, OFlags};
+use crate::system::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use self::error::failed;
@@ -148,7 +148,7 @@ fn check_ours(root: &Path, folder: &Path, found: &fs::Metadata) -> Result<(), Jo
     }
     let outer = fs::metadata(root).map_err(failed("read", root))?;
     let (inner, outer) = (Facts::from(found), Facts::from(&outer));
-    if !is_trusted_owner(&inner, &outer, rustix::process::geteuid().as_raw()) {
+    if !is_trusted_owner(&inner, &outer, crate::system::process::geteuid().as_raw()) {
         return foreign("it belongs to another user");
     }
     if inner.mode & !outer.mode & 0o022 != 0 {
@@ -244,7 +244,7 @@ fn finish(root: &Path, journal: &Journal, say: &dyn Fn(Remark)) {
 
 /// Folders that are left empty because they may not be removed would look like broken packages.
 fn check_removable(root: &Path, folders: &[String]) -> Result<(), JournalError> {
-    use rustix::fs::{Access, AtFlags, CWD, accessat};
+    use crate::system::fs::{Access, AtFlags, CWD, accessat};
     let parents: BTreeSet<&str> =
         folders.iter().map(|path| path.rsplit_once('/').map_or("", |(parent, _)| parent)).collect();
     for parent in parents {
@@ -291,14 +291,14 @@ struct Places {
 impl Places {
     fn open(root: &Path) -> io::Result<Self> {
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open(root, flags, Mode::empty())?;
+        let root = crate::system::fs::open(root, flags, Mode::empty())?;
         // Whoever wrote the journal may have put links beside it.
         let below = |folder: &OwnedFd, name: &str| {
-            rustix::fs::openat(folder, name, flags | OFlags::NOFOLLOW, Mode::empty())
+            crate::system::fs::openat(folder, name, flags | OFlags::NOFOLLOW, Mode::empty())
         };
         let folder = below(&root, FOLDER)?;
         // Without it nothing that came in can be moved back. It is empty then.
-        match rustix::fs::mkdirat(&folder, "stage", Mode::RWXU) {
+        match crate::system::fs::mkdirat(&folder, "stage", Mode::RWXU) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno.into()),
         }
@@ -317,14 +317,14 @@ fn take(root: &Path, journal: &Journal, interrupted: &AtomicBool) -> Result<(), 
         let (Step::Out(path) | Step::In(path)) = step;
         let result = match step {
             Step::Out(path) => target.of(path).and_then(|(folder, name)| {
-                rustix::fs::renameat(folder, name, &places.old, number.to_string())
+                crate::system::fs::renameat(folder, name, &places.old, number.to_string())
             }),
             Step::In(path) => target.of(path).and_then(|(folder, name)| {
                 let (from, _) = stage.of(path)?;
                 match rename_new(from, name, folder, name) {
                     // An import wrote it meanwhile.
                     Err(Errno::EXIST) if is_compiled(path) => {
-                        rustix::fs::renameat(from, name, folder, name)
+                        crate::system::fs::renameat(from, name, folder, name)
                     }
                     other => other,
                 }
@@ -343,21 +343,21 @@ fn rename_new(
     to: BorrowedFd<'_>,
     new: &str,
 ) -> Result<(), Errno> {
-    use rustix::fs::RenameFlags;
-    match rustix::fs::renameat_with(from, name, to, new, RenameFlags::NOREPLACE) {
+    use crate::system::fs::RenameFlags;
+    match crate::system::fs::renameat_with(from, name, to, new, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS) => {
             // A file system without the flag: the lock is what keeps others out.
             if exists(to, new)? {
                 return Err(Errno::EXIST);
             }
-            rustix::fs::renameat(from, name, to, new)
+            crate::system::fs::renameat(from, name, to, new)
         }
         other => other,
     }
 }
 
 fn exists(folder: BorrowedFd<'_>, name: &str) -> Result<bool, Errno> {
-    match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+    match crate::system::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(_) => Ok(true),
         Err(Errno::NOENT) => Ok(false),
         Err(errno) => Err(errno),
@@ -376,14 +376,15 @@ impl Step {
 
 /// Folders that others still use are not empty, and stay.
 fn remove_empty_folders(root: &Path, folders: &[String]) {
-    let Ok(opened) = rustix::fs::open(root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+    let Ok(opened) =
+        crate::system::fs::open(root, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
     else {
         return;
     };
     let mut walk = Folders::existing(opened.as_fd());
     for path in folders {
         if let Ok((folder, name)) = walk.of(path) {
-            let _ = rustix::fs::unlinkat(folder, name, AtFlags::REMOVEDIR);
+            let _ = crate::system::fs::unlinkat(folder, name, AtFlags::REMOVEDIR);
             walk.forget();
         }
     }

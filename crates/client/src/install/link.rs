@@ -1,15 +1,15 @@
 //! Getting one stored file into a folder, and looking at what got there.
 
+use crate::system::fd::BorrowedFd;
+use crate::system::unix::fs::MetadataExt as _;
 use std::fs::File;
 use std::hash::{BuildHasher as _, RandomState};
 use std::io::{self, Read as _, Write as _};
-use std::os::fd::BorrowedFd;
-use std::os::unix::fs::MetadataExt as _;
 use std::sync::{Mutex, PoisonError};
 
+use crate::system::fs::{AtFlags, Mode as Permissions, OFlags, RenameFlags};
+use crate::system::io::Errno;
 use countermark_trust::tree::{Mode, TreeFile};
-use rustix::fs::{AtFlags, Mode as Permissions, OFlags, RenameFlags};
-use rustix::io::Errno;
 
 use super::stage::{Compiled, LinkMode, StageError, Staging};
 use crate::package::placement::join;
@@ -52,7 +52,7 @@ impl<'a> Source<'a> {
         let failed =
             |source| StageError::Io { action: "check", path: self.target().into(), source };
         if let Some(seal) = self.seal {
-            let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
+            let stat = crate::system::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(|errno| failed(errno.into()))?;
             let found = FileSeal::of(&stat);
             if found == *seal {
@@ -72,7 +72,7 @@ impl<'a> Source<'a> {
     fn check_bytes(&self, file: &File, buffer: &mut [u8]) -> Result<FileSeal, StageError> {
         let failed =
             |source| StageError::Io { action: "check", path: self.target().into(), source };
-        let stat = rustix::fs::fstat(file).map_err(|errno| failed(errno.into()))?;
+        let stat = crate::system::fs::fstat(file).map_err(|errno| failed(errno.into()))?;
         let seal = FileSeal::of(&stat);
         if !self.looks_right(seal) || hash(file, buffer).map_err(failed)? != self.file.blake3 {
             return Err(self.altered());
@@ -118,9 +118,9 @@ impl<'a> Source<'a> {
 fn open_file(folder: BorrowedFd<'_>, name: &str) -> io::Result<File> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let quiet = flags | OFlags::NOATIME;
-    let opened = match rustix::fs::openat(folder, name, quiet, Permissions::empty()) {
+    let opened = match crate::system::fs::openat(folder, name, quiet, Permissions::empty()) {
         // Only the owner may leave the access time alone.
-        Err(Errno::PERM) => rustix::fs::openat(folder, name, flags, Permissions::empty()),
+        Err(Errno::PERM) => crate::system::fs::openat(folder, name, flags, Permissions::empty()),
         other => other,
     };
     Ok(File::from(opened?))
@@ -147,7 +147,7 @@ impl<'a> Unnamed<'a> {
         loop {
             // Random, since no wheel may be able to choose the same name.
             let name = format!(".countermark-{:016x}", RandomState::new().hash_one(()));
-            match rustix::fs::openat(folder, &name, flags, mode) {
+            match crate::system::fs::openat(folder, &name, flags, mode) {
                 Ok(file) => {
                     return Ok(Self { file: File::from(file), folder, name, published: false });
                 }
@@ -164,12 +164,12 @@ impl<'a> Unnamed<'a> {
     pub(super) fn publish(mut self, name: &str) -> io::Result<()> {
         let (folder, own) = (self.folder, &self.name);
         let flags = RenameFlags::NOREPLACE;
-        match rustix::fs::renameat_with(folder, own, folder, name, flags) {
+        match crate::system::fs::renameat_with(folder, own, folder, name, flags) {
             Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => {
                 // A lock that another thread's panic poisoned guards nothing that could be broken.
                 let _held = NAMING.lock().unwrap_or_else(PoisonError::into_inner);
-                match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
-                    Err(Errno::NOENT) => rustix::fs::renameat(folder, own, folder, name)?,
+                match crate::system::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+                    Err(Errno::NOENT) => crate::system::fs::renameat(folder, own, folder, name)?,
                     Err(errno) => return Err(errno.into()),
                     Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
                 }
@@ -185,7 +185,7 @@ impl Drop for Unnamed<'_> {
     fn drop(&mut self) {
         if !self.published {
             // Staging that failed is removed as a whole.
-            let _ = rustix::fs::unlinkat(self.folder, &self.name, AtFlags::empty());
+            let _ = crate::system::fs::unlinkat(self.folder, &self.name, AtFlags::empty());
         }
     }
 }
@@ -232,7 +232,8 @@ pub(super) fn copy(
     let Ok(from) = open_file(source.store, &source.position.to_string()) else {
         return Err(source.altered());
     };
-    let seal = FileSeal::of(&rustix::fs::fstat(&from).map_err(|errno| failed(errno.into()))?);
+    let seal =
+        FileSeal::of(&crate::system::fs::fstat(&from).map_err(|errno| failed(errno.into()))?);
     if !source.looks_right(seal) {
         return Err(source.altered());
     }
@@ -240,7 +241,7 @@ pub(super) fn copy(
     let executable = source.file.mode == Mode::Executable;
     let mut unnamed = Unnamed::create(folder, executable).map_err(failed)?;
     let to = &mut unnamed.file;
-    let cloned = mode == LinkMode::Reflink && rustix::fs::ioctl_ficlone(&*to, &from).is_ok();
+    let cloned = mode == LinkMode::Reflink && crate::system::fs::ioctl_ficlone(&*to, &from).is_ok();
     if cloned && !trusted {
         // What was cloned is what has to be right, not what the store holds by now.
         let clone = open_file(folder, &unnamed.name).map_err(failed)?;
@@ -250,12 +251,12 @@ pub(super) fn copy(
     } else if !cloned && copy_hashed(&from, to, buffer).map_err(failed)? != source.file.blake3 {
         return Err(source.altered());
     }
-    let time = rustix::fs::Timespec {
+    let time = crate::system::fs::Timespec {
         tv_sec: seal.modified.div_euclid(1_000_000_000),
         tv_nsec: seal.modified.rem_euclid(1_000_000_000),
     };
-    let times = rustix::fs::Timestamps { last_access: time, last_modification: time };
-    rustix::fs::futimens(&unnamed.file, &times).map_err(|errno| failed(errno.into()))?;
+    let times = crate::system::fs::Timestamps { last_access: time, last_modification: time };
+    crate::system::fs::futimens(&unnamed.file, &times).map_err(|errno| failed(errno.into()))?;
     match unnamed.publish(name) {
         Ok(()) => Ok(seal),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
@@ -295,9 +296,13 @@ impl CompiledSource<'_> {
         buffer: &mut [u8],
     ) -> io::Result<bool> {
         let linked = match mode {
-            LinkMode::Hardlink => {
-                rustix::fs::linkat(self.store, &self.file.name, folder, name, AtFlags::empty())
-            }
+            LinkMode::Hardlink => crate::system::fs::linkat(
+                self.store,
+                &self.file.name,
+                folder,
+                name,
+                AtFlags::empty(),
+            ),
             LinkMode::Reflink | LinkMode::Copy => Err(Errno::XDEV),
         };
         match linked {
@@ -310,7 +315,7 @@ impl CompiledSource<'_> {
             Err(errno) => return Err(errno.into()),
         }
         if let Some(seal) = seal {
-            let stat = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+            let stat = crate::system::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
             if FileSeal::of(&stat) == *seal {
                 return Ok(true);
             }

@@ -1,15 +1,15 @@
 //! One run at a time on one environment.
 
+use crate::system::fd::OwnedFd;
+use crate::system::unix::fs::MetadataExt as _;
 use std::fs;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, Mode, OFlags};
-use rustix::io::Errno;
+use crate::system::fs::{FlockOperation, Mode, OFlags};
+use crate::system::io::Errno;
 
 /// How often a waiting run looks whether its turn has come.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -36,13 +36,13 @@ pub enum Locked {
 /// link is not a folder.
 pub fn lock(path: &Path, interrupted: &AtomicBool, waiting: impl FnOnce()) -> io::Result<Locked> {
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let folder = match rustix::fs::open(path, flags, Mode::empty()) {
+    let folder = match crate::system::fs::open(path, flags, Mode::empty()) {
         Err(Errno::NOENT) => return Ok(Locked::Moved),
         other => other?,
     };
     let mut waiting = Some(waiting);
     loop {
-        match rustix::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive) {
+        match crate::system::fs::flock(&folder, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => break,
             Err(Errno::WOULDBLOCK) => {}
             Err(errno) => return Err(errno.into()),
@@ -55,7 +55,7 @@ pub fn lock(path: &Path, interrupted: &AtomicBool, waiting: impl FnOnce()) -> io
         }
         std::thread::sleep(PAUSE);
     }
-    let held = rustix::fs::fstat(&folder)?;
+    let held = crate::system::fs::fstat(&folder)?;
     let same = fs::symlink_metadata(path)
         .is_ok_and(|named| named.ino() == held.st_ino && named.dev() == held.st_dev);
     Ok(if same { Locked::Yes(FolderLock { _folder: folder }) } else { Locked::Moved })

@@ -3,15 +3,15 @@
 //! The look comes after the link, on the name in our private folder: what was checked is what will
 //! be in the environment, whatever happens to the name in the store meanwhile.
 
+use crate::system::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use crate::system::fs::{AtFlags, Mode as Permissions, OFlags};
+use crate::system::io::Errno;
 use countermark_trust::Class;
 use countermark_trust::tree::Mode;
-use rustix::fs::{AtFlags, Mode as Permissions, OFlags};
-use rustix::io::Errno;
 
 use super::link::{CompiledSource, Source, Unnamed, copy, holds};
 use crate::package::folders::Folders;
@@ -256,14 +256,17 @@ fn in_folder(path: &str) -> impl FnOnce(Errno) -> StageError {
 }
 
 fn open_folder(path: &Path) -> Result<OwnedFd, StageError> {
-    rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Permissions::empty()).map_err(
-        |errno| StageError::Io { action: "open", path: path.to_owned(), source: errno.into() },
-    )
+    crate::system::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Permissions::empty())
+        .map_err(|errno| StageError::Io {
+            action: "open",
+            path: path.to_owned(),
+            source: errno.into(),
+        })
 }
 
 fn grow_descriptor_table(any: &OwnedFd) {
     // Only speed depends on it.
-    drop(rustix::io::fcntl_dupfd_cloexec(any, DESCRIPTORS));
+    drop(crate::system::io::fcntl_dupfd_cloexec(any, DESCRIPTORS));
 }
 
 /// What one thread reuses from file to file.
@@ -329,7 +332,7 @@ impl<'a> Worker<'a> {
         if mode != LinkMode::Hardlink {
             return copy(source, folder, name, mode, &mut self.buffer);
         }
-        match rustix::fs::linkat(source.store, &number, folder, name, AtFlags::empty()) {
+        match crate::system::fs::linkat(source.store, &number, folder, name, AtFlags::empty()) {
             Ok(()) => {}
             Err(Errno::XDEV | Errno::MLINK | Errno::PERM | Errno::NOTSUP) => {
                 return copy(source, folder, name, LinkMode::Copy, &mut self.buffer);

@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn a_link_to_a_folder_is_in_the_way() {
         let (root, staged) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-        std::os::unix::fs::symlink("/tmp", root.path().join("p")).unwrap();
+        crate::system::unix::fs::symlink("/tmp", root.path().join("p")).unwrap();
         put(staged.path(), "p/x", "");
         let found = steps(root.path(), staged.path(), &BTreeSet::new()).unwrap();
         assert_eq!(found.in_the_way, [InTheWay { path: "p".into() }]);

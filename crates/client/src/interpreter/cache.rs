@@ -6,10 +6,10 @@
 //! answer decides markers and folders, so a file that somebody else owns or may write is ignored,
 //! as is anything damaged. Neither is an error: the interpreter is asked again.
 
+use crate::system::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::ffi::CStr;
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -63,7 +63,7 @@ impl Stamp {
 pub(crate) fn read_remembered(folder: &Path, executable: &Path) -> Option<Facts> {
     let file = fs::File::open(entry_path(folder, executable)).ok()?;
     let metadata = file.metadata().ok()?;
-    let me = rustix::process::geteuid().as_raw();
+    let me = crate::system::process::geteuid().as_raw();
     if metadata.uid() != me || metadata.mode() & 0o022 != 0 || metadata.size() > MAX_BYTES {
         return None;
     }
@@ -114,7 +114,7 @@ fn entry_path(folder: &Path, executable: &Path) -> PathBuf {
 
 /// The kernel's words that appear in markers (`platform_release`, `platform_version`).
 fn kernel() -> String {
-    let names = rustix::system::uname();
+    let names = crate::system::system::uname();
     [names.sysname(), names.release(), names.version(), names.machine()]
         .map(CStr::to_string_lossy)
         .join(" ")
@@ -124,7 +124,7 @@ fn kernel() -> String {
 mod tests {
     use super::super::facts::tests::sample;
     use super::*;
-    use std::os::unix::fs::PermissionsExt as _;
+    use crate::system::unix::fs::PermissionsExt as _;
 
     struct Place {
         root: tempfile::TempDir,

@@ -8,9 +8,9 @@
 //!
 //! Everything that decides is in [`Search`]; nothing is read from the process.
 
+use crate::system::unix::fs::PermissionsExt as _;
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{Interpreter, InterpreterError, read_interpreter, shim};

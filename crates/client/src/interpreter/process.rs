@@ -3,9 +3,9 @@
 //! The program is trusted to be the user's interpreter, not to be quick or quiet: it gets its own
 //! process group, so that one signal ends it together with whatever it started.
 
+use crate::system::unix::process::CommandExt as _;
 use std::ffi::OsStr;
 use std::io::{self, Read};
-use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
@@ -122,9 +122,13 @@ impl Drop for Group {
     fn drop(&mut self) {
         // An exited child that was not waited for keeps its id, so this cannot hit a stranger.
         if matches!(self.0.try_wait(), Ok(None)) {
-            if let Ok(Some(group)) = i32::try_from(self.0.id()).map(rustix::process::Pid::from_raw)
+            if let Ok(Some(group)) =
+                i32::try_from(self.0.id()).map(crate::system::process::Pid::from_raw)
             {
-                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+                let _ = crate::system::process::kill_process_group(
+                    group,
+                    crate::system::process::Signal::KILL,
+                );
             }
             let _ = self.0.kill();
             let _ = self.0.wait();

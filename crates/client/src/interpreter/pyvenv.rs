@@ -128,7 +128,7 @@ fn follow_out(executable: &Path, prefix: &Path) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::symlink;
+    use crate::system::unix::fs::symlink;
 
     #[test]
     fn configurations() {

@@ -56,8 +56,8 @@ fn read_text(path: &Path) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::system::unix::fs::PermissionsExt as _;
     use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
 
     #[test]
     fn the_plain_case_is_told_and_others_are_not() {

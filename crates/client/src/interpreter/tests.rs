@@ -1,9 +1,9 @@
 //! Against real interpreters: `python3` on `PATH`, and every version that pyenv has.
 
+use crate::system::unix::fs::PermissionsExt as _;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 

@@ -1,13 +1,13 @@
 //! The files of one installed package against its proved tree.
 
+use crate::system::fd::AsFd as _;
 use std::fs::File;
 use std::io;
-use std::os::fd::AsFd as _;
 
+use crate::system::fs::{AtFlags, Mode as Permissions, OFlags};
+use crate::system::io::Errno;
 use countermark_packaging::record::parse_record;
 use countermark_trust::tree::Mode;
-use rustix::fs::{AtFlags, Mode as Permissions, OFlags};
-use rustix::io::Errno;
 
 use super::finding::{Finding, Kind};
 use super::folders::Folders;
@@ -43,7 +43,7 @@ pub fn check_files(
 ) -> io::Result<Vec<Finding>> {
     let root = &installation.placement.root;
     let flags = OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let root = rustix::fs::open(root, flags, Permissions::empty())?;
+    let root = crate::system::fs::open(root, flags, Permissions::empty())?;
     let mut folders = Folders::existing(root.as_fd());
     let project = &entry.facts.project;
     let additions = match generate(
@@ -93,7 +93,7 @@ fn look(folders: &mut Folders<'_>, path: &str, expected: &Expected<'_>) -> Optio
         Ok(found) => found,
         Err(errno) => return Some(describe(errno)),
     };
-    let stat = match rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
+    let stat = match crate::system::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW) {
         Ok(stat) => FileSeal::of(&stat),
         Err(errno) => return Some(describe(errno)),
     };
@@ -111,7 +111,7 @@ fn look(folders: &mut Folders<'_>, path: &str, expected: &Expected<'_>) -> Optio
         return Some((Kind::Changed, format!("its mode is {:o}", stat.mode & 0o7777)));
     }
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let opened = match rustix::fs::openat(folder, name, flags, Permissions::empty()) {
+    let opened = match crate::system::fs::openat(folder, name, flags, Permissions::empty()) {
         Ok(opened) => File::from(opened),
         Err(errno) => return Some(describe(errno)),
     };
@@ -170,8 +170,8 @@ fn read(folders: &mut Folders<'_>, path: &str) -> Result<(Vec<u8>, u32), Errno> 
     use std::io::Read as _;
     let (folder, name) = folders.of(path)?;
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::openat(folder, name, flags, Permissions::empty())?);
-    let mode = rustix::fs::fstat(&file)?.st_mode;
+    let file = File::from(crate::system::fs::openat(folder, name, flags, Permissions::empty())?);
+    let mode = crate::system::fs::fstat(&file)?.st_mode;
     let mut bytes = Vec::new();
     file.take(MAX_GENERATED)
         .read_to_end(&mut bytes)

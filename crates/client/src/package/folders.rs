@@ -1,9 +1,9 @@
 //! Walking to a file below a root without ever following a link.
 
-use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
+use crate::system::fd::{AsFd as _, BorrowedFd, OwnedFd};
 
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use crate::system::fs::{Mode, OFlags};
+use crate::system::io::Errno;
 
 /// Open folders from the root to where the last file went. Paths mostly come sorted, so the next
 /// file is mostly in the same folder, and a path is walked once.
@@ -61,11 +61,11 @@ fn open_component(parent: BorrowedFd<'_>, name: &str, make: bool) -> Result<Owne
         return Err(Errno::INVAL);
     }
     if make {
-        match rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(0o777)) {
+        match crate::system::fs::mkdirat(parent, name, Mode::from_raw_mode(0o777)) {
             Ok(()) | Err(Errno::EXIST) => {}
             Err(errno) => return Err(errno),
         }
     }
     let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::openat(parent, name, flags, Mode::empty())
+    crate::system::fs::openat(parent, name, flags, Mode::empty())
 }

@@ -156,7 +156,7 @@ mod tests {
     fn the_root_holds_every_folder() {
         let folder = tempfile::tempdir().unwrap();
         let base = folder.path().canonicalize().unwrap();
-        std::os::unix::fs::symlink("lib", base.join("lib64")).unwrap();
+        crate::system::unix::fs::symlink("lib", base.join("lib64")).unwrap();
         fs::create_dir(base.join("lib")).unwrap();
         let layout = Layout {
             purelib: base.join("lib/site"),

@@ -42,8 +42,8 @@ fn read_folder(folder: &Path, open: &mut Vec<PathBuf>, walked: &mut Walked) -> i
 
 #[cfg(test)]
 mod tests {
+    use crate::system::unix::ffi::OsStrExt as _;
     use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt as _;
 
     use super::*;
 

@@ -1,20 +1,20 @@
 //! From a downloaded file to an entry: bytes are hashed as they arrive, unpacked once they are
 //! verified, and published by one rename.
 
+use crate::system::fd::OwnedFd;
+use crate::system::unix::fs::DirBuilderExt as _;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Seek as _, Write as _};
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
+use crate::system::fs::{Mode as Permissions, OFlags};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::filename::WheelFilename;
 use countermark_trust::tree::{self, Mode, Tree, TreeFile};
 use countermark_trust::{Artifact, ArtifactVerifier, Pin, Rejection, Verified};
-use rustix::fs::{Mode as Permissions, OFlags};
 
 use super::seal::{CommandFact, Facts, FileSeal, Seal};
 use super::{Entry, Store, StoreError, find_archive, io_error, no_archive};
@@ -151,7 +151,7 @@ impl Store {
                 let mut from = &archive.file;
                 from.rewind()?;
                 io::copy(&mut from, &mut to)?;
-                let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+                let readable = crate::system::unix::fs::PermissionsExt::from_mode(0o644);
                 to.as_file().set_permissions(readable)?;
                 to.persist(target).map_err(|error| error.error)
             });
@@ -345,8 +345,11 @@ impl FolderSink {
         for (rank, index) in order.into_iter().enumerate() {
             ranks[index] = rank;
         }
-        let folder =
-            rustix::fs::open(folder, OFlags::DIRECTORY | OFlags::CLOEXEC, Permissions::empty())?;
+        let folder = crate::system::fs::open(
+            folder,
+            OFlags::DIRECTORY | OFlags::CLOEXEC,
+            Permissions::empty(),
+        )?;
         Ok(Self { folder, ranks, seals: BTreeMap::new(), current: None })
     }
 
@@ -361,7 +364,7 @@ impl Sink for FolderSink {
         let flags =
             OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = if file.executable { 0o777 } else { 0o666 };
-        let opened = rustix::fs::openat(
+        let opened = crate::system::fs::openat(
             &self.folder,
             rank.to_string(),
             flags,
@@ -380,14 +383,14 @@ impl Sink for FolderSink {
 
     fn finish(&mut self) -> io::Result<()> {
         let (rank, file) = self.current.take().ok_or(io::ErrorKind::InvalidInput)?;
-        self.seals.insert(rank, FileSeal::of(&rustix::fs::fstat(&file)?));
+        self.seals.insert(rank, FileSeal::of(&crate::system::fs::fstat(&file)?));
         Ok(())
     }
 }
 
 /// Reads a whole file in slices, from its start.
 pub(crate) fn hash_file(file: &File, mut each: impl FnMut(&[u8])) -> io::Result<()> {
-    use std::os::unix::fs::FileExt as _;
+    use crate::system::unix::fs::FileExt as _;
     let mut buffer = vec![0; SLICE];
     let mut offset = 0;
     loop {

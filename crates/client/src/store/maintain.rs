@@ -1,8 +1,8 @@
 //! Looking after the store: how large it is, whether it is sound, and what can go.
 
+use crate::system::unix::fs::MetadataExt;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -207,11 +207,12 @@ pub(crate) fn find_stray(folder: &Path, tree: &Tree) -> Option<String> {
 
 /// BLAKE3 of a regular file; a link is not followed.
 pub(crate) fn hash(path: &Path) -> io::Result<[u8; 32]> {
-    let flags = rustix::fs::OFlags::RDONLY
-        | rustix::fs::OFlags::NOFOLLOW
-        | rustix::fs::OFlags::NONBLOCK
-        | rustix::fs::OFlags::CLOEXEC;
-    let file = fs::File::from(rustix::fs::open(path, flags, rustix::fs::Mode::empty())?);
+    let flags = crate::system::fs::OFlags::RDONLY
+        | crate::system::fs::OFlags::NOFOLLOW
+        | crate::system::fs::OFlags::NONBLOCK
+        | crate::system::fs::OFlags::CLOEXEC;
+    let file =
+        fs::File::from(crate::system::fs::open(path, flags, crate::system::fs::Mode::empty())?);
     if !file.metadata()?.is_file() {
         return Err(io::ErrorKind::InvalidData.into());
     }

@@ -18,9 +18,9 @@ mod maintain;
 mod names;
 mod seal;
 
+use crate::system::unix::fs::{DirBuilderExt, MetadataExt};
 use std::fs;
 use std::io;
-use crate::system::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use countermark_packaging::digest::Sha256;

@@ -40,7 +40,7 @@ pub struct FileSeal {
 impl FileSeal {
     /// The seal of what `stat` says of a file.
     #[must_use]
-    pub fn of(stat: &rustix::fs::Stat) -> Self {
+    pub fn of(stat: &crate::system::fs::Stat) -> Self {
         Self {
             device: stat.st_dev,
             inode: stat.st_ino,
@@ -164,12 +164,12 @@ impl Seal {
 
     /// Notes a use in the time of the seal.
     pub(crate) fn touch(folder: &Path, artifact: Sha256) {
-        use rustix::fs::{AtFlags, CWD, Timestamps, UTIME_NOW, UTIME_OMIT};
-        let time = |nanoseconds| rustix::fs::Timespec { tv_sec: 0, tv_nsec: nanoseconds };
+        use crate::system::fs::{AtFlags, CWD, Timestamps, UTIME_NOW, UTIME_OMIT};
+        let time = |nanoseconds| crate::system::fs::Timespec { tv_sec: 0, tv_nsec: nanoseconds };
         let times =
             Timestamps { last_access: time(UTIME_OMIT), last_modification: time(UTIME_NOW) };
         // Losing the time of a use only makes pruning less fair.
-        let _ = rustix::fs::utimensat(CWD, path(folder, artifact), &times, AtFlags::empty());
+        let _ = crate::system::fs::utimensat(CWD, path(folder, artifact), &times, AtFlags::empty());
     }
 
     fn render(&self) -> String {

@@ -29,7 +29,7 @@ impl ReadAt for File {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        std::os::unix::fs::FileExt::read_exact_at(self, buffer, offset)
+        crate::system::unix::fs::FileExt::read_exact_at(self, buffer, offset)
     }
 }
 

@@ -11,9 +11,9 @@
 
 mod activate;
 
+use crate::system::unix::fs::symlink;
 use std::fs;
 use std::io::{self, Write as _};
-use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use countermark_trust::Class;

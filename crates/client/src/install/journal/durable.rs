@@ -3,11 +3,11 @@
 //! A journal keeps its meaning only if what it says is on the disk before it gets another name.
 //! Not all file systems write renames in the order in which they were made.
 
+use crate::system::fd::{AsFd as _, BorrowedFd};
 use std::collections::BTreeSet;
-use std::os::fd::{AsFd as _, BorrowedFd};
 
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use crate::system::fs::{Mode, OFlags};
+use crate::system::io::Errno;
 
 use super::{Places, Step};
 use crate::package::folders::Folders;
@@ -42,7 +42,7 @@ pub(super) fn write_changed(places: &Places, steps: &[Step]) -> Result<(), Errno
     let changed = changed_folders(steps);
     #[cfg(target_os = "linux")]
     if changed.target.len() + changed.stage.len() > MANY_FOLDERS {
-        return rustix::fs::syncfs(&places.root);
+        return crate::system::fs::syncfs(&places.root);
     }
     write_all(places.root.as_fd(), &changed.target)?;
     write_all(places.stage.as_fd(), &changed.stage)?;
@@ -57,9 +57,9 @@ fn write_all(place: BorrowedFd<'_>, folders: &BTreeSet<&str>) -> Result<(), Errn
             write(place)?;
             continue;
         }
-        let opened = walk
-            .of(folder)
-            .and_then(|(parent, name)| rustix::fs::openat(parent, name, flags, Mode::empty()));
+        let opened = walk.of(folder).and_then(|(parent, name)| {
+            crate::system::fs::openat(parent, name, flags, Mode::empty())
+        });
         match opened {
             Ok(opened) => write(opened.as_fd())?,
             // After an undo: nothing of a folder that is not there was taken back.
@@ -72,7 +72,7 @@ fn write_all(place: BorrowedFd<'_>, folders: &BTreeSet<&str>) -> Result<(), Errn
 
 /// Some file systems have no such thing for folders, and say so.
 pub(super) fn write(folder: BorrowedFd<'_>) -> Result<(), Errno> {
-    match rustix::fs::fsync(folder) {
+    match crate::system::fs::fsync(folder) {
         Err(Errno::INVAL | Errno::NOTSUP | Errno::NOSYS | Errno::BADF) => Ok(()),
         other => other,
     }

@@ -158,7 +158,7 @@ fn a_link_in_the_way_is_not_followed() {
     let (root, mut steps, empty) = scene();
     let outside = tempfile::tempdir().unwrap();
     put(&outside.path().join("x"), "outside");
-    std::os::unix::fs::symlink(outside.path(), root.path().join("e")).unwrap();
+    crate::system::unix::fs::symlink(outside.path(), root.path().join("e")).unwrap();
     steps.push(Step::Out("e/x".into()));
     assert!(commit(root.path(), steps, empty, &AtomicBool::new(false)).is_err());
     assert_eq!(fs::read_to_string(outside.path().join("x")).unwrap(), "outside");
@@ -314,14 +314,14 @@ fn a_journal_that_cannot_be_read_stays_and_says_what_to_do() {
 #[test]
 fn a_journal_that_is_a_link_is_not_followed_and_not_passed_over() {
     let (root, ..) = scene();
-    std::os::unix::fs::symlink("nowhere", root.path().join(FOLDER).join("journal")).unwrap();
+    crate::system::unix::fs::symlink("nowhere", root.path().join(FOLDER).join("journal")).unwrap();
     assert_eq!(recover(root.path()).unwrap_err().code(), "journal-unreadable");
     assert!(root.path().join(FOLDER).join("old").exists());
 }
 
 #[test]
 fn the_folder_of_a_change_is_private() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use crate::system::unix::fs::PermissionsExt as _;
     let (root, ..) = scene();
     let mode = fs::metadata(root.path().join(FOLDER)).unwrap().permissions().mode();
     assert_eq!(mode & 0o7777, 0o700);
@@ -329,7 +329,7 @@ fn the_folder_of_a_change_is_private() {
 
 #[test]
 fn a_folder_of_somebody_else_is_refused() {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use crate::system::unix::fs::{PermissionsExt as _, symlink};
     let refused = |root: &Path| {
         let error = recover(root).unwrap_err();
         assert_eq!((error.code(), error.class()), ("foreign-journal", Class::Unavailable));

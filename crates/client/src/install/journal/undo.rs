@@ -1,13 +1,13 @@
 //! Taking steps back, past whatever others did to the environment meanwhile.
 
+use crate::system::fd::{AsFd as _, BorrowedFd};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read};
-use std::os::fd::{AsFd as _, BorrowedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
-use rustix::io::Errno;
+use crate::system::fs::{AtFlags, FileType, Mode, OFlags};
+use crate::system::io::Errno;
 
 use super::super::steps::is_compiled;
 use super::{Journal, Places, Step, durable, exists, rename_new};
@@ -66,8 +66,9 @@ fn take_in_back(places: &Places, path: &str) -> Result<(), Errno> {
         return Ok(());
     }
     let mut target = Folders::existing(places.root.as_fd());
-    let renamed =
-        target.of(path).and_then(|(folder, name)| rustix::fs::renameat(folder, name, to, name));
+    let renamed = target
+        .of(path)
+        .and_then(|(folder, name)| crate::system::fs::renameat(folder, name, to, name));
     match renamed {
         // Somebody removed it: it is not there, as before the change.
         Err(Errno::NOENT) => Ok(()),
@@ -86,7 +87,7 @@ fn restore(places: &Places, backup: &str, path: &str) -> io::Result<Option<Strin
     }
     let both_files = is_file(old, backup)? && is_file(folder, name)?;
     if both_files && (is_compiled(path) || is_same(open(old, backup)?, open(folder, name)?)?) {
-        rustix::fs::renameat(old, backup, folder, name)?;
+        crate::system::fs::renameat(old, backup, folder, name)?;
         return Ok(None);
     }
     let stray = move_aside(folder, name)?;
@@ -117,13 +118,13 @@ fn move_aside(folder: BorrowedFd<'_>, name: &str) -> Result<String, Errno> {
 }
 
 fn is_file(folder: BorrowedFd<'_>, name: &str) -> Result<bool, Errno> {
-    let found = rustix::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
+    let found = crate::system::fs::statat(folder, name, AtFlags::SYMLINK_NOFOLLOW)?;
     Ok(FileType::from_raw_mode(found.st_mode) == FileType::RegularFile)
 }
 
 fn open(folder: BorrowedFd<'_>, name: &str) -> Result<File, Errno> {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    rustix::fs::openat(folder, name, flags, Mode::empty()).map(File::from)
+    crate::system::fs::openat(folder, name, flags, Mode::empty()).map(File::from)
 }
 
 fn is_same(one: File, other: File) -> io::Result<bool> {

@@ -1,0 +1,38 @@
+//! The one place where the platform is named.
+//!
+//! What the store and the installer need beyond the standard library's portable part comes from
+//! here: calls on descriptors (`linkat`, `renameat2`, `openat` without following links, `flock`,
+//! `fsync`), modes and owners of files, and who we are. Linux is what is tested; a port gives these
+//! names another body. A test reads the sources, so that no other module names the platform.
+
+pub(crate) use rustix::{fs, io, process, system};
+pub(crate) use std::os::{fd, unix};
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    fn sources(folder: &Path, into: &mut Vec<PathBuf>) {
+        for item in std::fs::read_dir(folder).unwrap() {
+            let path = item.unwrap().path();
+            if path.is_dir() {
+                sources(&path, into);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                into.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn no_other_module_names_the_platform() {
+        let mut files = Vec::new();
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut files);
+        assert!(files.len() > 50);
+        for file in files.iter().filter(|file| !file.ends_with("system.rs")) {
+            let text = std::fs::read_to_string(file).unwrap();
+            for name in [concat!("rus", "tix::"), concat!("std::", "os::")] {
+                assert!(!text.contains(name), "{} names {name}", file.display());
+            }
+        }
+    }
+}

@@ -81,8 +81,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-const BYTES: &str =
-    "{spinner} {msg} {bar:24} {decimal_bytes:>10}/{decimal_total_bytes} {decimal_bytes_per_sec:>12} {eta:>4}";
+const BYTES: &str = "{spinner} {msg} {bar:24} {decimal_bytes:>10}/{decimal_total_bytes} {decimal_bytes_per_sec:>12} {eta:>4}";
 const BYTES_UNKNOWN: &str = "{spinner} {msg} {decimal_bytes:>10} {decimal_bytes_per_sec:>12}";
 const COUNT: &str = "{spinner} {msg} {bar:24} {pos}/{len}";
 const PLAIN: &str = "{spinner} {msg}";

@@ -29,7 +29,8 @@ fn metadata() -> serde_json::Value {
 fn dependencies(metadata: &serde_json::Value) -> BTreeMap<String, BTreeSet<String>> {
     let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
     let empty = Vec::new();
-    let list = |value: &serde_json::Value| value.as_array().cloned().unwrap_or_else(|| empty.clone());
+    let list =
+        |value: &serde_json::Value| value.as_array().cloned().unwrap_or_else(|| empty.clone());
     let names: BTreeMap<String, String> = list(&metadata["packages"])
         .iter()
         .map(|package| (text(&package["id"]), text(&package["name"])))
@@ -56,7 +57,11 @@ fn crates_depend_downwards_only() {
     let ours: BTreeSet<&String> =
         graph.keys().filter(|name| name.starts_with("countermark")).collect();
     let listed: BTreeSet<String> = ARROWS.iter().map(|(name, _)| (*name).to_owned()).collect();
-    assert_eq!(ours.into_iter().cloned().collect::<BTreeSet<_>>(), listed, "a crate without arrows");
+    assert_eq!(
+        ours.into_iter().cloned().collect::<BTreeSet<_>>(),
+        listed,
+        "a crate without arrows"
+    );
     for (name, allowed) in ARROWS {
         let used = graph[*name].iter().filter(|used| used.starts_with("countermark"));
         for used in used {

@@ -37,7 +37,7 @@ fn compiled_files(world: &World, module: &str) -> Vec<std::path::PathBuf> {
 #[test]
 fn an_identical_file_of_two_wheels_is_copied_once() {
     // Large enough that both workers are at it at the same time.
-    let shared: Vec<u8> = (0..4_000_000u32).flat_map(|n| n.to_le_bytes()).collect();
+    let shared: Vec<u8> = (0..4_000_000u32).flat_map(u32::to_le_bytes).collect();
     let wheel = |name: &str| simple_wheel(name, "1.0").file("ns/data.bin", &shared);
     let (index, world) = scene(&[wheel("alpha"), wheel("beta")]);
     for _ in 0..4 {

@@ -6,7 +6,8 @@ use crate::support::{World, pinned, simple_wheel};
 
 #[test]
 fn install_verify_list_uninstall() {
-    let wheel = simple_wheel("alpha", "1.0").entry_points("[console_scripts]\nalpha = alpha:VERSION.title\n");
+    let wheel = simple_wheel("alpha", "1.0")
+        .entry_points("[console_scripts]\nalpha = alpha:VERSION.title\n");
     let bytes = wheel.build();
     let index = IndexServer::start(
         Scenario::new().file("alpha", ServedFile::honest(&wheel.filename(), bytes.clone())),
@@ -17,7 +18,11 @@ fn install_verify_list_uninstall() {
     assert!(world.site().join("alpha.py").is_file());
     assert!(world.path("env/bin/alpha").is_file());
     index.forget_requests();
-    world.install(&index.simple_url(), &[]).expect(0).says("nothing to change").says("no index was asked");
+    world
+        .install(&index.simple_url(), &[])
+        .expect(0)
+        .says("nothing to change")
+        .says("no index was asked");
     assert!(index.requests().is_empty());
     world.run(&["verify", "--python", "env"]).expect(0).says("as installed");
     world.run(&["list", "--python", "env"]).expect(0).says("alpha");

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use countermark_testkit::wheel::Wheel;
 use sha2::Digest as _;
@@ -115,13 +115,6 @@ impl World {
             stdout: text(output.stdout),
             stderr: text(output.stderr),
         }
-    }
-
-    /// Starts the command and leaves it running, its output thrown away.
-    pub(crate) fn start(&self, arguments: &[&str]) -> Child {
-        let mut command = self.command(arguments);
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        command.spawn().expect("the command runs")
     }
 
     /// `install -r requirements.txt --venv env` with more arguments.

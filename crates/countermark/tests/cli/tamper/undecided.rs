@@ -20,8 +20,9 @@ fn names_that_are_not_utf8_are_seen() {
     scene.verify("a").expect(0);
 
     // A claim on what the name looks like when it is shown is no claim on the file.
-    claim(&scene, r"\xff.pth");
-    fs::remove_file(scene.site("a").join(r"\xff.pth")).unwrap();
+    let shown = String::from(r"\xff.pth");
+    claim(&scene, &shown);
+    fs::remove_file(scene.site("a").join(&shown)).unwrap();
     fs::write(scene.site("a").join(name), "import os\n").unwrap();
     scene.verify("a").expect(1).says(r"extra `lib/").says("it runs at each start of Python");
 
@@ -43,7 +44,7 @@ fn folders_that_cannot_be_read_leave_it_undecided() {
     let scene = Scene::installed();
     let folder = scene.site("a").join("hidden");
     fs::create_dir(&folder).unwrap();
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o0)).unwrap();
     // Nothing is hidden from root.
     if fs::read_dir(&folder).is_err() {
         scene.verify("a").expect(3).says("unreadable `lib/").says("site-packages/hidden`");

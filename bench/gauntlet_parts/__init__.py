@@ -1,0 +1,1 @@
+"""Parts of `bench/gauntlet.py`: an index that lies, wheels, tools, rows."""

@@ -107,6 +107,13 @@ pub(crate) fn tell(settings: &Settings, reporter: &dyn Reporter) {
         let message = format!("{} is ignored: {}", ignored.origin, ignored.reason);
         reporter.note(Note::new("ignored-setting", message));
     }
+    if let Some(setting) = settings.break_system_packages.as_ref().filter(|one| one.value) {
+        let message = format!(
+            "{} is ignored: an environment that another package manager owns is never changed",
+            setting.origin
+        );
+        reporter.note(Note::new("ignored-setting", message));
+    }
     for note in &settings.notes {
         reporter.note(Note::new("setting", note.clone()));
     }

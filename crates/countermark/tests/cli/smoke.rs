@@ -51,7 +51,8 @@ fn every_command_uses_the_configured_store_and_its_limit() {
     configure("cache-dir = \"~/elsewhere\"\ncache-limit = \"1kB\"\n");
     world.install(&index.simple_url(), &["--sync"]).expect(0);
     world.run(&["cache", "info"]).expect(0).says("wheels    0");
-    world.run(&["verify", "--python", "env"]).expect(0).says("unproven alpha");
+    // With its wheel gone nothing can say whether the environment is right.
+    world.run(&["verify", "--python", "env"]).expect(3).says("could not check");
 }
 
 #[test]
@@ -167,4 +168,19 @@ fn a_link_in_the_place_of_staging_is_refused() {
     world.install(&index.simple_url(), &["--dry-run"]).expect(0);
     assert!(!world.path(".env.countermark").exists() && !world.path("env").exists());
     world.install(&index.simple_url(), &[]).expect(0);
+}
+
+/// What would let an install change the system's own Python is ignored, and that is said.
+#[test]
+fn breaking_system_packages_is_ignored_and_said() {
+    let wheel = simple_wheel("alpha", "1.0");
+    let bytes = wheel.build();
+    let index = IndexServer::start(
+        Scenario::new().file("alpha", ServedFile::honest(&wheel.filename(), bytes.clone())),
+    );
+    let mut world = World::new();
+    world.set("PIP_BREAK_SYSTEM_PACKAGES", "1");
+    world.write("requirements.txt", pinned("alpha", "1.0", &bytes));
+    let run = world.install(&index.simple_url(), &[]);
+    run.expect(0).says("note[ignored-setting]").says("PIP_BREAK_SYSTEM_PACKAGES");
 }

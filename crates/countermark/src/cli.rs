@@ -382,8 +382,11 @@ pub(crate) struct VerifyArgs {
     #[command(flatten)]
     pub(crate) python: PythonArgs,
     /// A folder that `install --target` filled.
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", conflicts_with = "prefix")]
     pub(crate) target: Option<PathBuf>,
+    /// A prefix that `install --prefix` filled.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) prefix: Option<PathBuf>,
     /// What cannot be proved is an error.
     #[arg(long)]
     pub(crate) strict: bool,
@@ -410,8 +413,11 @@ pub(crate) struct ListArgs {
     #[command(flatten)]
     pub(crate) python: PythonArgs,
     /// A folder that `install --target` filled.
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", conflicts_with = "prefix")]
     pub(crate) target: Option<PathBuf>,
+    /// A prefix that `install --prefix` filled.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) prefix: Option<PathBuf>,
     /// How to list.
     #[arg(long, value_enum, default_value_t = ListFormat::Columns, value_name = "FORMAT")]
     pub(crate) format: ListFormat,
@@ -438,8 +444,11 @@ pub(crate) struct UninstallArgs {
     #[command(flatten)]
     pub(crate) python: PythonArgs,
     /// A folder that `install --target` filled.
-    #[arg(short, long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR", conflicts_with = "prefix")]
     pub(crate) target: Option<PathBuf>,
+    /// A prefix that `install --prefix` filled.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) prefix: Option<PathBuf>,
     /// Do not ask. Nothing is asked without a terminal either.
     #[arg(short, long)]
     pub(crate) yes: bool,

@@ -114,6 +114,10 @@ pub(crate) fn tell(settings: &Settings, reporter: &dyn Reporter) {
         );
         reporter.note(Note::new("ignored-setting", message));
     }
+    for setting in settings.no_binary.iter().filter(|one| one.value != ":none:") {
+        let message = format!("{} is ignored: source packages are not installed", setting.origin);
+        reporter.note(Note::new("ignored-setting", message));
+    }
     for note in &settings.notes {
         reporter.note(Note::new("setting", note.clone()));
     }

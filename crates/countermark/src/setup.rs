@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use countermark_client::install::stage::LinkMode;
-use countermark_client::interpreter::{Interpreter, InterpreterError, Search, find_interpreter};
+use countermark_client::interpreter::{
+    Interpreter, InterpreterError, Layout, Search, find_interpreter,
+};
 use countermark_client::report::Problem;
 use countermark_client::store::{Check, Store};
 use countermark_trust::Class;
@@ -153,6 +155,20 @@ pub(crate) fn parse_size(text: &str) -> Option<u64> {
         _ => return None,
     };
     number.parse::<u64>().ok()?.checked_mul(factor)
+}
+
+/// Where the packages that a command is about lie: a folder, a prefix, or the environment of the
+/// interpreter, which is `None`.
+pub(crate) fn other_layout(
+    target: Option<&Path>,
+    prefix: Option<&Path>,
+    interpreter: &Interpreter,
+) -> Result<Option<Layout>, Vec<Problem>> {
+    Ok(match (target, prefix) {
+        (Some(folder), _) => Some(interpreter.target_layout(&absolute(folder)?)),
+        (None, Some(prefix)) => Some(interpreter.prefix_layout(&absolute(prefix)?)),
+        (None, None) => None,
+    })
 }
 
 /// An absolute path that need not exist. One that is a link is the folder that it leads to.

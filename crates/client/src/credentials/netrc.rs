@@ -33,7 +33,7 @@ pub enum NetrcError {
         /// What should stand there.
         expected: &'static str,
     },
-    /// More than [`MAX_NETRC`].
+    /// More than 1 MiB.
     #[error("longer than {MAX_NETRC} bytes")]
     TooLong,
 }

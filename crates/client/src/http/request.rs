@@ -48,7 +48,7 @@ impl Request {
         }
     }
 
-    /// The size that a lock file gives: another one is [`HttpError::SizeDiffers`].
+    /// The size that a lock file gives: another one is `HttpError::SizeDiffers`.
     #[must_use]
     pub fn pinned_size(mut self, size: Option<u64>) -> Self {
         self.pinned_size = size;

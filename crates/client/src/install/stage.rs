@@ -49,7 +49,7 @@ impl LinkMode {
 pub struct Staging<'a> {
     /// What is linked.
     pub entry: &'a Entry,
-    /// The folder of each scheme, relative to the root, in the order of [`Scheme::ALL`]; empty for
+    /// The folder of each scheme, relative to the root, in the order of `Scheme::ALL`; empty for
     /// the root itself.
     pub folders: [String; 5],
     /// Files of the tree that are replaced by generated ones, by position.

@@ -20,8 +20,9 @@ pub(crate) fn run(arguments: &UninstallArgs, output: &OutputArgs) -> Outcome {
     let teller = Teller::new(output);
     let folders = setup::folders(&arguments.store)?;
     let interpreter = setup::interpreter(&arguments.python, &folders)?;
-    let layout = match &arguments.target {
-        Some(folder) => interpreter.target_layout(&setup::absolute(folder)?),
+    let (target, prefix) = (arguments.target.as_deref(), arguments.prefix.as_deref());
+    let layout = match setup::other_layout(target, prefix, &interpreter)? {
+        Some(layout) => layout,
         None => {
             interpreter
                 .refuse_externally_managed()

@@ -180,7 +180,14 @@ fn breaking_system_packages_is_ignored_and_said() {
     );
     let mut world = World::new();
     world.set("PIP_BREAK_SYSTEM_PACKAGES", "1");
+    world.set("PIP_NO_BINARY", ":all:");
     world.write("requirements.txt", pinned("alpha", "1.0", &bytes));
     let run = world.install(&index.simple_url(), &[]);
     run.expect(0).says("note[ignored-setting]").says("PIP_BREAK_SYSTEM_PACKAGES");
+    run.says("PIP_NO_BINARY");
+    let arguments = ["install", "-r", "requirements.txt", "--prefix", "opt", "--index-url"];
+    world.run(&[&arguments[..], &[&index.simple_url()]].concat()).expect(0);
+    world.run(&["verify", "--prefix", "opt"]).expect(0).says("as installed");
+    world.run(&["list", "--prefix", "opt"]).expect(0).says("alpha");
+    world.run(&["uninstall", "--prefix", "opt", "alpha"]).expect(0).says("removed 1 package");
 }

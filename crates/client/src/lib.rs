@@ -20,7 +20,7 @@ pub mod report;
 pub mod scripts;
 pub mod settings;
 pub mod store;
-mod system;
+pub mod system;
 pub mod unpack;
 pub mod venv;
 pub mod verify;

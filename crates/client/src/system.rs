@@ -8,6 +8,27 @@
 pub(crate) use rustix::{fs, io, process, system};
 pub(crate) use std::os::{fd, unix};
 
+use std::io::Write as _;
+use std::path::Path;
+
+/// Writes a file of the user beside its place and renames it, so that nobody ever sees half of it.
+/// One that is there keeps its mode; a new one can be read by everybody.
+///
+/// # Errors
+/// When the file system says no; what was there is still there.
+pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let mut file = tempfile::Builder::new()
+        .prefix(".countermark-")
+        .tempfile_in(parent.unwrap_or(Path::new(".")))?;
+    file.write_all(bytes)?;
+    let mode = std::fs::metadata(path).map(|metadata| metadata.permissions());
+    let default = unix::fs::PermissionsExt::from_mode(0o644);
+    file.as_file().set_permissions(mode.unwrap_or(default))?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::{Path, PathBuf};

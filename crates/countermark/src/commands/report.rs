@@ -1,7 +1,5 @@
 //! `--report`: what was checked, for programs. The format is frozen; `format` counts its versions.
 
-use std::fs;
-use std::io::Write as _;
 use std::path::Path;
 
 use countermark_client::gather::Ready;
@@ -107,23 +105,10 @@ pub(crate) fn write(
 
 /// Writes a file beside its place and renames it.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> Result<(), Vec<Problem>> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let written = tempfile::Builder::new()
-        .prefix(".countermark-")
-        .tempfile_in(parent.unwrap_or(Path::new(".")))
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            let mode = fs::metadata(path).map(|metadata| metadata.permissions());
-            let default = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-            file.as_file().set_permissions(mode.unwrap_or(default))?;
-            file.persist(path).map_err(|error| error.error)
-        });
-    written.map(drop).map_err(|error| {
+    countermark_client::system::replace_file(path, bytes).map_err(|error| {
         let message = format!("cannot write `{}`", path.display());
-        vec![
-            Problem::new("write-failed", Class::Unavailable, message)
-                .with_detail(error.to_string()),
-        ]
+        let problem = Problem::new("write-failed", Class::Unavailable, message);
+        vec![problem.with_detail(error.to_string())]
     })
 }
 

@@ -126,7 +126,10 @@ pub fn gather(context: Context<'_>, wanted: &[Wanted]) -> Result<Gathered, Failu
     let mut first_sight = Vec::new();
     if !missing.is_empty() || !unhashed.is_empty() {
         gathered.asked = true;
-        match ask(&context, missing, &unhashed) {
+        let kept = std::mem::take(&mut gathered.packages);
+        let asked = ask(&context, missing, &unhashed, &kept);
+        gathered.packages = kept;
+        match asked {
             Ok((fetched, lines)) => {
                 first_sight = lines;
                 match fetched {
@@ -160,18 +163,28 @@ fn ask(
     context: &Context<'_>,
     missing: Vec<Job<'_>>,
     unhashed: &[&Wanted],
+    kept: &[Ready],
 ) -> Result<Asked, Box<Problem>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| {
         let problem = Problem::new("runtime", Class::Unavailable, "the network cannot be set up");
         Box::new(problem.with_detail(error.to_string()))
     })?;
+    let from_index = |wanted: &Wanted| matches!(wanted.source, WantedSource::Index { .. });
+    let asks_index = missing.iter().any(|job| from_index(job.wanted))
+        || unhashed.iter().any(|wanted| from_index(wanted));
     let queue = unpackers::Queue::new();
     Ok(std::thread::scope(|scope| {
         let threads = std::thread::available_parallelism().map_or(2, usize::from).clamp(1, 8);
         let unpackers = unpackers::Unpackers::start(scope, context.store, &queue, threads);
         let asked = async {
             let fetched = fetch::fetch_all(context, &unpackers, missing).await;
+            // An index that is asked at all is asked what it thinks of everything that is wanted.
+            let fetched = match fetched {
+                Ok(ready) if asks_index => plan::check_status(context, kept).await.map(|()| ready),
+                Ok(ready) => Ok(ready),
+                Err(problems) => Err(problems),
+            };
             let (lines, more) = first_sight::look(context, unhashed).await;
             let fetched = match fetched {
                 Ok(ready) if more.is_empty() => Ok(ready),

@@ -4,18 +4,22 @@ use std::path::{Path, PathBuf};
 
 use countermark_packaging::digest::Digest;
 use countermark_packaging::filename::{DistributionFilename, WheelFilename};
-use countermark_packaging::lock::WantedSource;
+use countermark_packaging::lock::{Wanted, WantedSource};
 use countermark_packaging::simple::File;
 use countermark_packaging::version::Version;
 use countermark_trust::{Class, Pin};
+use futures_util::stream::{self, StreamExt as _};
 use url::Url;
 
 use super::select::{Candidate, MAX_TRIES, Offer, best, offer};
-use super::{Context, Job};
+use super::{Context, Job, Ready};
 use crate::http::RedactedUrl;
 use crate::index::{IndexError, IndexPage};
 use crate::report::{Note, Problem};
 use crate::store::Known;
+
+/// Pages asked for at once.
+const STATUSES_AT_ONCE: usize = 16;
 
 /// Where a file can be had.
 pub(super) enum Location {
@@ -233,10 +237,44 @@ async fn status_of(context: &Context<'_>, job: &Job<'_>) -> Found<Vec<IndexPage>
     Ok(pages)
 }
 
+/// What the index thinks of packages that the store has. A project that it refuses is refused; an
+/// answer that does not come stops nothing, since the files are here and are the pinned ones.
+pub(super) async fn check_status(
+    context: &Context<'_>,
+    kept: &[Ready],
+) -> Result<(), Vec<Problem>> {
+    let asked = kept.iter().filter(|r| matches!(r.wanted.source, WantedSource::Index { .. }));
+    let mut answers = stream::iter(asked)
+        .map(|ready| async move {
+            (&ready.wanted, context.index.project_pages(&ready.wanted.project).await)
+        })
+        .buffered(STATUSES_AT_ONCE);
+    let mut problems = Vec::new();
+    while let Some((wanted, answer)) = answers.next().await {
+        match answer {
+            Ok(pages) => {
+                for note in pages.iter().flat_map(|page| &page.notes) {
+                    context.reporter.note(Note::new("index-note", note.clone()));
+                }
+            }
+            Err(error) if error.class() == Class::Unavailable => {
+                let message = format!("the status of `{}` is unknown: {error}", wanted.project);
+                context.reporter.note(Note::new("status-unknown", message));
+            }
+            Err(error) => problems.push(*problem_of_index(wanted, &error)),
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
 fn index_problem(job: &Job<'_>, error: &IndexError) -> Box<Problem> {
+    problem_of_index(job.wanted, error)
+}
+
+fn problem_of_index(wanted: &Wanted, error: &IndexError) -> Box<Problem> {
     let mut problem = Problem::of(error.code(), error.class(), error);
     problem.hint = error.hint().map(str::to_owned);
-    Box::new(problem.at(&job.wanted.place))
+    Box::new(problem.at(&wanted.place))
 }
 
 /// A requirement by version: the first index that lists a pinned file decides, since the digest

@@ -191,3 +191,27 @@ fn breaking_system_packages_is_ignored_and_said() {
     world.run(&["list", "--prefix", "opt"]).expect(0).says("alpha");
     world.run(&["uninstall", "--prefix", "opt", "alpha"]).expect(0).says("removed 1 package");
 }
+
+/// An index that is asked for one package is asked about the others too: one that was put into
+/// quarantine meanwhile is refused although its wheel is in the store.
+#[test]
+fn the_status_of_stored_packages_is_asked_when_the_index_is() {
+    let (alpha, beta) = (simple_wheel("alpha", "1.0"), simple_wheel("beta", "1.0"));
+    let (alpha_bytes, beta_bytes) = (alpha.build(), beta.build());
+    let scenario = Scenario::new()
+        .file("alpha", ServedFile::honest(&alpha.filename(), alpha_bytes.clone()))
+        .file("beta", ServedFile::honest(&beta.filename(), beta_bytes.clone()));
+    let index = IndexServer::start(scenario);
+    let world = World::new();
+    world.write("requirements.txt", pinned("alpha", "1.0", &alpha_bytes));
+    world.install(&index.simple_url(), &[]).expect(0);
+    index.change(|scenario| scenario.status("alpha", "quarantined", Some("malware")));
+    // Warm: nobody is asked, and that is said.
+    world.install(&index.simple_url(), &[]).expect(0).says("no index was asked");
+    world.install(&index.simple_url(), &["--refresh"]).expect(1).says("quarantine");
+    let both = pinned("alpha", "1.0", &alpha_bytes) + &pinned("beta", "1.0", &beta_bytes);
+    world.write("requirements.txt", both);
+    let run = world.install(&index.simple_url(), &[]);
+    run.expect(1).says("error[quarantined]").says("requirements.txt:1:1");
+    assert!(!world.site().join("beta.py").exists());
+}

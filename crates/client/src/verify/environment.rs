@@ -343,7 +343,7 @@ impl Looker<'_> {
 
 /// What makers of environments put beside the commands of packages, in lower case. Their texts
 /// depend on the maker, and are not compared.
-const OF_VENV: [&str; 10] = [
+const OF_VENV: [&str; 11] = [
     "activate",
     "activate.bat",
     "activate.csh",
@@ -353,6 +353,7 @@ const OF_VENV: [&str; 10] = [
     "activate.xsh",
     "activate_this.py",
     "deactivate.bat",
+    "deactivate.csh",
     "deactivate.nu",
 ];
 

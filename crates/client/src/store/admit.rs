@@ -233,6 +233,9 @@ impl Store {
         text: &str,
         staging: tempfile::TempDir,
     ) -> Result<Entry, StoreError> {
+        // The seal goes first: a run that is killed in between leaves a seal without an entry, which
+        // is nothing, and not an entry of which nobody knows where it came from.
+        self.seal(&entry, entry.files.clone())?;
         let failed = |error| io_error("publish", &entry.folder)(error);
         match fs::rename(staging.path(), &entry.folder) {
             Ok(()) => {}
@@ -240,18 +243,19 @@ impl Store {
                 let theirs = super::read_bounded(&entry.folder.join("tree"), super::MAX_TREE_BYTES);
                 if theirs.is_ok_and(|theirs| theirs == text) {
                     entry.files.clear();
+                    self.seal(&entry, Vec::new())?;
                     entry.foreign = self.is_foreign(&entry.folder);
                     return Ok(entry);
                 }
                 self.remove(entry.tree.artifact().sha256())?;
                 fs::rename(staging.path(), &entry.folder).map_err(failed)?;
+                self.seal(&entry, entry.files.clone())?;
             }
             Err(error) => return Err(failed(error)),
         }
         // The folder has its final name; there is nothing left to clean up.
         let _ = staging.keep();
         entry.foreign = self.is_foreign(&entry.folder);
-        self.seal(&entry, entry.files.clone())?;
         Ok(entry)
     }
 }

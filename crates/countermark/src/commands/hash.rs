@@ -61,8 +61,8 @@ fn hash(path: &Path, algorithm: Algorithm) -> Result<Hashed, Box<Problem>> {
 fn digest(path: &Path, algorithm: Algorithm) -> std::io::Result<Digest> {
     let mut file = File::open(path)?;
     // A pin by the algorithm makes the verifier compute it; its value does not matter here.
-    let placeholder = Digest::new(algorithm, &vec![0; algorithm.byte_len()]);
-    let pin = placeholder.ok().and_then(|digest| Pin::new([digest]).ok());
+    let any = Digest::new(algorithm, &vec![0; algorithm.byte_len()]);
+    let pin = any.ok().and_then(|digest| Pin::new([digest]).ok());
     let mut verifier = ArtifactVerifier::new("file", pin.as_ref(), None);
     let mut buffer = vec![0; SLICE];
     loop {

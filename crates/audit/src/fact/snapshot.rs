@@ -1,0 +1,1 @@
+//! Snapshots of facts, written and read.

@@ -30,6 +30,8 @@ pub struct Context<'a> {
     pub constraints: BTreeMap<ProjectName, Vec<ConstraintPin>>,
     /// Names that are known to be on the index, to look for look-alikes among.
     pub other_names: BTreeSet<ProjectName>,
+    /// How much each of them is used (downloads, in any unit), where the list says it.
+    pub name_uses: BTreeMap<ProjectName, u64>,
 }
 
 /// A line of a constraints file that pins a project.

@@ -8,8 +8,22 @@ use std::process::Command;
 const ARROWS: &[(&str, &[&str])] = &[
     ("countermark-packaging", &[]),
     ("countermark-trust", &["countermark-packaging"]),
-    ("countermark-client", &["countermark-packaging", "countermark-trust"]),
-    ("countermark", &["countermark-client", "countermark-packaging", "countermark-trust"]),
+    ("countermark-audit", &["countermark-packaging", "countermark-trust"]),
+    ("countermark-client", &["countermark-audit", "countermark-packaging", "countermark-trust"]),
+    (
+        "countermark-service",
+        &["countermark-audit", "countermark-client", "countermark-packaging", "countermark-trust"],
+    ),
+    (
+        "countermark",
+        &[
+            "countermark-audit",
+            "countermark-client",
+            "countermark-packaging",
+            "countermark-service",
+            "countermark-trust",
+        ],
+    ),
     ("countermark-testkit", &["countermark-packaging"]),
 ];
 
@@ -73,7 +87,7 @@ fn crates_depend_downwards_only() {
 #[test]
 fn nothing_below_the_line_can_reach_an_effect() {
     let graph = dependencies(&metadata());
-    for name in ["countermark-packaging", "countermark-trust"] {
+    for name in ["countermark-packaging", "countermark-trust", "countermark-audit"] {
         let mut seen = BTreeSet::new();
         let mut open = vec![name.to_owned()];
         while let Some(next) = open.pop() {

@@ -18,7 +18,7 @@ use crate::version::{Version, VersionSpecifiers};
 pub mod pylock;
 mod reference;
 pub mod requirements;
-mod source;
+pub mod source;
 
 /// A place in a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -59,8 +59,9 @@ impl SourceError {
         Self { code, message: message.into(), place, hint: None }
     }
 
+    /// With what to do about it.
     #[must_use]
-    pub(crate) fn with_hint(self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
         Self { hint: Some(hint.into()), ..self }
     }
 

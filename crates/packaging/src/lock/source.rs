@@ -1,4 +1,4 @@
-//! A file of a lock, and places in it.
+//! A file that people write, and places in it.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use super::{Place, SourceError};
 
 /// The text of a file, with what is needed to say where in it something is.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub struct Source {
     pub(crate) location: String,
     pub(crate) text: String,
     /// Where each line begins, in bytes.
@@ -14,12 +14,22 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    pub(crate) fn new(location: &str, text: String) -> Self {
+    /// A text, and what it is called in messages.
+    #[must_use]
+    pub fn new(location: &str, text: String) -> Self {
         let line_starts = [0].into_iter().chain(line_ends(&text)).collect();
         Self { location: location.to_owned(), text, line_starts }
     }
 
-    pub(crate) fn place(&self, span: Range<usize>) -> Place {
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where some bytes of the text are, for people.
+    #[must_use]
+    pub fn place(&self, span: Range<usize>) -> Place {
         let index = self.line_starts.partition_point(|&start| start <= span.start) - 1;
         let start = self.line_starts[index];
         let before = self.text.get(start..span.start).unwrap_or_default();
@@ -32,7 +42,8 @@ impl Source {
         }
     }
 
-    pub(crate) fn error(
+    /// Something that cannot be used, and where it stands.
+    pub fn error(
         &self,
         code: &'static str,
         message: impl Into<String>,

@@ -12,6 +12,7 @@ pub mod lock;
 pub mod marker;
 pub mod metadata;
 pub mod name;
+pub mod project_json;
 pub mod record;
 pub mod requirement;
 pub mod scheme;

@@ -23,6 +23,8 @@ struct RawPage<'a> {
     name: Cow<'a, str>,
     #[serde(borrow)]
     files: Vec<RawFile<'a>>,
+    #[serde(default)]
+    versions: Option<Vec<String>>,
     #[serde(default, rename = "project-status")]
     project_status: Option<RawStatus>,
 }
@@ -138,6 +140,9 @@ pub fn parse(bytes: &[u8], base_url: &Url) -> Result<ProjectPage, PageError> {
     if page.files.len() > MAX_FILES {
         return Err(PageError::TooManyFiles);
     }
+    if page.versions.as_ref().is_some_and(|versions| versions.len() > MAX_FILES) {
+        return Err(PageError::TooManyVersions);
+    }
     let status = match page.project_status {
         Some(raw) => parse_status(&raw.status, raw.reason)?,
         None => ProjectStatus::default(),
@@ -154,6 +159,7 @@ pub fn parse(bytes: &[u8], base_url: &Url) -> Result<ProjectPage, PageError> {
         api_version,
         name: Some(page.name.into_owned()),
         status,
+        versions: page.versions,
         files,
         unusable,
         last_serial: page.meta.last_serial.as_ref().and_then(Serial::number),

@@ -42,6 +42,9 @@ pub struct ProjectPage {
     pub name: Option<String>,
     /// PEP 792.
     pub status: ProjectStatus,
+    /// All versions that the project has, as written, also those without files (PEP 700; JSON
+    /// only). `None` when the page does not say.
+    pub versions: Option<Vec<String>>,
     /// In the order of the page.
     pub files: Vec<File>,
     /// Entries that look like files and cannot be used.
@@ -209,6 +212,9 @@ pub enum PageError {
     /// More than [`MAX_FILES`].
     #[error("the page has more than {MAX_FILES} files")]
     TooManyFiles,
+    /// More than [`MAX_FILES`].
+    #[error("the page has more than {MAX_FILES} versions")]
+    TooManyVersions,
 }
 
 /// Reads a project page of either form.

@@ -70,6 +70,7 @@ fn html_and_json_say_the_same() {
     ))
     .unwrap();
     let expect = ProjectPage {
+        versions: None,
         api_version: (1, 4),
         name: None,
         status,
@@ -78,7 +79,9 @@ fn html_and_json_say_the_same() {
         last_serial: Some(42),
     };
     assert_eq!(from_html, expect);
-    assert_eq!(from_json, ProjectPage { name: Some("x".into()), ..expect });
+    // Only JSON has the name and the versions.
+    let (name, versions) = (Some("x".into()), Some(vec!["1".into()]));
+    assert_eq!(from_json, ProjectPage { name, versions, ..expect });
 }
 
 #[test]
@@ -311,4 +314,22 @@ proptest::proptest! {
             proptest::prop_assert!(Url::parse(&file.url).is_ok());
         }
     }
+}
+
+#[test]
+fn versions_are_kept_where_they_are_said() {
+    let page = |more: &str| {
+        json_page(&format!(
+            r#"{{"meta": {{"api-version": "1.1"}}, "name": "X", "files": []{more}}}"#
+        ))
+    };
+    assert_eq!(page("").unwrap().versions, None);
+    assert_eq!(page(r#", "versions": null"#).unwrap().versions, None);
+    assert_eq!(page(r#", "versions": []"#).unwrap().versions, Some(vec![]));
+    let versions = page(r#", "versions": ["0.1", "0.1.0", "odd one"]"#).unwrap().versions.unwrap();
+    assert_eq!(versions, ["0.1", "0.1.0", "odd one"]);
+    assert!(matches!(page(r#", "versions": {"1": 2}"#), Err(PageError::Json { .. })));
+    let many = vec!["\"1\""; MAX_FILES + 1].join(",");
+    let refused = page(&format!(r#", "versions": [{many}]"#));
+    assert_eq!(refused, Err(PageError::TooManyVersions));
 }

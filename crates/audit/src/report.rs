@@ -94,11 +94,14 @@ pub struct Options {
     pub least: Severity,
     /// Columns of the terminal, for the text.
     pub width: usize,
+    /// In the text, all of the evidence and the next step under each finding; without it the text is
+    /// as short as it can be.
+    pub details: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { all: false, least: Severity::Low, width: 100 }
+        Self { all: false, least: Severity::Low, width: 100, details: false }
     }
 }
 

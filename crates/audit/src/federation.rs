@@ -9,6 +9,15 @@ use countermark_packaging::lock::Place;
 use countermark_packaging::name::ProjectName;
 use jiff::civil::Date;
 
+pub mod codes;
+mod consistency;
+pub mod parse;
+mod reader;
+mod sections;
+
+pub use parse::check_rules;
+pub use sections::{CUSTODY_STATES, RECORD_KINDS, SERVICE_KINDS};
+
 /// What a federation expects.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Federation {
@@ -82,6 +91,8 @@ pub struct AccountException {
     pub owners: Option<BTreeSet<String>>,
     /// Expected maintainers there.
     pub maintainers: Option<BTreeSet<String>>,
+    /// Why.
+    pub reason: Option<String>,
 }
 
 /// Whose a name is from a day on.
@@ -208,7 +219,12 @@ impl Default for Thresholds {
     /// From measurements on a federation of some thousand releases: 99.5 % of the uploads came within
     /// −1 to +3 days of their approval; the files of a release within 132 seconds.
     fn default() -> Self {
-        Self { days_before_approval: 1, days_after_approval: 3, late_hours: 24, departure_days: 365 }
+        Self {
+            days_before_approval: 1,
+            days_after_approval: 3,
+            late_hours: 24,
+            departure_days: 365,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use countermark_packaging::name::ProjectName;
 use countermark_packaging::simple::StatusMarker;
 use jiff::Timestamp;
 
+pub mod from_page;
 pub mod snapshot;
 
 /// One project as the index had it.

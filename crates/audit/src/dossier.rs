@@ -3,6 +3,10 @@
 //! The judgement of a release is made here once, so that rules agree with each other: a release that
 //! is explained is nobody's alarm, and one that is not is not explained differently by two rules.
 
+mod build;
+mod identity;
+mod judge;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_packaging::name::ProjectName;
@@ -12,6 +16,8 @@ use jiff::Timestamp;
 use crate::fact::{IndexRelease, Presence, ProjectFacts, Role};
 use crate::federation::{CustodyFact, Federation};
 use crate::record::{OfficialRelease, ProjectRecords, Records};
+
+pub use self::build::{Elsewhere, Nowhere, build};
 
 /// What is the same for all projects of a run.
 #[derive(Debug)]

@@ -4,7 +4,10 @@
 //! [`Records::problems`] with its place, and the rest is read; an error is for a source of which
 //! nothing can be used.
 
+pub mod openstack;
+
 use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
 
 use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
@@ -42,6 +45,24 @@ pub trait Documents: Sync {
     /// # Errors
     /// When it cannot be read, or has more than `limit` bytes.
     fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, SourceError>;
+
+    /// The bytes of a file one after the other, for what need not be in memory at once; `None` when
+    /// it is not there. Reading fails beyond `limit` bytes.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn open(&self, path: &str, limit: u64) -> Result<Option<Box<dyn Read + '_>>, SourceError> {
+        let bytes = self.read(path, limit)?;
+        Ok(bytes.map(|bytes| Box::new(Cursor::new(bytes)) as Box<dyn Read>))
+    }
+
+    /// The git clones in the folders below the root, each with its path below it, sorted.
+    ///
+    /// # Errors
+    /// When the folders cannot be read.
+    fn clones(&self) -> Result<Vec<(String, Box<dyn Documents + '_>)>, SourceError> {
+        Ok(Vec::new())
+    }
 
     /// Every version of every file below a folder, oldest first; `None` without a history.
     ///

@@ -10,6 +10,7 @@ pub mod dossier;
 pub mod fact;
 pub mod federation;
 pub mod finding;
+pub mod lookalike;
 pub mod record;
 pub mod report;
 pub mod rule;

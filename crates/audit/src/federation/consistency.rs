@@ -56,9 +56,11 @@ fn check_names(reader: &mut Reader<'_>, marks: &Marks) {
 fn check_people(reader: &mut Reader<'_>, marks: &Marks) {
     let mut owners: BTreeMap<String, &Person> = BTreeMap::new();
     for person in &marks.people {
-        if let Some(first) = owners.insert(person.account.to_lowercase(), person) {
+        let first = *owners.entry(person.account.to_lowercase()).or_insert(person);
+        if !std::ptr::eq(first, person) {
             let line = reader.place(first.span.clone()).line;
-            let message = format!("the account `{}` already belongs to `{}`", person.account, first.id);
+            let message =
+                format!("the account `{}` already belongs to `{}`", person.account, first.id);
             let hint = format!("that is at line {line}");
             reader.hinted(codes::LISTED_TWICE, message, person.span.clone(), hint);
         }

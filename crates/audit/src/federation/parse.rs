@@ -19,8 +19,16 @@ pub const MAXIMUM_SIZE: usize = 1 << 20;
 
 const TITLE: &str = "a federation.toml";
 const KEYS: [&str; 10] = [
-    "federation", "records", "projects", "accounts", "people", "custody", "accept", "keep",
-    "service", "thresholds",
+    "federation",
+    "records",
+    "projects",
+    "accounts",
+    "people",
+    "custody",
+    "accept",
+    "keep",
+    "service",
+    "thresholds",
 ];
 
 /// Reads the file; `file` is what it is called in messages. Acceptances may name the rules that
@@ -106,7 +114,8 @@ fn read<'a>(reader: &mut Reader<'a>, document: Table<'a>, rules: &[&str]) -> Fed
         reader.only(table, &["names", "exclude"]);
         marks.names = reader.names(table, "names").unwrap_or_default();
         marks.excluded = reader.names(table, "exclude").unwrap_or_default();
-        let values = |names: &[At<ProjectName>]| names.iter().map(|name| name.value.clone()).collect();
+        let values =
+            |names: &[At<ProjectName>]| names.iter().map(|name| name.value.clone()).collect();
         federation.names = values(&marks.names);
         federation.excluded = values(&marks.excluded);
     }
@@ -205,3 +214,6 @@ pub(super) fn free_settings<'a>(
     }
     settings
 }
+
+#[cfg(test)]
+mod tests;

@@ -177,7 +177,9 @@ impl<'a> Reader<'a> {
             self.error(INVALID_VALUE, format!("`{key}` is empty"), item.span());
             return None;
         }
-        if let Some(found) = value.chars().find(acts) {
+        // A text over several lines keeps the line ends of the file.
+        let lines = value.replace("\r\n", "\n");
+        if let Some(found) = lines.chars().find(acts) {
             let message = format!("`{key}` contains {found:?}");
             self.error(CONTROL_CHARACTER, message, item.span());
             return None;
@@ -278,7 +280,12 @@ impl<'a> Reader<'a> {
             Err(expected) => {
                 let found = self.source.text().get(item.span()).unwrap_or_default();
                 let message = format!("`{key}` must be {expected}, found {}", found.trim());
-                self.hinted(codes::BAD_DATE, message, item.span(), "write year-month-day: 2027-06-30");
+                self.hinted(
+                    codes::BAD_DATE,
+                    message,
+                    item.span(),
+                    "write year-month-day: 2027-06-30",
+                );
                 None
             }
         }

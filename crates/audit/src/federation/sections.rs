@@ -72,7 +72,10 @@ pub(super) fn records<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> Option<R
                 ["path", "url"].iter().find(near).map(|wanted| (key, wanted))
             });
             let hint = meant.map_or_else(
-                || "write where they are: a folder or file beside this one, or an address".to_owned(),
+                || {
+                    "write where they are: a folder or file beside this one, or an address"
+                        .to_owned()
+                },
                 |(key, wanted)| format!("did you mean `{wanted}` where you wrote `{key}`?"),
             );
             reader.hinted(MISSING_KEY, message, table.span(), hint);
@@ -112,11 +115,7 @@ fn check_url(reader: &mut Reader<'_>, url: &At<&str>) {
     }
 }
 
-fn optional_name<'a>(
-    reader: &mut Reader<'a>,
-    table: Table<'a>,
-    key: &str,
-) -> Option<ProjectName> {
+fn optional_name<'a>(reader: &mut Reader<'a>, table: Table<'a>, key: &str) -> Option<ProjectName> {
     let text = reader.text(table, key)?;
     reader.name(&text)
 }
@@ -169,7 +168,8 @@ pub(super) fn accounts<'a>(
         reader.only(table, &["projects", "teams", "owners", "maintainers", "reason"]);
         let projects = reader.names(table, "projects").unwrap_or_default();
         let teams = owned_set(reader.texts(table, "teams").unwrap_or_default());
-        if projects.is_empty() && teams.is_empty() && !table.has("projects") && !table.has("teams") {
+        if projects.is_empty() && teams.is_empty() && !table.has("projects") && !table.has("teams")
+        {
             let hint = "write for which it is: projects = [\"…\"] or teams = [\"…\"]";
             reader.missing(table, "projects", hint);
         }

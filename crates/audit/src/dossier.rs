@@ -197,6 +197,8 @@ pub struct Summary {
     pub official: usize,
     /// Releases that came after what the records cover.
     pub after_records: Vec<String>,
+    /// Releases without a file.
+    pub placeholders: Vec<String>,
     /// Releases that were explained, by explanation.
     pub explained: BTreeMap<&'static str, usize>,
     /// Of the project, for the look for look-alikes and for grouped lines.

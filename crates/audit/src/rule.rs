@@ -1,6 +1,9 @@
 //! The rules: one file, one struct, one section of the documentation, one fixture set each; a test
 //! compares the four lists.
 
+#[cfg(test)]
+pub(crate) mod fixture;
+
 use crate::dossier::{Dossier, Overview};
 use crate::finding::Finding;
 

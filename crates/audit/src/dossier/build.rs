@@ -7,7 +7,7 @@ use countermark_packaging::version::Version;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{Context, Dossier, Expected, Identity, Judgement, ReleaseCase};
+use super::{Context, Dossier, Expected, Identity, Judgement, ReleaseCase, Summary};
 use super::{identity, judge};
 use crate::fact::{IndexRelease, Presence, ProjectFacts};
 use crate::federation::CustodyState;
@@ -227,5 +227,55 @@ impl ReleaseCase<'_> {
     #[must_use]
     pub fn place(&self) -> Option<&str> {
         self.official.iter().find_map(|one| one.place.as_deref())
+    }
+}
+
+impl Summary {
+    /// What is kept of a dossier for the look at all projects.
+    #[must_use]
+    pub fn of(dossier: &Dossier<'_>) -> Self {
+        let mut explained: BTreeMap<&'static str, usize> = BTreeMap::new();
+        for case in dossier.releases.iter().filter(|case| case.index.is_some()) {
+            *explained.entry(case.judgement.word()).or_default() += 1;
+        }
+        let texts = |wanted: fn(&Judgement) -> bool| -> Vec<String> {
+            dossier.judged(wanted).map(|case| case.text.to_owned()).collect()
+        };
+        let on_index = || dossier.releases.iter().filter(|case| case.index.is_some());
+        Self {
+            presence: dossier.facts.presence.clone(),
+            identity: dossier.identity.clone(),
+            roles: dossier.facts.roles.clone(),
+            organization: dossier.facts.organization.clone(),
+            recorded: dossier.records.is_some(),
+            official: dossier.records.map_or(0, |records| records.releases.len()),
+            after_records: texts(|judgement| *judgement == Judgement::AfterRecords),
+            placeholders: texts(|judgement| *judgement == Judgement::Placeholder),
+            explained,
+            releases: on_index().count(),
+            first_upload: on_index().filter_map(ReleaseCase::uploaded).min(),
+        }
+    }
+}
+
+impl Judgement {
+    /// One word for it, stable, for counts and machine-readable output.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Official => "official",
+            Self::OnceListed => "once-listed",
+            Self::OtherName(_) => "other-name",
+            Self::Placeholder => "placeholder",
+            Self::BeforeRecords => "before-records",
+            Self::AfterRecords => "after-records",
+            Self::TheirOwn => "by-custody",
+            Self::Departed => "departed",
+            Self::Foreign => "foreign",
+            Self::Tagged => "tagged",
+            Self::Development => "development",
+            Self::Unexplained => "unexplained",
+            Self::Missing(_) => "missing",
+        }
     }
 }

@@ -18,6 +18,10 @@ mod sections;
 pub use parse::check_rules;
 pub use sections::{CUSTODY_STATES, RECORD_KINDS, SERVICE_KINDS};
 
+/// The JSON Schema of the file, for editors; it refuses what the reader refuses, but for what only
+/// shows when entries are compared with each other or with the rules.
+pub const SCHEMA: &str = include_str!("../schema/federation.schema.json");
+
 /// What a federation expects.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Federation {

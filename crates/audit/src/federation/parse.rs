@@ -203,7 +203,8 @@ pub(super) fn free_settings<'a>(
         if fixed.contains(&key_text) {
             continue;
         }
-        let well_formed = key_text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-');
+        let plain = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+        let well_formed = key_text.bytes().all(plain);
         if !well_formed || key_text.is_empty() {
             let message = format!("`{key_text}` is not the name of a setting");
             let hint = "settings are written in lower case with hyphens: tag-prefix";

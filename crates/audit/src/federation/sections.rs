@@ -132,7 +132,8 @@ fn account_list<'a>(
 }
 
 fn is_account(reader: &mut Reader<'_>, key: &str, account: &At<&str>) -> bool {
-    let one_word = !account.value.contains(char::is_whitespace);
+    let acts = |c: char| c.is_whitespace() || c.is_control();
+    let one_word = !account.value.is_empty() && !account.value.contains(acts);
     if !one_word {
         let message = format!("`{}` in `{key}` is not the name of an account", account.value);
         reader.error(INVALID_VALUE, message, account.span.clone());
@@ -203,9 +204,7 @@ pub(super) fn people<'a>(
         let listed = account_list(reader, table, "accounts").unwrap_or_default();
         let left = reader.date(table, "left");
         let own = At { value: id, span: key.span() };
-        if listed.is_empty() {
-            is_account(reader, "people", &own);
-        }
+        is_account(reader, "people", &own);
         let accounts = if listed.is_empty() { std::slice::from_ref(&own) } else { &listed };
         marks.people.extend(accounts.iter().map(|account| PersonMark {
             id: id.to_owned(),

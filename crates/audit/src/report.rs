@@ -6,6 +6,14 @@ use jiff::Timestamp;
 use crate::finding::{Finding, Severity};
 use crate::record::RecordProblem;
 
+pub mod text;
+
+#[cfg(test)]
+mod fixture;
+mod harmless;
+mod layout;
+mod phrase;
+
 /// What an audit found.
 #[derive(Clone, Debug)]
 pub struct Report {

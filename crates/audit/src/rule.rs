@@ -3,6 +3,11 @@
 
 #[cfg(test)]
 pub(crate) mod fixture;
+mod rogue_release;
+pub(crate) mod words;
+
+mod account_absent;
+mod stranger_role;
 
 use crate::dossier::{Dossier, Overview};
 use crate::finding::Finding;
@@ -42,7 +47,11 @@ pub struct Document {
 }
 
 /// Every rule, in the order of the documentation.
-pub static RULES: &[&dyn Rule] = &[];
+pub static RULES: &[&dyn Rule] = &[
+    &rogue_release::RogueRelease,
+    &stranger_role::StrangerRole,
+    &account_absent::AccountAbsent,
+];
 
 /// The rule with this code.
 #[must_use]

@@ -27,6 +27,7 @@ pub(crate) struct Fixture {
     pub(crate) previous: Option<ProjectFacts>,
     pub(crate) constraints: BTreeMap<ProjectName, Vec<crate::dossier::ConstraintPin>>,
     pub(crate) other_names: BTreeSet<ProjectName>,
+    pub(crate) name_uses: BTreeMap<ProjectName, u64>,
     pub(crate) now: Timestamp,
 }
 
@@ -77,6 +78,7 @@ impl Fixture {
             previous: None,
             constraints: BTreeMap::new(),
             other_names: BTreeSet::new(),
+            name_uses: BTreeMap::new(),
             now: at("2026-01-02"),
         }
     }
@@ -161,6 +163,7 @@ impl Fixture {
             accounts_assumed: false,
             constraints: self.constraints.clone(),
             other_names: self.other_names.clone(),
+            name_uses: self.name_uses.clone(),
         }
     }
 
@@ -184,5 +187,15 @@ impl Fixture {
         let mut findings = Vec::new();
         rule.check_federation(&overview, &mut findings);
         findings
+    }
+}
+
+/// A place in a file that does not matter.
+pub(crate) fn place() -> countermark_packaging::lock::Place {
+    countermark_packaging::lock::Place {
+        file: "federation.toml".to_owned(),
+        line: 1,
+        column: 1,
+        span: 0..0,
     }
 }

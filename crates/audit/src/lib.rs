@@ -13,5 +13,6 @@ pub mod finding;
 pub mod lookalike;
 pub mod record;
 pub mod report;
+pub mod roles;
 pub mod rule;
 pub mod source;

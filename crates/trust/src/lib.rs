@@ -6,6 +6,7 @@
 
 pub mod artifact;
 mod class;
+pub mod openpgp;
 pub mod pin;
 pub mod tree;
 

@@ -1,4 +1,6 @@
 //! Material for tests of countermark; never part of what is shipped. See ARCHITECTURE.md.
 
+pub mod hook;
 pub mod index;
+pub mod mail;
 pub mod wheel;

@@ -177,6 +177,9 @@ pub enum RedirectRefusal {
     /// No `Location`, or not a URL.
     #[error("the target is missing or not a url")]
     Location,
+    /// What is handed in is for one address only.
+    #[error("what is handed in follows no redirect")]
+    HandedIn,
 }
 
 impl HttpError {
@@ -192,7 +195,9 @@ impl HttpError {
             Self::SizeDiffers { .. } => Class::Rejected,
             Self::Redirect { reason, .. } => match reason {
                 // A rule of ours said no, and trying again does not change the answer.
-                RedirectRefusal::PlainHttp | RedirectRefusal::Scheme => Class::Rejected,
+                RedirectRefusal::PlainHttp
+                | RedirectRefusal::Scheme
+                | RedirectRefusal::HandedIn => Class::Rejected,
                 RedirectRefusal::TooMany | RedirectRefusal::Location => Class::Unavailable,
             },
             Self::Connect { .. }

@@ -17,6 +17,7 @@
 //! Specification: RFC 9110 and 9112 through `reqwest`; RFC 7617 for credentials.
 
 mod error;
+mod post;
 mod progress;
 mod redact;
 mod redirect;
@@ -36,6 +37,7 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 pub use error::{HttpError, RedirectRefusal};
+pub use post::Submission;
 pub use redact::RedactedUrl;
 pub use request::Request;
 pub use retry::{Effects, Retries, Sleep};

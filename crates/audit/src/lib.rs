@@ -16,3 +16,4 @@ pub mod report;
 pub mod roles;
 pub mod rule;
 pub mod source;
+pub mod suppress;

@@ -3,11 +3,39 @@
 
 #[cfg(test)]
 pub(crate) mod fixture;
-mod rogue_release;
 pub(crate) mod words;
 
+mod after_records;
+mod departed;
+mod development_release;
+mod explained_release;
+mod foreign_name;
+mod incomplete_release;
+mod invalid_version;
+mod late_file;
+mod missing_release;
+mod name_gone;
+mod outside_records;
+mod placeholder;
+mod project_status;
+mod rogue_file;
+mod rogue_release;
+mod upload_window;
+mod yanked_release;
+
 mod account_absent;
+mod leaver_role;
+mod lookalike;
+mod only_holder;
+mod organization_differs;
+mod release_change;
+mod role_change;
+mod roles_unknown;
 mod stranger_role;
+
+// Their findings come from `crate::suppress`, after all others.
+mod expired_acceptance;
+mod unused_acceptance;
 
 use crate::dossier::{Dossier, Overview};
 use crate::finding::Finding;
@@ -49,8 +77,33 @@ pub struct Document {
 /// Every rule, in the order of the documentation.
 pub static RULES: &[&dyn Rule] = &[
     &rogue_release::RogueRelease,
-    &stranger_role::StrangerRole,
+    &rogue_file::RogueFile,
+    &late_file::LateFile,
+    &development_release::DevelopmentRelease,
+    &missing_release::MissingRelease,
+    &incomplete_release::IncompleteRelease,
+    &upload_window::UploadWindow,
+    &invalid_version::InvalidVersion,
+    &placeholder::Placeholder,
+    &foreign_name::ForeignName,
+    &name_gone::NameGone,
+    &departed::Departed,
+    &outside_records::OutsideRecords,
+    &after_records::AfterRecords,
+    &explained_release::ExplainedRelease,
+    &yanked_release::YankedRelease,
+    &project_status::ProjectStatus,
     &account_absent::AccountAbsent,
+    &stranger_role::StrangerRole,
+    &leaver_role::LeaverRole,
+    &only_holder::OnlyHolder,
+    &organization_differs::OrganizationDiffers,
+    &roles_unknown::RolesUnknown,
+    &role_change::RoleChange,
+    &release_change::ReleaseChange,
+    &lookalike::Lookalike,
+    &expired_acceptance::ExpiredAcceptance,
+    &unused_acceptance::UnusedAcceptance,
 ];
 
 /// The rule with this code.

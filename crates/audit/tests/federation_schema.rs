@@ -227,7 +227,6 @@ fn what_only_the_reader_refuses() {
         "[projects]\nnames = ['a-b']\nexclude = ['a-b']\n".to_owned(),
         "[accounts]\nowners = ['ada', 'ADA']\n".to_owned(),
         "[accounts]\nowners = ['ada']\n[people.ada]\nleft = 2020-01-01\n".to_owned(),
-        "[people.ada]\n[people.bob]\naccounts = ['ada']\n".to_owned(),
         fact("x", "ours") + &fact("X", "theirs"),
         "[[accept]]\nrule = 'rogue-rule'\napproved-by = 'a'\nreason = 'r'\nexpires = 2027-01-01\n"
             .to_owned(),

@@ -52,23 +52,21 @@ fn check_names(reader: &mut Reader<'_>, marks: &Marks) {
     }
 }
 
-/// Accounts are one account in any case of letters.
+/// Accounts are one account in any case of letters. One that several people hold is gone when the
+/// last of them left.
 fn check_people(reader: &mut Reader<'_>, marks: &Marks) {
-    let mut owners: BTreeMap<String, &Person> = BTreeMap::new();
+    let mut holders: BTreeMap<String, Vec<&Person>> = BTreeMap::new();
     for person in &marks.people {
-        let first = *owners.entry(person.account.to_lowercase()).or_insert(person);
-        if !std::ptr::eq(first, person) {
-            let line = reader.place(first.span.clone()).line;
-            let message =
-                format!("the account `{}` already belongs to `{}`", person.account, first.id);
-            let hint = format!("that is at line {line}");
-            reader.hinted(codes::LISTED_TWICE, message, person.span.clone(), hint);
-        }
+        holders.entry(person.account.to_lowercase()).or_default().push(person);
     }
     for expected in &marks.expected {
-        let person = owners.get(&expected.account.to_lowercase());
-        let gone = person.and_then(|person| Some((&person.id, person.left.as_ref()?)));
-        if let Some((id, left)) = gone {
+        let people = holders.get(&expected.account.to_lowercase());
+        let left = people.and_then(|people| {
+            people.iter().map(|person| Some((&person.id, person.left.as_ref()?))).collect()
+        });
+        let left: Option<Vec<(&String, &At<Date>)>> = left;
+        let last = left.and_then(|left| left.into_iter().max_by_key(|(_, left)| left.value));
+        if let Some((id, left)) = last {
             let line = reader.place(left.span.clone()).line;
             let message = format!(
                 "`{}` is expected among `{}`, and `{id}` left on {}",

@@ -293,15 +293,23 @@ fn accounts_of_people_who_left() {
          left = 2024-01-01\n\
          accounts=['al','AL']\n\
          [people.bob]\n\
-         accounts=['Al']\n\
+         accounts=['Al', 'bob']\n\
+         [people.cleo]\n\
+         accounts=['bob']\n\
+         left = 2024-02-01\n\
+         [people.dan]\n\
+         accounts=['shared']\n\
+         left = 2024-03-01\n\
+         [people.eve]\n\
+         accounts=['Shared']\n\
+         left = 2024-02-01\n\
          [accounts]\n\
-         owners=['AL', 'bob']\n\
+         owners=['AL', 'bob', 'SHARED']\n\
          [people.\"x y\"]\n",
         &[
             "3:16 listed-twice: `AL` is listed already | it is at line 3, column 11",
-            "5:11 listed-twice: the account `Al` already belongs to `alice` | that is at line 3",
-            "7:9 account-conflict: `AL` is expected among `owners`, and `alice` left on 2024-01-01 | `left` is at line 2; take the account out, or that day",
-            "8:9 invalid-value: `x y` in `people` is not the name of an account",
+            "16:22 account-conflict: `SHARED` is expected among `owners`, and `dan` left on 2024-03-01 | `left` is at line 11; take the account out, or that day",
+            "17:9 invalid-value: `x y` in `people` is not the name of an account",
         ],
     );
     check(

@@ -17,6 +17,7 @@
 //! Specification: RFC 9110 and 9112 through `reqwest`; RFC 7617 for credentials.
 
 mod error;
+mod meter;
 mod post;
 mod progress;
 mod redact;
@@ -37,9 +38,10 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 pub use error::{HttpError, RedirectRefusal};
+pub use meter::{Meter, Traffic};
 pub use post::Submission;
 pub use redact::RedactedUrl;
-pub use request::Request;
+pub use request::{Request, Validators};
 pub use retry::{Effects, Retries, Sleep};
 pub use tls::{Authorities, Proxies};
 
@@ -103,6 +105,8 @@ pub struct Document {
     pub url: Url,
     /// As the server says.
     pub content_type: Option<String>,
+    /// What to ask with next time, so that only a change comes.
+    pub validators: Validators,
     /// Decompressed.
     pub body: Vec<u8>,
 }
@@ -178,8 +182,27 @@ impl Client {
         loop {
             match self.fetch_once(request).await {
                 Ok(document) => return Ok(document),
-                Err(error) => self.wait(&mut attempt, error).await?,
+                Err(error) => self.wait(&mut attempt, error, request).await?,
             }
+        }
+    }
+
+    /// Fetches a document unless it is the one that the request's [`Validators`] are of; `None` says
+    /// that it still is (RFC 9110, section 15.4.5).
+    ///
+    /// # Errors
+    /// See [`HttpError`].
+    pub async fn fetch_changed(&self, request: &Request) -> Result<Option<Document>, HttpError> {
+        match self.fetch(request).await {
+            Ok(document) => Ok(Some(document)),
+            // An answer to a question that was not asked is an error as any other.
+            Err(HttpError::Status { code: 304, .. }) if !request.validators.is_empty() => {
+                if let Some(meter) = &request.meter {
+                    meter.count_not_modified();
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -198,18 +221,26 @@ impl Client {
         loop {
             match self.download_once(request, &mut progress, &mut sink).await {
                 Ok(downloaded) => return Ok(downloaded),
-                Err(DownloadError::Http(error)) => self.wait(&mut attempt, error).await?,
+                Err(DownloadError::Http(error)) => self.wait(&mut attempt, error, request).await?,
                 Err(sink) => return Err(sink),
             }
         }
     }
 
     /// Waits before the next attempt, or gives the error back.
-    async fn wait(&self, attempt: &mut u32, error: HttpError) -> Result<(), HttpError> {
+    async fn wait(
+        &self,
+        attempt: &mut u32,
+        error: HttpError,
+        request: &Request,
+    ) -> Result<(), HttpError> {
         let jitter = (self.effects.jitter)();
         let wait = retry::wait_before(&self.options.retries, *attempt, &error, jitter);
         let Some(wait) = wait else { return Err(error) };
         *attempt += 1;
+        if let Some(meter) = &request.meter {
+            meter.count_retry(&error, wait, &self.effects);
+        }
         (self.effects.sleep)(wait).await;
         Ok(())
     }
@@ -219,13 +250,17 @@ impl Client {
         let url = response.url().clone();
         let content_type = text_header(response.headers(), &header::CONTENT_TYPE);
         let encoding = text_header(response.headers(), &header::CONTENT_ENCODING);
+        let validators = Validators::of(response.headers());
         let mut transfer = Transfer::new(response, 0, request.limit, &self.options.timeouts)?;
         let mut body = Vec::new();
         while let Some(chunk) = transfer.next().await? {
             body.extend_from_slice(chunk.as_ref());
+            if let Some(meter) = &request.meter {
+                meter.count_bytes(chunk.as_ref().len());
+            }
         }
         let body = decode(body, encoding.as_deref(), request.limit, &url)?;
-        Ok(Document { url, content_type, body })
+        Ok(Document { url, content_type, validators, body })
     }
 
     async fn download_once<E>(
@@ -329,6 +364,10 @@ impl Client {
             headers.insert(header::AUTHORIZATION, value);
         }
         progress.ask_for_the_rest(&mut headers);
+        request.validators.ask_for_a_change(&mut headers);
+        if let Some(meter) = &request.meter {
+            meter.turn(&self.effects).await;
+        }
         let shown = RedactedUrl::new(url);
         let sending = self.inner()?.get(url.clone()).headers(headers).send();
         let limit = self.options.timeouts.idle.saturating_add(self.options.timeouts.connect);

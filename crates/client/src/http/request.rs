@@ -1,7 +1,11 @@
 //! What is asked for, and what may come.
 
+use std::sync::Arc;
+
+use reqwest::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
+use super::{Meter, text_header};
 use crate::credentials::{Credential, split_userinfo};
 
 /// A request for a document (in memory) or a file (streamed).
@@ -15,6 +19,46 @@ pub struct Request {
     pub(super) advertised_size: Option<u64>,
     pub(super) allow_plain_http: bool,
     pub(super) is_file: bool,
+    pub(super) validators: Validators,
+    pub(super) meter: Option<Arc<Meter>>,
+}
+
+/// Longest validator that is kept, in bytes.
+const MAX_VALIDATOR: usize = 1024;
+
+/// By what a server tells whether a document is still the same (RFC 9110, section 8.8). They are the
+/// server's own words, and given back to it alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validators {
+    /// `ETag`, as it was sent.
+    pub etag: Option<String>,
+    /// `Last-Modified`, as it was sent.
+    pub last_modified: Option<String>,
+}
+
+impl Validators {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let kept = |name| text_header(headers, name).filter(|value| value.len() <= MAX_VALIDATOR);
+        Self { etag: kept(&header::ETAG), last_modified: kept(&header::LAST_MODIFIED) }
+    }
+
+    /// Whether there is nothing to ask with.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.etag.is_none() && self.last_modified.is_none()
+    }
+
+    pub(super) fn ask_for_a_change(&self, headers: &mut HeaderMap) {
+        let pairs = [
+            (header::IF_NONE_MATCH, &self.etag),
+            (header::IF_MODIFIED_SINCE, &self.last_modified),
+        ];
+        for (name, value) in pairs {
+            if let Some(value) = value.as_deref().and_then(|it| HeaderValue::from_str(it).ok()) {
+                headers.insert(name, value);
+            }
+        }
+    }
 }
 
 impl Request {
@@ -45,6 +89,8 @@ impl Request {
             advertised_size: None,
             allow_plain_http: false,
             is_file: true,
+            validators: Validators::default(),
+            meter: None,
         }
     }
 
@@ -60,6 +106,20 @@ impl Request {
     #[must_use]
     pub fn advertised_size(mut self, size: Option<u64>) -> Self {
         self.advertised_size = size;
+        self
+    }
+
+    /// Only a document that is no longer the one that these are of; see `Client::fetch_changed`.
+    #[must_use]
+    pub fn if_changed(mut self, validators: Validators) -> Self {
+        self.validators = validators;
+        self
+    }
+
+    /// Counted, and slowed down, by this.
+    #[must_use]
+    pub fn metered(mut self, meter: &Arc<Meter>) -> Self {
+        self.meter = Some(Arc::clone(meter));
         self
     }
 

@@ -4,6 +4,7 @@
 //! [`Records::problems`] with its place, and the rest is read; an error is for a source of which
 //! nothing can be used.
 
+pub mod openpgp;
 pub mod openstack;
 
 use std::collections::BTreeMap;

@@ -20,11 +20,11 @@ const PRIVATE_ARMOR: &[u8] = b"-----BEGIN PGP PRIVATE KEY BLOCK-----";
 /// Certificates, and the days in which their keys are valid.
 ///
 /// Without days every key counts for as long as its certificate says. With days, only the keys for
-/// which some are given count.
+/// which some are given count; with an empty list of days, none.
 #[derive(Clone)]
 pub struct Keyring {
     pub(super) certificates: Vec<Cert>,
-    pub(super) validity: Vec<KeyValidity>,
+    pub(super) validity: Option<Vec<KeyValidity>>,
 }
 
 impl Keyring {
@@ -36,7 +36,7 @@ impl Keyring {
     /// When a file holds no certificate or something else beside them, or is too much.
     pub fn read<'a>(
         files: impl IntoIterator<Item = (&'a str, &'a [u8])>,
-        validity: Vec<KeyValidity>,
+        validity: Option<Vec<KeyValidity>>,
     ) -> Result<Self, KeyringError> {
         let mut keyring = Self { certificates: Vec::new(), validity };
         let mut left = MAX_BYTES;
@@ -65,7 +65,7 @@ impl Keyring {
     /// The keys with days of which no certificate was given: signatures of theirs will be refused as
     /// by an unknown key.
     pub fn without_certificate(&self) -> impl Iterator<Item = &Fingerprint> {
-        self.validity.iter().map(|validity| &validity.fingerprint).filter(|wanted| {
+        self.validity.iter().flatten().map(|validity| &validity.fingerprint).filter(|wanted| {
             !self.certificates.iter().any(|certificate| {
                 certificate.keys().any(|key| fingerprint(&key.key().fingerprint()) == **wanted)
             })

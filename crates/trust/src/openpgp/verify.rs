@@ -251,13 +251,10 @@ impl Judge<'_> {
 
     /// The days that the federation names.
     fn check_days(&self, signer: &Signer) -> Result<(), SignatureRefusal> {
-        if self.keyring.validity.is_empty() {
-            return Ok(());
-        }
+        let Some(validity) = &self.keyring.validity else { return Ok(()) };
         let of_key =
             |wanted: &super::Fingerprint| *wanted == signer.certificate || *wanted == signer.key;
-        let mut days =
-            self.keyring.validity.iter().filter(|days| of_key(&days.fingerprint)).peekable();
+        let mut days = validity.iter().filter(|days| of_key(&days.fingerprint)).peekable();
         let key = signer.key.to_string();
         let Some(first) = days.peek().copied() else {
             return Err(SignatureRefusal::UnlistedKey { key });

@@ -31,6 +31,7 @@ mod organization_differs;
 mod release_change;
 mod role_change;
 mod roles_unknown;
+mod still_depended_on;
 mod stranger_role;
 
 // Their findings come from `crate::suppress`, after all others.
@@ -102,6 +103,7 @@ pub static RULES: &[&dyn Rule] = &[
     &role_change::RoleChange,
     &release_change::ReleaseChange,
     &lookalike::Lookalike,
+    &still_depended_on::StillDependedOn,
     &expired_acceptance::ExpiredAcceptance,
     &unused_acceptance::UnusedAcceptance,
 ];

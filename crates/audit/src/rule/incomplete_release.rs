@@ -1,0 +1,174 @@
+//! A wheel without its source distribution, or the reverse.
+
+use super::{Document, Rule};
+use crate::dossier::{Dossier, Judgement, ReleaseCase};
+use crate::fact::{FileKind, IndexRelease};
+use crate::finding::{Finding, Severity};
+use crate::rule::words::list;
+
+/// See [`Rule::document`].
+#[derive(Debug)]
+pub struct IncompleteRelease;
+
+/// How many releases before and after are compared with.
+const NEIGHBOURS: usize = 5;
+
+impl Rule for IncompleteRelease {
+    fn code(&self) -> &'static str {
+        "incomplete-release"
+    }
+
+    fn document(&self) -> Document {
+        Document {
+            title: "a release without its wheel or without its source distribution",
+            what: "A release that lacks the wheel or the source distribution which the releases of the \
+                same project before and after it have (of up to five on each side, all but one, and \
+                at least two before it), medium. A version that was edited out of the records after \
+                its job failed is a low line.",
+            why: "A job stopped half way. Users on some platforms get another version than the rest, \
+                and the missing file can be added later by whoever can upload.",
+            remedy: "Upload the missing file from the same commit while the index accepts it, or yank \
+                the release and make the next one.",
+            example: "`medium  example-tool  3.4.0  the source distribution is missing` — the upload \
+                of the second file failed.",
+        }
+    }
+
+    fn check_project(&self, dossier: &Dossier<'_>, findings: &mut Vec<Finding>) {
+        let mut cases: Vec<&ReleaseCase<'_>> = dossier
+            .judged(is_ours)
+            .filter(|case| case.index.is_some_and(|release| !release.files.is_empty()))
+            .collect();
+        // In the order of time; habits change with time, not with versions.
+        cases.sort_by_key(|case| case.uploaded());
+        for (at, case) in cases.iter().enumerate() {
+            let Some(release) = case.index else { continue };
+            let Some(missing) = missing_kind(release) else { continue };
+            let before = &cases[at.saturating_sub(NEIGHBOURS)..at];
+            let after = &cases[at + 1..cases.len().min(at + 1 + NEIGHBOURS)];
+            if is_habit(before, missing) && (after.is_empty() || is_habit_after(after, missing)) {
+                findings.push(finding(self.code(), dossier, case, missing));
+            }
+        }
+    }
+}
+
+/// The kind that a release lacks; none when it has both, or neither.
+fn missing_kind(release: &IndexRelease) -> Option<FileKind> {
+    match (release.has(FileKind::Sdist), release.has(FileKind::Wheel)) {
+        (true, false) => Some(FileKind::Wheel),
+        (false, true) => Some(FileKind::Sdist),
+        _ => None,
+    }
+}
+
+fn has(case: &ReleaseCase<'_>, kind: FileKind) -> bool {
+    case.index.is_some_and(|release| release.has(kind))
+}
+
+fn is_habit(neighbours: &[&ReleaseCase<'_>], kind: FileKind) -> bool {
+    let having = neighbours.iter().filter(|case| has(case, kind)).count();
+    having >= 2 && having + 1 >= neighbours.len()
+}
+
+fn is_habit_after(neighbours: &[&ReleaseCase<'_>], kind: FileKind) -> bool {
+    neighbours.iter().filter(|case| has(case, kind)).count() + 1 >= neighbours.len()
+        && neighbours.iter().any(|case| has(case, kind))
+}
+
+fn is_ours(judgement: &Judgement) -> bool {
+    matches!(
+        judgement,
+        Judgement::Official
+            | Judgement::OnceListed
+            | Judgement::OtherName(_)
+            | Judgement::AfterRecords
+    )
+}
+
+fn finding(
+    code: &'static str,
+    dossier: &Dossier<'_>,
+    case: &ReleaseCase<'_>,
+    missing: FileKind,
+) -> Finding {
+    let (lacking, having) = match missing {
+        FileKind::Wheel => ("wheel", "a source distribution"),
+        _ => ("source distribution", "wheels"),
+    };
+    let was_removed = case.judgement == Judgement::OnceListed;
+    let severity = if was_removed { Severity::Low } else { Severity::Medium };
+    let mut message = format!("the {lacking} is missing");
+    if was_removed {
+        message.push_str("; once in the records, edited away since");
+    }
+    let files: Vec<String> = crate::rule::words::files_of(case).collect();
+    let mut result = Finding::new(code, severity, dossier.name, message)
+        .versions([case.text])
+        .evidence("index", format!("has only {having}: {}", list(&files)))
+        .evidence("index", "the releases before and after it have both");
+    if let Some(place) = case.place() {
+        result = result.evidence(place, "the release is listed");
+    }
+    result.next(
+        "upload the missing file from the same commit, or yank the release and make the next one",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Known;
+    use crate::rule::fixture::Fixture;
+
+    /// Releases 1.0, 1.1, … one a month; `b` has both files, `s` and `w` only one.
+    fn history(files: &str) -> Fixture {
+        let mut fixture = Fixture::new("tool");
+        for (at, kind) in files.chars().enumerate() {
+            let version = format!("1.{at}");
+            let day = format!("2020-{:02}-01", at + 1);
+            let files: &[&str] = match kind {
+                'b' => &["sdist", "wheel"],
+                's' => &["sdist"],
+                _ => &["wheel"],
+            };
+            fixture = fixture.official(&version, &day).upload(&version, &day, files);
+        }
+        fixture
+    }
+
+    fn found(files: &str) -> Vec<String> {
+        let findings = history(files).check(&IncompleteRelease);
+        findings.into_iter().flat_map(|finding| finding.versions).collect()
+    }
+
+    #[test]
+    fn one_that_differs_from_those_around_it_is_found() {
+        for (files, expected) in [
+            ("bbwbb", vec!["1.2"]),
+            ("bbsbb", vec!["1.2"]),
+            ("bbs", vec!["1.2"]),
+            ("bbwbbwbb", vec!["1.2", "1.5"]),
+        ] {
+            assert_eq!(found(files), expected, "{files}");
+        }
+    }
+
+    #[test]
+    fn a_habit_that_changes_is_no_finding() {
+        for files in ["sssbbb", "bbbsss", "ssss", "wwww", "sb", "bs", "sbsbsbsb"] {
+            assert_eq!(found(files), [] as [&str; 0], "{files}");
+        }
+    }
+
+    #[test]
+    fn one_that_was_edited_away_is_a_line() {
+        let fixture = history("bbbb").with(|fixture| {
+            fixture.project().releases[2].known = Known::OnceListed;
+            fixture.facts.releases[2].files.remove(0);
+        });
+        let findings = fixture.check(&IncompleteRelease);
+        assert_eq!(findings.len(), 1);
+        assert_eq!(findings[0].severity, Severity::Low);
+    }
+}

@@ -1,0 +1,144 @@
+//! Versions that are none, and versions that hide the real latest release.
+
+use super::{Document, Rule};
+use crate::dossier::{Dossier, Identity, Judgement, ReleaseCase};
+use crate::finding::{Finding, Severity};
+use crate::rule::words::{day, list};
+
+/// See [`Rule::document`].
+#[derive(Debug)]
+pub struct InvalidVersion;
+
+impl Rule for InvalidVersion {
+    fn code(&self) -> &'static str {
+        "invalid-version"
+    }
+
+    fn document(&self) -> Document {
+        Document {
+            title: "a version that hides the real latest release, or that is none",
+            what: "A final release that no record lists and that sorts above every official one, \
+                though official releases were uploaded after it, medium: `2014.1` above `9.0.0`. A \
+                version that is none by PEP 440, with files, medium. Versions that are only written \
+                in an unusual way (`v0.4.0`) are shown with `--all`.",
+            why: "Installers take the highest version: whoever does not pin gets the old release, and \
+                no later one ever reaches them. Versions that are none are skipped by today's \
+                installers and taken by old ones.",
+            remedy: "Yank the release that hides the others, with a reason that names the real latest.",
+            example: "`medium  example-tool  2014.1.b3  hides the latest release, 9.0.0` — the numbers \
+                of releases were started anew without an epoch.",
+        }
+    }
+
+    fn check_project(&self, dossier: &Dossier<'_>, findings: &mut Vec<Finding>) {
+        if dossier.identity != Identity::Ours {
+            return;
+        }
+        findings.extend(hiding(self.code(), dossier));
+        let with_files = || {
+            let has_files = |case: &&ReleaseCase<'_>| {
+                case.index.is_some_and(|release| !release.files.is_empty())
+            };
+            dossier.releases.iter().filter(has_files)
+        };
+        let invalid: Vec<&str> =
+            with_files().filter(|case| case.version.is_none()).map(|case| case.text).collect();
+        if !invalid.is_empty() {
+            let message = format!("{} version(s) that are none by PEP 440", invalid.len());
+            let finding = Finding::new(self.code(), Severity::Medium, dossier.name, message)
+                .versions(invalid.iter().copied())
+                .evidence("index", format!("has {}", list(&invalid)))
+                .next("yank them; no current installer can ask for them");
+            findings.push(finding);
+        }
+        let unusual: Vec<&str> = with_files()
+            .filter(|case| case.version.as_ref().is_some_and(|one| one.to_string() != case.text))
+            .map(|case| case.text)
+            .collect();
+        if !unusual.is_empty() {
+            let message = format!("{} version(s) are written in an unusual way", unusual.len());
+            let finding = Finding::new(self.code(), Severity::Note, dossier.name, message)
+                .versions(unusual)
+                .next("nothing");
+            findings.push(finding.explained("every installer reads them as the usual form"));
+        }
+    }
+}
+
+fn hiding(code: &'static str, dossier: &Dossier<'_>) -> Option<Finding> {
+    let final_with_files = |case: &&ReleaseCase<'_>| {
+        let is_final = case.version.as_ref().is_some_and(|version| !version.any_prerelease());
+        is_final
+            && case
+                .index
+                .is_some_and(|release| release.files.iter().any(|file| file.yanked.is_none()))
+    };
+    let finals: Vec<&ReleaseCase<'_>> = dossier.releases.iter().filter(final_with_files).collect();
+    let latest = finals.iter().rev().find(|case| case.judgement == Judgement::Official)?;
+    let above: Vec<&ReleaseCase<'_>> = finals
+        .iter()
+        .filter(|case| case.version > latest.version && case.uploaded() < latest.uploaded())
+        .copied()
+        .collect();
+    let highest = above.last()?;
+    let message = format!("hides the latest release, {}", latest.text);
+    let finding = Finding::new(code, Severity::Medium, dossier.name, message)
+        .versions(above.iter().map(|case| case.text))
+        .evidence(
+            "index",
+            format!(
+                "{} was uploaded on {}, {} on {}",
+                highest.text,
+                highest.uploaded().map_or_else(String::new, day),
+                latest.text,
+                latest.uploaded().map_or_else(String::new, day)
+            ),
+        )
+        .evidence("records", format!("{} is the highest release that is listed", latest.text));
+    Some(finding.next(format!("yank it with a reason that names {}", latest.text)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::fixture::Fixture;
+
+    fn found(fixture: &Fixture) -> Vec<Vec<String>> {
+        let findings = fixture.check(&InvalidVersion).into_iter();
+        findings.filter(|one| one.explained.is_none()).map(|one| one.versions).collect()
+    }
+
+    #[test]
+    fn an_old_high_number_hides_the_latest_release() {
+        let fixture = Fixture::new("tool")
+            .upload("2014.1", "2014-01-01", &["sdist"])
+            .released("8.0.0", "2019-01-01")
+            .released("9.0.0", "2020-01-01");
+        assert_eq!(found(&fixture), [["2014.1"]]);
+        let yanked = fixture.with(|fixture| {
+            fixture.facts.releases[0].files[0].yanked = Some(String::new());
+        });
+        assert_eq!(found(&yanked), [] as [Vec<String>; 0]);
+    }
+
+    #[test]
+    fn maintenance_releases_hide_nothing() {
+        let fixture = Fixture::new("tool")
+            .released("9.0.0", "2020-01-01")
+            .released("8.0.1", "2020-06-01")
+            .upload("10.0.0", "2021-01-01", &["sdist"]);
+        assert_eq!(found(&fixture), [] as [Vec<String>; 0]);
+    }
+
+    #[test]
+    fn a_version_that_is_none_is_found_and_an_unusual_one_is_a_note() {
+        let fixture = Fixture::new("tool").released("v1.0", "2020-01-01").upload(
+            "1.0-final-really",
+            "2020-02-01",
+            &["tool-1.0-final-really.tar.gz"],
+        );
+        assert_eq!(found(&fixture), [["1.0-final-really"]]);
+        let notes = fixture.check(&InvalidVersion);
+        assert!(notes.iter().any(|one| one.explained.is_some() && one.versions == ["v1.0"]));
+    }
+}

@@ -58,7 +58,8 @@ const CASES: &[Case] = &[
         ],
     },
     Case {
-        text: "[[records]]\nkind = 'git-tags'\npath = '../pot'\nproject = 'pot'\ntag-prefix = 'v'\n",
+        text: "[[records]]\nkind = 'git-tags'\npath = '../pot'\nproject = 'pot'\ntag-prefix = 'v'\n\
+               official = false\nlimit-mib = 512\ndate = 2026-01-01\n",
         mutations: &[
             ("kind = 'git-tags'\n", ""),
             ("git-tags", "git-tag"),
@@ -68,7 +69,8 @@ const CASES: &[Case] = &[
             ("path = '../pot'", "path = '../pot'\nurl = 'https://example.org'"),
             ("'pot'", "'p t'"),
             ("tag-prefix", "tag_prefix"),
-            ("tag-prefix = 'v'", "tag-prefix = 1"),
+            ("tag-prefix = 'v'", "tag-prefix = 1.5"),
+            ("tag-prefix = 'v'", "tag-prefix = ''"),
             ("tag-prefix = 'v'", "tag-prefix = ['v']"),
             ("[[records]]", "[records]"),
         ],

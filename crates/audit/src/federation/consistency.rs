@@ -30,7 +30,6 @@ pub(super) struct ExpectedAccount {
 pub(super) struct Person {
     pub(super) id: String,
     pub(super) account: String,
-    pub(super) span: Range<usize>,
     pub(super) left: Option<At<Date>>,
 }
 

@@ -191,7 +191,7 @@ fn collect_dates(table: &DeTable<'_>, dates: &mut BTreeSet<(usize, usize)>) {
     }
 }
 
-/// The keys of a table that has no fixed ones, such as the settings of a source.
+/// The keys of a table beside the fixed ones: the settings of a source.
 pub(super) fn free_settings<'a>(
     reader: &mut Reader<'a>,
     table: Table<'a>,
@@ -209,8 +209,8 @@ pub(super) fn free_settings<'a>(
             let message = format!("`{key_text}` is not the name of a setting");
             let hint = "settings are written in lower case with hyphens: tag-prefix";
             reader.hinted(INVALID_VALUE, message, key.span(), hint);
-        } else if let Some(text) = reader.expect_text(key_text, item) {
-            settings.insert(key_text.to_owned(), text.value.to_owned());
+        } else if let Some(text) = reader.setting(key_text, item) {
+            settings.insert(key_text.to_owned(), text);
         }
     }
     settings

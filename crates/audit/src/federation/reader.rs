@@ -187,6 +187,18 @@ impl<'a> Reader<'a> {
         Some(At { value, span: item.span() })
     }
 
+    /// A setting of a source as a text: quotes make no difference.
+    pub(super) fn setting(&mut self, key: &str, item: Item<'a>) -> Option<String> {
+        match item.get_ref() {
+            DeValue::Boolean(flag) => Some(flag.to_string()),
+            DeValue::Integer(number) if number.radix() == 10 => {
+                Some(number.as_str().replace('_', ""))
+            }
+            DeValue::Datetime(value) if value.date.is_some() => Some(value.to_string()),
+            _ => self.expect_text(key, item).map(|text| text.value.to_owned()),
+        }
+    }
+
     /// A list of texts. The same text twice is told, in any case of letters.
     pub(super) fn texts(&mut self, table: Table<'a>, key: &str) -> Option<Vec<At<&'a str>>> {
         let item = table.table.get(key)?;

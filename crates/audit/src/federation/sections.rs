@@ -209,7 +209,6 @@ pub(super) fn people<'a>(
         marks.people.extend(accounts.iter().map(|account| PersonMark {
             id: id.to_owned(),
             account: account.value.to_owned(),
-            span: account.span.clone(),
             left: left.clone(),
         }));
         let person = Person {

@@ -272,7 +272,7 @@ fn records() {
          kind='forge'\n\
          url='https://u:p@x/'\n\
          Tag_Prefix='x'\n\
-         other=1\n",
+         other=[1]\n",
         &[
             "2:6 unknown-word: `git-tag` is not a kind of records | did you mean `git-tags`?",
             "4:5 invalid-value: records are at a path or at a url, not at both",
@@ -281,7 +281,7 @@ fn records() {
             "13:5 invalid-value: `url` must begin with https:// or http:// and a host",
             "16:5 invalid-value: `url` must not hold a user or password | they are taken from the environment or from netrc",
             "17:1 invalid-value: `Tag_Prefix` is not the name of a setting | settings are written in lower case with hyphens: tag-prefix",
-            "18:7 invalid-value: `other` must be a text in quotes, found a number",
+            "18:7 invalid-value: `other` must be a text in quotes, found a list",
         ],
     );
 }
@@ -407,6 +407,7 @@ fn what_is_written_is_what_is_read() {
          [[keep]]\nproject = 'Tea_Pot'\naccount = 'Bob'\nrole = 'owner'\n\
          approved-by = 'ada'\nreason = 'r'\nexpires = 2027-06-30\n\
          [[records]]\nkind = 'git-tags'\npath = '../x'\nproject = 'Tea_Pot'\ntag-prefix = 'v'\n\
+         official = false\nlimit-mib = 1_024\ndate = 2026-01-01\n\
          [[service]]\nname = 'index'\nkind = 'index'\nholders = ['ada']\n\
          [thresholds]\nlate-hours = 1_0\ndeparture-days = 0x10\n",
     );
@@ -429,7 +430,11 @@ fn what_is_written_is_what_is_read() {
     assert_eq!((kept.project.as_str(), kept.account.as_str()), ("tea-pot", "Bob"));
     assert_eq!(kept.role.as_deref(), Some("Owner"));
     let records = &federation.records[0];
-    assert_eq!(records.settings, BTreeMap::from([("tag-prefix".to_owned(), "v".to_owned())]));
+    let settings: Vec<(&str, &str)> =
+        records.settings.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
+    let expected =
+        [("date", "2026-01-01"), ("limit-mib", "1024"), ("official", "false"), ("tag-prefix", "v")];
+    assert_eq!(settings, expected);
     assert_eq!(federation.services[0].holders, ["ada"]);
     let thresholds = Thresholds { late_hours: 10, departure_days: 16, ..Thresholds::default() };
     assert_eq!(federation.thresholds, thresholds);

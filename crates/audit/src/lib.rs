@@ -6,6 +6,7 @@
 //! shows them. No socket, no file and no clock: sources read through [`source::Documents`], and the
 //! time is a parameter.
 
+pub mod constraints;
 pub mod dossier;
 pub mod fact;
 pub mod federation;

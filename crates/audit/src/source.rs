@@ -5,7 +5,20 @@
 //! nothing can be used.
 
 pub mod openpgp;
+pub mod artifact_host;
+pub mod checksums;
+mod collected;
+pub mod forge;
+pub mod git_tags;
+mod lines;
+#[cfg(test)]
+mod memory;
+mod names;
+pub mod open;
 pub mod openstack;
+pub mod removed;
+mod setup;
+pub mod table;
 
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};

@@ -6,6 +6,10 @@ use jiff::Timestamp;
 use crate::finding::{Finding, Severity};
 use crate::record::RecordProblem;
 
+pub mod json;
+pub mod junit;
+pub mod markdown;
+pub mod sarif;
 pub mod text;
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ pub(super) fn report() -> Report {
     .accounts(["tea-release"])
     .evidence("index", "Owner: tea-release")
     .next("add a second owner");
-    let why = "accepted by Ada until 2027-01-31: a second account is on its way";
+    let why = "Ada, until 2027-01-31: a second account is on its way";
     report.accepted = vec![(accepted, why.to_owned())];
     report.problems = vec![RecordProblem {
         file: "deliverables/green/sieve.yaml".to_owned(),

@@ -54,11 +54,6 @@ pub(super) fn day(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).date().to_string()
 }
 
-/// A moment to the minute, in UTC.
-pub(super) fn minute(at: Timestamp) -> String {
-    format!("{} UTC", at.strftime("%Y-%m-%d %H:%M"))
-}
-
 /// `deliverables/rocky/heat.yaml:3:7: what is wrong`.
 pub(super) fn problem_line(problem: &RecordProblem) -> String {
     match problem.position {

@@ -34,7 +34,13 @@ const BOLD: Style = Style::new().bold();
 /// no others.
 #[must_use]
 pub fn write(report: &Report, options: Options, colors: bool) -> String {
-    let page = Page { options, colors, width: options.width.clamp(LEAST_WIDTH, MOST_WIDTH) };
+    let few_findings = report.shown(options).count() <= ROOM / 4;
+    let page = Page {
+        options,
+        colors,
+        width: options.width.clamp(LEAST_WIDTH, MOST_WIDTH),
+        lines_of_a_text: if few_findings { 2 } else { 1 },
+    };
     let mut out = String::new();
     for line in page.lines(report) {
         out.push_str(line.trim_end());
@@ -47,6 +53,8 @@ struct Page {
     options: Options,
     colors: bool,
     width: usize,
+    /// How many lines an assumption or a problem may have before it is cut to one.
+    lines_of_a_text: usize,
 }
 
 /// Columns of the table. Without them a message stands below its project.
@@ -326,6 +334,13 @@ impl Page {
         let unread = report.unread.iter();
         let unread = unread.map(|(name, reason)| format!("{name}: {}", harmless(reason)));
         lines.extend(self.list("not judged", unread.collect()));
+        if self.options.all || self.options.details {
+            let accepted = report.accepted.iter().map(|(finding, reason)| {
+                let subject = subject(finding, self.width);
+                format!("{} of {subject}; {}", finding.rule, harmless(reason))
+            });
+            lines.extend(self.list("accepted", accepted.collect()));
+        }
         lines.extend(self.fit(&summary(report, self.options)));
         let counts = report.counts;
         lines.extend(self.fit(&format!(
@@ -344,12 +359,21 @@ impl Page {
             return texts.iter().flat_map(|text| self.labelled(0, label, text)).collect();
         }
         let shown = if texts.len() > FEW { FEW - 1 } else { texts.len() };
-        let line = |text: &String| shorten(&format!("{label}: {text}"), self.width);
-        let mut lines: Vec<String> = texts.iter().take(shown).map(line).collect();
-        if texts.len() > shown {
-            lines.push(format!("{label}: {} more", texts.len() - shown));
+        let mut lines = Vec::new();
+        for text in texts.iter().take(shown) {
+            let whole = self.labelled(0, label, text);
+            if whole.len() <= self.lines_of_a_text {
+                lines.extend(whole);
+            } else {
+                let cut = shorten(&format!("{label}: {text}"), self.width);
+                lines.push(self.paint(QUIET, &cut));
+            }
         }
-        lines.iter().map(|line| self.paint(QUIET, line)).collect()
+        if texts.len() > shown {
+            let more = format!("{label}: {} more", texts.len() - shown);
+            lines.push(self.paint(QUIET, &more));
+        }
+        lines
     }
 
     fn fit(&self, text: &str) -> Vec<String> {

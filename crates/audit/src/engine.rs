@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::dossier::{Context, Elsewhere, Overview, Summary, build};
-use crate::fact::{Presence, ProjectFacts};
+use crate::fact::{IndexRelease, Presence, ProjectFacts};
 use crate::federation::Federation;
 use crate::finding::{Finding, Severity};
 use crate::record::{Records, RecordsDate};
@@ -36,36 +36,63 @@ pub struct Survey {
     newest_official: Option<Timestamp>,
 }
 
-impl Survey {
+/// What the first look takes of one project.
+#[derive(Clone, Debug, Default)]
+pub struct Glimpse {
+    name: Option<ProjectName>,
+    accounts: Option<BTreeSet<String>>,
+    shared: Option<BTreeSet<Version>>,
+    newest_upload: Option<Timestamp>,
+    newest_official: Option<Timestamp>,
+}
+
+impl Glimpse {
     /// Looks at one project.
-    pub fn look(&mut self, facts: &ProjectFacts, records: &Records) {
-        if let Some(roles) = &facts.roles {
-            self.with_roles += 1;
-            let accounts: BTreeSet<&String> = roles.iter().map(|role| &role.account).collect();
-            for account in accounts {
-                *self.holders.entry(account.clone()).or_default() += 1;
-            }
-        }
+    #[must_use]
+    pub fn of(facts: &ProjectFacts, records: &Records) -> Self {
         let project = records.projects.get(&facts.name);
-        let shares = project.into_iter().flat_map(|project| &project.repositories).any(|one| {
-            records.names_of_repository.get(one).is_some_and(|names| names.len() > 1)
-        });
-        if shares {
+        let shares = project
+            .into_iter()
+            .flat_map(|project| &project.repositories)
+            .any(|one| records.names_of_repository.get(one).is_some_and(|names| names.len() > 1));
+        let versions = || {
             let with_files = facts.releases.iter().filter(|release| !release.files.is_empty());
-            let versions = with_files.filter_map(|release| release.version.parse().ok()).collect();
-            self.shared.insert(facts.name.clone(), versions);
-        }
-        let newest = facts.releases.iter().filter_map(|release| release.first_upload()).max();
-        self.newest_upload = self.newest_upload.max(newest);
-        if let Some(project) = project.filter(|_| records.date.is_none()) {
+            with_files.filter_map(|release| release.version.parse().ok()).collect()
+        };
+        let newest_official = project.filter(|_| records.date.is_none()).and_then(|project| {
             let official: BTreeSet<Version> =
                 project.releases.iter().filter_map(|one| one.version.parse().ok()).collect();
-            let is_official =
-                |text: &str| text.parse::<Version>().is_ok_and(|version| official.contains(&version));
-            let newest = facts.releases.iter().filter(|release| is_official(&release.version));
-            let newest = newest.filter_map(|release| release.first_upload()).max();
-            self.newest_official = self.newest_official.max(newest);
+            let is_official = |text: &str| {
+                text.parse::<Version>().is_ok_and(|version| official.contains(&version))
+            };
+            let listed = facts.releases.iter().filter(|release| is_official(&release.version));
+            listed.filter_map(IndexRelease::first_upload).max()
+        });
+        let roles = facts.roles.as_ref();
+        Self {
+            name: Some(facts.name.clone()),
+            accounts: roles.map(|roles| roles.iter().map(|role| role.account.clone()).collect()),
+            shared: shares.then(versions),
+            newest_upload: facts.releases.iter().filter_map(IndexRelease::first_upload).max(),
+            newest_official,
         }
+    }
+}
+
+impl Survey {
+    /// Adds what was seen of one project.
+    pub fn add(&mut self, glimpse: Glimpse) {
+        if let Some(accounts) = glimpse.accounts {
+            self.with_roles += 1;
+            for account in accounts {
+                *self.holders.entry(account).or_default() += 1;
+            }
+        }
+        if let Some((name, shared)) = glimpse.name.zip(glimpse.shared) {
+            self.shared.insert(name, shared);
+        }
+        self.newest_upload = self.newest_upload.max(glimpse.newest_upload);
+        self.newest_official = self.newest_official.max(glimpse.newest_official);
     }
 
     /// The newest upload that was seen; for facts that do not say when they were read.
@@ -99,9 +126,8 @@ impl Survey {
         if !accounts.owners.is_empty() {
             return (accounts.owners.clone(), false);
         }
-        let most = self.holders.iter().filter(|(_, count)| {
-            **count >= 3 && **count * 2 > self.with_roles
-        });
+        let most =
+            self.holders.iter().filter(|(_, count)| **count >= 3 && **count * 2 > self.with_roles);
         (most.map(|(account, _)| account.clone()).collect(), true)
     }
 
@@ -130,20 +156,18 @@ impl Elsewhere for Survey {
     }
 }
 
-/// The second look.
-#[derive(Debug)]
-pub struct Engine<'a> {
-    context: &'a Context<'a>,
-    survey: &'a Survey,
-    findings: Vec<Finding>,
-    projects: BTreeMap<ProjectName, Summary>,
-    timelines: Vec<Timeline>,
-    unread: Vec<(ProjectName, String)>,
-    counts: Counts,
+/// The second look: judges one project by its own facts and what is the same for all.
+#[derive(Clone, Copy, Debug)]
+pub struct Judge<'a> {
+    /// What is the same for all.
+    pub context: &'a Context<'a>,
+    /// What the first look saw.
+    pub survey: &'a Survey,
 }
 
 /// What came out for one project.
-struct Judged {
+#[derive(Debug)]
+pub struct Judged {
     name: ProjectName,
     findings: Vec<Finding>,
     summary: Summary,
@@ -151,50 +175,75 @@ struct Judged {
     counts: Counts,
 }
 
-impl<'a> Engine<'a> {
-    /// Nothing judged yet.
+impl Judge<'_> {
+    /// Judges one project. `previous` is what the index showed in the run before.
     #[must_use]
-    pub fn new(context: &'a Context<'a>, survey: &'a Survey) -> Self {
-        Self {
-            context,
-            survey,
-            findings: Vec::new(),
-            projects: BTreeMap::new(),
-            timelines: Vec::new(),
-            unread: Vec::new(),
-            counts: Counts::default(),
+    pub fn judge(&self, facts: &ProjectFacts, previous: Option<&ProjectFacts>) -> Judged {
+        let dossier = build(self.context, facts, previous, self.survey);
+        let mut findings = Vec::new();
+        for rule in RULES {
+            rule.check_project(&dossier, &mut findings);
+        }
+        let is_worth_a_picture = findings
+            .iter()
+            .any(|finding| finding.explained.is_none() && finding.severity >= Severity::Low);
+        let counts = Counts {
+            projects: usize::from(!matches!(facts.presence, Presence::Unread(_))),
+            releases: facts.releases.len(),
+            files: facts.releases.iter().map(|release| release.files.len()).sum(),
+            official: dossier.records.map_or(0, |records| records.releases.len()),
+        };
+        Judged {
+            name: facts.name.clone(),
+            summary: Summary::of(&dossier),
+            timeline: is_worth_a_picture.then(|| timeline::draw(&dossier)),
+            findings,
+            counts,
         }
     }
 
-    /// Judges some projects, on all processors. The order makes no difference to the report.
-    pub fn judge(&mut self, batch: &[ProjectFacts], previous: &BTreeMap<ProjectName, ProjectFacts>) {
+    /// Judges projects that are in memory, on all processors.
+    #[must_use]
+    pub fn judge_all(
+        &self,
+        facts: &[ProjectFacts],
+        previous: &BTreeMap<ProjectName, ProjectFacts>,
+    ) -> Tally {
         let workers = thread::available_parallelism().map_or(1, std::num::NonZero::get).min(8);
-        let share = batch.len().div_ceil(workers).max(1);
-        let (context, survey) = (self.context, self.survey);
-        let judge = |facts: &ProjectFacts| one(context, survey, facts, previous.get(&facts.name));
-        let judged: Vec<Vec<Judged>> = thread::scope(|scope| {
-            let threads: Vec<_> = batch
-                .chunks(share)
-                .map(|chunk| scope.spawn(move || chunk.iter().map(judge).collect()))
+        let judge = |facts: &ProjectFacts| self.judge(facts, previous.get(&facts.name));
+        let judge = &judge;
+        let mut tally = Tally::default();
+        thread::scope(|scope| {
+            let threads: Vec<_> = facts
+                .chunks(facts.len().div_ceil(workers).max(1))
+                .map(|chunk| scope.spawn(move || chunk.iter().map(judge).collect::<Vec<_>>()))
                 .collect();
-            threads
-                .into_iter()
-                .map(|thread| {
-                    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                })
-                .collect()
+            for thread in threads {
+                let judged = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                judged.into_iter().for_each(|one| tally.add(one));
+            }
         });
-        for one in judged.into_iter().flatten() {
-            self.add(one);
-        }
+        tally
     }
+}
 
-    fn add(&mut self, judged: Judged) {
+/// What came out for all projects so far. The order in which they are added makes no difference.
+#[derive(Debug, Default)]
+pub struct Tally {
+    findings: Vec<Finding>,
+    projects: BTreeMap<ProjectName, Summary>,
+    timelines: Vec<Timeline>,
+    unread: Vec<(ProjectName, String)>,
+    counts: Counts,
+}
+
+impl Tally {
+    /// Adds one project.
+    pub fn add(&mut self, judged: Judged) {
         if let Presence::Unread(reason) = &judged.summary.presence {
             self.unread.push((judged.name.clone(), reason.clone()));
-        } else {
-            self.counts.projects += 1;
         }
+        self.counts.projects += judged.counts.projects;
         self.counts.releases += judged.counts.releases;
         self.counts.files += judged.counts.files;
         self.counts.official += judged.counts.official;
@@ -204,15 +253,18 @@ impl<'a> Engine<'a> {
     }
 
     /// Looks at all projects together, takes away what was accepted, and puts the worst first.
+    ///
+    /// `facts` says where they are from; `is_whole` whether these are all projects of the federation.
     #[must_use]
-    pub fn finish(mut self, facts: String) -> Report {
-        let context = self.context;
+    pub fn finish(mut self, context: &Context<'_>, facts: String, is_whole: bool) -> Report {
         let overview = Overview { context, projects: self.projects };
         for rule in RULES {
             rule.check_federation(&overview, &mut self.findings);
         }
         let today = context.now.to_zoned(TimeZone::UTC).date();
-        let suppressed = suppress::apply(self.findings, context.federation, today);
+        let judged = suppress::Judged::of(&overview);
+        let judged = if is_whole { judged } else { judged.partly() };
+        let suppressed = suppress::apply(self.findings, context.federation, today, &judged);
         let mut findings = suppressed.findings;
         findings.sort_by(|one, other| order(one).cmp(&order(other)));
         self.timelines.sort_by(|one, other| one.project.cmp(&other.project));
@@ -251,33 +303,4 @@ fn order(finding: &Finding) -> impl Ord {
         version,
         finding.key(),
     )
-}
-
-fn one(
-    context: &Context<'_>,
-    survey: &Survey,
-    facts: &ProjectFacts,
-    previous: Option<&ProjectFacts>,
-) -> Judged {
-    let dossier = build(context, facts, previous, survey);
-    let mut findings = Vec::new();
-    for rule in RULES {
-        rule.check_project(&dossier, &mut findings);
-    }
-    let is_worth_a_picture = findings
-        .iter()
-        .any(|finding| finding.explained.is_none() && finding.severity >= Severity::Low);
-    let counts = Counts {
-        projects: 1,
-        releases: facts.releases.len(),
-        files: facts.releases.iter().map(|release| release.files.len()).sum(),
-        official: dossier.records.map_or(0, |records| records.releases.len()),
-    };
-    Judged {
-        name: facts.name.clone(),
-        summary: Summary::of(&dossier),
-        timeline: is_worth_a_picture.then(|| timeline::draw(&dossier)),
-        findings,
-        counts,
-    }
 }

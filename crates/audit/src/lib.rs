@@ -8,6 +8,7 @@
 
 pub mod constraints;
 pub mod dossier;
+pub mod engine;
 pub mod fact;
 pub mod federation;
 pub mod finding;

@@ -7,6 +7,7 @@
 pub mod bytecode;
 pub mod credentials;
 pub mod environment;
+pub mod facts;
 pub mod gather;
 pub mod http;
 pub mod index;

@@ -145,6 +145,11 @@ pub enum Progress<'a> {
         /// How many.
         projects: usize,
     },
+    /// Facts of projects are read from an index; [`Progress::Asked`] is each of them.
+    Reading {
+        /// How many.
+        projects: usize,
+    },
     /// One page arrived.
     Asked,
     /// Downloads start.

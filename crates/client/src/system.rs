@@ -8,8 +8,8 @@
 pub(crate) use rustix::{fs, io, process, system};
 pub(crate) use std::os::{fd, unix};
 
-use std::io::Write as _;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// Writes a file of the user beside its place and renames it, so that nobody ever sees half of it.
 /// One that is there keeps its mode; a new one can be read by everybody.
@@ -17,16 +17,53 @@ use std::path::Path;
 /// # Errors
 /// When the file system says no; what was there is still there.
 pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let mut file = tempfile::Builder::new()
-        .prefix(".countermark-")
-        .tempfile_in(parent.unwrap_or(Path::new(".")))?;
-    file.write_all(bytes)?;
-    let mode = std::fs::metadata(path).map(|metadata| metadata.permissions());
-    let default = unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(mode.unwrap_or(default))?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
+    let mut replacement = Replacement::new(path)?;
+    replacement.write_all(bytes)?;
+    replacement.finish()
+}
+
+/// A file of the user that is written piece by piece and takes its place when it is finished; one
+/// that is dropped before leaves what was there.
+#[derive(Debug)]
+pub struct Replacement {
+    file: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl Replacement {
+    /// Begins beside the place.
+    ///
+    /// # Errors
+    /// When the folder cannot be written.
+    pub fn new(path: &Path) -> std::io::Result<Self> {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let file = tempfile::Builder::new()
+            .prefix(".countermark-")
+            .tempfile_in(parent.unwrap_or(Path::new(".")))?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// Puts it in its place, with the mode of the file that is there.
+    ///
+    /// # Errors
+    /// When the file system says no; what was there is still there.
+    pub fn finish(self) -> std::io::Result<()> {
+        let mode = std::fs::metadata(&self.path).map(|metadata| metadata.permissions());
+        let default = unix::fs::PermissionsExt::from_mode(0o644);
+        self.file.as_file().set_permissions(mode.unwrap_or(default))?;
+        self.file.persist(&self.path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
 }
 
 #[cfg(test)]

@@ -84,6 +84,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 const BYTES: &str = "{spinner} {msg} {bar:24} {decimal_bytes:>10}/{decimal_total_bytes} {decimal_bytes_per_sec:>12} {eta:>4}";
 const BYTES_UNKNOWN: &str = "{spinner} {msg} {decimal_bytes:>10} {decimal_bytes_per_sec:>12}";
 const COUNT: &str = "{spinner} {msg} {bar:24} {pos}/{len}";
+const COUNT_ETA: &str = "{spinner} {msg} {bar:24} {pos}/{len}, {eta} left";
 const PLAIN: &str = "{spinner} {msg}";
 
 impl Reporter for Teller {
@@ -98,6 +99,13 @@ impl Reporter for Teller {
         match progress {
             Progress::Asking { projects } => {
                 self.start(Some(projects as u64), COUNT, "asking the index".to_owned());
+            }
+            Progress::Reading { projects } => {
+                let message = output::count(projects, "project", "projects");
+                if !self.terminal {
+                    self.line(&format!("reading {message} from the index"));
+                }
+                self.start(Some(projects as u64), COUNT_ETA, format!("reading {message}"));
             }
             Progress::Asked => self.advance(1),
             Progress::Downloading { files, bytes } => {

@@ -36,7 +36,7 @@ pub const MAX_PAGE: u64 = 64 * 1024 * 1024;
 const MAX_KEPT_FILES: usize = 20_000;
 
 /// JSON first, HTML as its equal.
-const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
+pub(crate) const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
                       application/vnd.pypi.simple.v1+html;q=0.9, text/html;q=0.8";
 
 /// Why an index gives no answer, or the wrong one.
@@ -337,7 +337,7 @@ pub fn first_offer(pages: &[IndexPage]) -> impl Iterator<Item = &simple::File> {
 }
 
 /// PEP 503: the normalised name and a slash.
-fn page_url(index: &Index, project: &ProjectName) -> Url {
+pub(crate) fn page_url(index: &Index, project: &ProjectName) -> Url {
     let mut url = index.url.clone();
     if let Ok(mut segments) = url.path_segments_mut() {
         segments.pop_if_empty().push(project.as_str()).push("");

@@ -11,6 +11,7 @@ use jiff::civil::Date;
 
 pub mod codes;
 mod consistency;
+pub mod draft;
 pub mod parse;
 mod reader;
 mod sections;

@@ -23,6 +23,14 @@ mod rogue_release;
 mod upload_window;
 mod yanked_release;
 
+mod artifacts;
+mod bad_signature;
+mod bytes_differ;
+mod commit_differs;
+mod digest_differs;
+mod file_names;
+mod metadata_differs;
+
 mod account_absent;
 mod leaver_role;
 mod lookalike;
@@ -80,6 +88,12 @@ pub static RULES: &[&dyn Rule] = &[
     &rogue_release::RogueRelease,
     &rogue_file::RogueFile,
     &late_file::LateFile,
+    &digest_differs::DigestDiffers,
+    &bytes_differ::BytesDiffer,
+    &bad_signature::BadSignature,
+    &commit_differs::CommitDiffers,
+    &metadata_differs::MetadataDiffers,
+    &file_names::FileNames,
     &development_release::DevelopmentRelease,
     &missing_release::MissingRelease,
     &incomplete_release::IncompleteRelease,

@@ -72,7 +72,7 @@ impl Rule for RogueFile {
 
 /// File names are compared without case and without the difference of `-`, `_` and `.` in front of the
 /// version: builders changed their minds about them.
-fn is_same_name(one: &str, other: &str) -> bool {
+pub(super) fn is_same_name(one: &str, other: &str) -> bool {
     let plain = |text: &str| text.to_ascii_lowercase().replace(['-', '.'], "_");
     plain(one) == plain(other)
 }

@@ -3,6 +3,8 @@
 //! A finding is about a project of an index, not about a line of a file: its logical location is
 //! always there, and the physical one where a record with a line stands behind it.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
@@ -156,20 +158,21 @@ const fn level(severity: Severity) -> &'static str {
 
 fn location(finding: &Finding) -> Location {
     let place = finding.evidence.iter().find_map(|evidence| place(&evidence.source));
-    let mut logical = Vec::new();
+    // The schema wants no two alike.
+    let mut logical = BTreeSet::new();
     for project in &finding.projects {
         let project = project.as_str();
         if finding.projects.len() > 1 || finding.versions.is_empty() {
-            logical.push(Logical {
-                name: project.to_owned(),
+            logical.insert(Logical {
                 fully_qualified_name: project.to_owned(),
+                name: project.to_owned(),
                 kind: "package",
             });
             continue;
         }
         logical.extend(finding.versions.iter().map(|version| Logical {
-            name: clean(version),
             fully_qualified_name: format!("{project}/{}", clean(version)),
+            name: clean(version),
             kind: "release",
         }));
     }
@@ -225,7 +228,7 @@ fn invocation(report: &Report) -> Invocation {
                     start_column: problem.position.map(|(_, column)| column.max(1)),
                 },
             }),
-            logical_locations: Vec::new(),
+            logical_locations: BTreeSet::new(),
         }],
     });
     let unread = report.unread.iter().map(|(name, reason)| Notification {
@@ -356,8 +359,8 @@ struct SarifResult {
 struct Location {
     #[serde(skip_serializing_if = "Option::is_none")]
     physical_location: Option<Physical>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    logical_locations: Vec<Logical>,
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    logical_locations: BTreeSet<Logical>,
 }
 
 #[derive(Serialize)]
@@ -380,11 +383,11 @@ struct Region {
     start_column: Option<u32>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "camelCase")]
 struct Logical {
-    name: String,
     fully_qualified_name: String,
+    name: String,
     kind: &'static str,
 }
 

@@ -149,9 +149,9 @@ impl Cache {
     }
 }
 
-/// Whether `then` is not in the future and no longer ago than `limit`.
+/// Whether `then` is not in the future and no longer ago than `limit`, which is never when it is zero.
 pub(super) fn is_within(then: Timestamp, now: Timestamp, limit: Duration) -> bool {
-    Duration::try_from(now.duration_since(then)).is_ok_and(|age| age <= limit)
+    !limit.is_zero() && Duration::try_from(now.duration_since(then)).is_ok_and(|age| age <= limit)
 }
 
 fn is_ours(metadata: &fs::Metadata) -> bool {

@@ -64,7 +64,7 @@ pub struct Options {
     pub rate: Option<f64>,
     /// A folder of this user alone in which answers are kept; without one everything is asked for.
     pub cache: Option<PathBuf>,
-    /// How long roles are taken to be the same while the project's serial number is.
+    /// How long roles are taken to be the same while the project's serial number is; zero is never.
     pub trust_serial: Duration,
     /// A run that began so long ago and was broken off is gone on with; zero is never.
     pub resume: Duration,

@@ -9,6 +9,7 @@
 //! Paths:
 //!
 //! * `/simple/` and `/simple/NAME/`: pages (PEP 503, 691; 592, 658, 700, 714, 740, 792),
+//! * `/pypi/NAME/json`: who holds a project,
 //! * `/files/FILENAME` and `/files/FILENAME.metadata`: the files,
 //! * whatever [`Scenario::serve`] adds.
 
@@ -20,6 +21,7 @@ mod server;
 
 pub use request::RecordedRequest;
 pub use scenario::{
-    Advertised, Behaviour, Body, ClaimedMetadata, Format, Project, Scenario, ServedFile, Status,
+    Advertised, Behaviour, Body, ClaimedMetadata, Format, Project, ProjectDocument, Scenario,
+    ServedFile, Status,
 };
 pub use server::IndexServer;

@@ -16,9 +16,12 @@ pub(super) fn json_page(name: &str, project: &Project) -> Vec<u8> {
     }
     let mut page = json!({
         "meta": meta,
-        "name": name,
+        "name": project.shown_name.as_deref().unwrap_or(name),
         "files": project.files.iter().map(json_file).collect::<Vec<_>>(),
     });
+    if let Some(versions) = &project.versions {
+        page["versions"] = json!(versions);
+    }
     if let Some(status) = &project.status {
         let mut value = json!({ "status": status.status });
         if let Some(reason) = &status.reason {
@@ -27,6 +30,26 @@ pub(super) fn json_page(name: &str, project: &Project) -> Vec<u8> {
         page["project-status"] = value;
     }
     page.to_string().into_bytes()
+}
+
+/// The JSON document of a project, with parts beside those that matter.
+pub(super) fn json_document(name: &str, project: &Project) -> Option<Vec<u8>> {
+    let said = project.document.as_ref()?;
+    let mut page = json!({
+        "info": { "name": project.shown_name.as_deref().unwrap_or(name), "author": "somebody" },
+        "releases": {},
+        "urls": project.files.iter().map(json_file).collect::<Vec<_>>(),
+        "vulnerabilities": [],
+    });
+    if let Some(serial) = said.last_serial.or(project.last_serial) {
+        page["last_serial"] = json!(serial);
+    }
+    if let Some(roles) = &said.roles {
+        let role = |(role, user): &(String, String)| json!({ "role": role, "user": user });
+        let roles: Vec<Value> = roles.iter().map(role).collect();
+        page["ownership"] = json!({ "roles": roles, "organization": said.organization });
+    }
+    Some(page.to_string().into_bytes())
 }
 
 fn json_file(file: &ServedFile) -> Value {

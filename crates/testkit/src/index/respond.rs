@@ -123,6 +123,9 @@ fn content(scenario: &Scenario, request: &RecordedRequest) -> Answer {
     if let Some(rest) = path.strip_prefix("/simple/") {
         return simple(scenario, request, rest);
     }
+    if let Some(rest) = path.strip_prefix("/pypi/") {
+        return document(scenario, rest).unwrap_or_else(not_found);
+    }
     if let Some(filename) = path.strip_prefix("/files/") {
         return file(scenario, filename);
     }
@@ -148,6 +151,12 @@ fn simple(scenario: &Scenario, request: &RecordedRequest, rest: &str) -> Answer 
     let bytes =
         if as_json { page::json_page(name, project) } else { page::html_page(name, project) };
     Answer::new(200, content_type, bytes)
+}
+
+fn document(scenario: &Scenario, rest: &str) -> Option<Answer> {
+    let name = rest.strip_suffix("/json")?;
+    let bytes = page::json_document(name, scenario.projects.get(name)?)?;
+    Some(Answer::new(200, "application/json", bytes))
 }
 
 fn file(scenario: &Scenario, filename: &str) -> Answer {

@@ -124,6 +124,23 @@ pub struct Project {
     pub status: Option<Status>,
     /// Said in `meta._last-serial` and in an HTML comment.
     pub last_serial: Option<u64>,
+    /// All versions, also those without files (PEP 700; JSON only); not said at all when absent.
+    pub versions: Option<Vec<String>>,
+    /// The name that JSON says, in place of the one in the path.
+    pub shown_name: Option<String>,
+    /// Sent at `/pypi/NAME/json`; 404 without it.
+    pub document: Option<ProjectDocument>,
+}
+
+/// The JSON document of a project: who holds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProjectDocument {
+    /// Role and account, in order; no `ownership` at all when absent.
+    pub roles: Option<Vec<(String, String)>>,
+    /// The organisation that owns the project.
+    pub organization: Option<String>,
+    /// In place of the serial number of the page.
+    pub last_serial: Option<u64>,
 }
 
 /// How project pages are written.
@@ -275,6 +292,15 @@ impl Scenario {
     pub fn status(self, project: &str, status: &str, reason: Option<&str>) -> Self {
         self.project(project, |project| {
             project.status = Some(Status { status: status.into(), reason: reason.map(Into::into) });
+        })
+    }
+
+    /// Gives an account a role on a project, in its JSON document.
+    #[must_use]
+    pub fn role(self, project: &str, role: &str, account: &str) -> Self {
+        self.project(project, |project| {
+            let document = project.document.get_or_insert_default();
+            document.roles.get_or_insert_default().push((role.into(), account.into()));
         })
     }
 

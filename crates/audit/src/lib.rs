@@ -12,6 +12,7 @@ pub mod engine;
 pub mod fact;
 pub mod federation;
 pub mod finding;
+pub mod handbook;
 pub mod lookalike;
 pub mod record;
 pub mod report;

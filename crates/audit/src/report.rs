@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use crate::finding::{Finding, Severity};
 use crate::record::RecordProblem;
 
+pub mod explain;
 pub mod html;
 pub mod json;
 pub mod junit;

@@ -163,6 +163,17 @@ pub fn write<'a>(header: &Header, facts: impl IntoIterator<Item = &'a ProjectFac
     output
 }
 
+/// Reads one line of JSON.
+fn parse_line<'a, T: serde::Deserialize<'a>>(line: &'a [u8], number: u64) -> Result<T, Problem> {
+    // Looked at once as a whole, which is faster than text by text.
+    let text = std::str::from_utf8(line).map_err(|error| Problem {
+        line: number,
+        column: Some(error.valid_up_to() as u64 + 1),
+        message: "the line is not utf-8".to_owned(),
+    })?;
+    serde_json::from_str(text).map_err(|error| Problem::of_json(number, &error))
+}
+
 fn write_line(line: &impl serde::Serialize, output: &mut Vec<u8>) {
     // Texts, numbers and lists into memory: neither the structure nor the output can fail.
     let written = serde_json::to_writer(&mut *output, line);

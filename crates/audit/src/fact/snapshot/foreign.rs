@@ -19,7 +19,7 @@ use serde::Deserialize;
 use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
 
 use super::form::{is_component, project_name};
-use super::{MAX_FILES, Problem, ProjectRoles};
+use super::{MAX_FILES, Problem, ProjectRoles, parse_line};
 use crate::fact::{FileKind, IndexFile, IndexRelease, Presence, ProjectFacts, Role, RoleKind};
 
 #[derive(Deserialize)]
@@ -63,8 +63,7 @@ struct FileTuple<'a>(
 struct Yanked(Option<String>);
 
 pub(super) fn parse(line: &[u8], number: u64) -> Result<ProjectFacts, Problem> {
-    let raw: Line<'_, Versions<'_>> =
-        serde_json::from_slice(line).map_err(|error| Problem::of_json(number, &error))?;
+    let raw: Line<'_, Versions<'_>> = parse_line(line, number)?;
     let refused = |message: String| Problem { line: number, column: None, message };
     let name = project_name(&raw.pkg).map_err(refused)?;
     let presence = match raw.http {
@@ -97,8 +96,7 @@ pub(super) fn parse(line: &[u8], number: u64) -> Result<ProjectFacts, Problem> {
 }
 
 pub(super) fn parse_roles(line: &[u8], number: u64) -> Result<ProjectRoles, Problem> {
-    let raw: Line<'_, IgnoredAny> =
-        serde_json::from_slice(line).map_err(|error| Problem::of_json(number, &error))?;
+    let raw: Line<'_, IgnoredAny> = parse_line(line, number)?;
     let name = project_name(&raw.pkg).map_err(|message| Problem {
         line: number,
         column: None,

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{FORMAT, Header, MAX_FILES, Problem, ProjectRoles, SnapshotError};
+use super::{FORMAT, Header, MAX_FILES, Problem, ProjectRoles, SnapshotError, parse_line};
 use crate::fact::{
     FileKind, IndexFile, IndexRelease, Inside, Presence, ProjectFacts, Role, RoleKind,
 };
@@ -200,8 +200,7 @@ impl<'a> ProjectLine<'a> {
     }
 
     pub(super) fn parse(line: &'a [u8], number: u64) -> Result<ProjectFacts, Problem> {
-        let raw: Self =
-            serde_json::from_slice(line).map_err(|error| Problem::of_json(number, &error))?;
+        let raw: Self = parse_line(line, number)?;
         let refused = |message: String| Problem { line: number, column: None, message };
         let name = project_name(&raw.name).map_err(refused)?;
         let presence = match (raw.presence, raw.reason) {
@@ -247,8 +246,7 @@ pub(super) struct RolesLine<'a> {
 
 impl<'a> RolesLine<'a> {
     pub(super) fn parse(line: &'a [u8], number: u64) -> Result<ProjectRoles, Problem> {
-        let raw: Self =
-            serde_json::from_slice(line).map_err(|error| Problem::of_json(number, &error))?;
+        let raw: Self = parse_line(line, number)?;
         let name = project_name(&raw.name).map_err(|message| Problem {
             line: number,
             column: None,

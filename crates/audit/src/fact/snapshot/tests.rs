@@ -182,6 +182,11 @@ fn a_line_in_the_middle_does_not_stop_the_rest() {
     assert_eq!(line(2), Ok("oslo-thing".into()));
     let problem = found[1].clone().unwrap_err().in_file("facts.jsonl");
     assert_eq!((problem.file.as_str(), problem.position), ("facts.jsonl", Some((3, 9))));
+    let mut bytes = text.clone().into_bytes();
+    let at = text.find("oslo-thing").unwrap();
+    bytes[at] = 0xff;
+    let problem = read(&bytes)[2].clone().unwrap_err();
+    assert_eq!(problem.to_string(), "line 4, column 10: the line is not utf-8");
     // Blank lines and ends of lines of another system are no problem.
     let odd = text.replace('\n', "\r\n\r\n");
     assert!(read(odd.as_bytes()).iter().all(Result::is_ok));

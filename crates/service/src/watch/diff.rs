@@ -11,6 +11,7 @@ use countermark_audit::finding::Finding;
 use countermark_audit::report::Report;
 
 use super::finding::{Change, StoredFinding};
+use super::trouble;
 
 /// Findings by key.
 pub type Findings = BTreeMap<String, StoredFinding>;
@@ -61,6 +62,11 @@ impl Seen {
         seen
     }
 
+    /// Adds a finding of the watch itself.
+    pub fn add_own(&mut self, finding: Option<StoredFinding>) {
+        self.findings.extend(finding.map(|finding| (finding.key.clone(), finding)));
+    }
+
     /// Of two findings with one key the worse one counts.
     fn add(&mut self, finding: &Finding) {
         let finding = StoredFinding::from(finding);
@@ -89,7 +95,8 @@ pub fn compare(previous: &Findings, seen: &Seen) -> Difference {
     }
     let (mut absent, mut kept) = (Vec::<&StoredFinding>::new(), Vec::new());
     for finding in previous.values().filter(|it| !seen.findings.contains_key(&it.key)) {
-        if may_be_unread(finding, &seen.unread) {
+        // What the watch says of itself does not rest on the projects.
+        if !trouble::is_own(&finding.rule) && may_be_unread(finding, &seen.unread) {
             standing.insert(finding.key.clone(), finding.clone());
             kept.push(finding);
         } else {

@@ -25,7 +25,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OpenFlags, Row, Transaction, TransactionBehavior, params};
 
 pub use error::StateError;
-pub use outbox::{Entry, Pending};
+pub use outbox::{Entry, Pending, Waiting};
 
 use super::diff::Findings;
 use super::finding::StoredFinding;
@@ -132,6 +132,12 @@ impl State {
         Ok(Self { connection, instance, _lock: lock })
     }
 
+    /// Every write fails from now on, or works again.
+    #[cfg(test)]
+    pub(super) fn refuse_writes(&self, refuse: bool) {
+        self.connection.pragma_update(None, "query_only", refuse).unwrap();
+    }
+
     /// The random name of this state, which is part of the ids of its messages.
     #[must_use]
     pub fn instance(&self) -> &str {
@@ -147,6 +153,19 @@ impl State {
         let sql = "SELECT max((SELECT coalesce(max(id), 0) FROM runs), \
                    (SELECT coalesce(max(CAST(value AS INTEGER)), 0) FROM about WHERE name = 'run')) + 1";
         Ok(self.connection.query_row(sql, [], |row| row.get(0))?)
+    }
+
+    /// Since when every run ended with an error; `None` when the last one did not.
+    ///
+    /// # Errors
+    /// See [`StateError`].
+    pub fn failing_since(&self) -> Result<Option<Timestamp>, StateError> {
+        let sql = "SELECT min(started) FROM runs WHERE id > \
+                   (SELECT coalesce(max(id), 0) FROM runs WHERE error IS NULL)";
+        Ok(self.connection.query_row(sql, [], |row| {
+            let since: Option<i64> = row.get(0)?;
+            since.map(|_| time(row, 0)).transpose()
+        })?)
     }
 
     /// The findings that count, by key.

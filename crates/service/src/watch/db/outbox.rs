@@ -1,5 +1,7 @@
 //! Messages that have to be delivered, and those that were.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use rusqlite::{Row, Transaction, params};
 
@@ -24,40 +26,57 @@ pub struct Pending {
     pub attempts: u32,
 }
 
+/// What waits for a destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// How many.
+    pub messages: usize,
+    /// When the first of them is tried again.
+    pub next: Timestamp,
+    /// Why the last attempt failed, if there was one.
+    pub why: Option<String>,
+}
+
 /// A message as a feed shows it.
 pub type Entry = Message;
 
 const COLUMNS: &str = "id, at, subject, text, json";
 
 impl State {
-    /// Messages that may be tried now, oldest first.
+    /// Messages for a destination that may be tried now, oldest first.
     ///
     /// # Errors
     /// See [`StateError`].
-    pub fn pending(&self, now: Timestamp) -> Result<Vec<Pending>, StateError> {
+    pub fn pending(&self, destination: &str, now: Timestamp) -> Result<Vec<Pending>, StateError> {
         // A next attempt further away than the longest wait: the clock was set back.
         let far = now.as_millisecond().saturating_add(2 * as_milliseconds(LONGEST_WAIT));
         let sql = format!(
             "SELECT {COLUMNS}, destination, attempts FROM outbox WHERE delivered_at IS NULL \
-             AND (next_attempt <= ?1 OR next_attempt > ?2) ORDER BY at, rowid LIMIT ?3"
+             AND destination = ?4 AND (next_attempt <= ?1 OR next_attempt > ?2) \
+             ORDER BY at, rowid LIMIT ?3"
         );
         let mut statement = self.connection.prepare(&sql)?;
-        let rows = statement.query_map(params![now.as_millisecond(), far, MOST], |row| {
+        let given = params![now.as_millisecond(), far, MOST, destination];
+        let rows = statement.query_map(given, |row| {
             Ok(Pending { message: message(row)?, destination: row.get(5)?, attempts: row.get(6)? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// How many messages wait, and when the next one is to be tried.
+    /// For each destination how many messages wait, and when the next one is to be tried; also for
+    /// those that are not configured any more.
     ///
     /// # Errors
     /// See [`StateError`].
-    pub fn waiting(&self) -> Result<(usize, Option<Timestamp>), StateError> {
-        let sql = "SELECT count(*), min(next_attempt) FROM outbox WHERE delivered_at IS NULL";
-        Ok(self.connection.query_row(sql, [], |row| {
-            let first: Option<i64> = row.get(1)?;
-            Ok((row.get(0)?, first.map(|_| time(row, 1)).transpose()?))
-        })?)
+    pub fn waiting(&self) -> Result<BTreeMap<String, Waiting>, StateError> {
+        let sql = "SELECT destination, count(*), min(next_attempt), max(last_error) FROM outbox \
+                   WHERE delivered_at IS NULL GROUP BY destination";
+        let mut statement = self.connection.prepare(sql)?;
+        let rows = statement.query_map([], |row| {
+            let waiting = Waiting { messages: row.get(1)?, next: time(row, 2)?, why: row.get(3)? };
+            Ok((row.get(0)?, waiting))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// A message arrived.

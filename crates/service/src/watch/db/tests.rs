@@ -94,7 +94,7 @@ fn everything_survives_a_restart() {
     assert_eq!(state.calendar().unwrap(), calendar);
     assert_eq!(state.facts().unwrap(), ["{\"line\":1}"]);
     assert_eq!(state.measured().unwrap().0.page_bytes, 90);
-    let pending = state.pending(at(5)).unwrap();
+    let pending = state.pending("mail:team", at(5)).unwrap();
     assert_eq!(pending.len(), 1);
     assert_eq!((&pending[0].message, pending[0].attempts), (&messages[0].1, 0));
 
@@ -107,9 +107,17 @@ fn everything_survives_a_restart() {
     assert_eq!(first_seen(&state), [("a".into(), seven, None), ("b".into(), six, None)]);
 
     let forgotten = [name("teapot")];
-    state.commit(&Step { forgotten: &forgotten, ..step(4, at(8), &Calendar::new()) }).unwrap();
+    assert_eq!(state.failing_since().unwrap(), None);
+    let nobody = Calendar::new();
+    for (run, time) in [(4, 8), (5, 9)] {
+        let failed = Step { error: Some("no records"), ..step(run, at(time), &nobody) };
+        state.commit(&failed).unwrap();
+    }
+    assert_eq!(state.failing_since().unwrap(), Some(at(8)));
+    state.commit(&Step { forgotten: &forgotten, ..step(6, at(10), &Calendar::new()) }).unwrap();
     assert_eq!(state.facts().unwrap(), [""; 0]);
     assert_eq!(state.calendar().unwrap().len(), 1);
+    assert_eq!(state.failing_since().unwrap(), None);
 }
 
 #[test]
@@ -123,7 +131,7 @@ fn a_commit_is_whole_or_nothing() {
     let twice =
         Step { standing: Some(&standing), messages: &messages, ..step(1, at(1), &calendar) };
     assert!(state.commit(&twice).is_err());
-    assert_eq!((state.findings().unwrap().len(), state.pending(at(9)).unwrap().len()), (0, 0));
+    assert_eq!((state.findings().unwrap().len(), state.pending("m", at(9)).unwrap().len()), (0, 0));
 
     // A full disk in the middle of a commit.
     let pages: i64 = state.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
@@ -138,7 +146,7 @@ fn a_commit_is_whole_or_nothing() {
     // With room again the same step is taken.
     state.connection.pragma_update(None, "max_page_count", 1_000_000).unwrap();
     state.commit(&full).unwrap();
-    assert_eq!((state.findings().unwrap().len(), state.pending(at(9)).unwrap().len()), (1, 1));
+    assert_eq!((state.findings().unwrap().len(), state.pending("m", at(9)).unwrap().len()), (1, 1));
 }
 
 #[test]
@@ -148,24 +156,30 @@ fn messages_wait_until_they_are_delivered() {
     let calendar = Calendar::new();
     let messages = [("a".to_owned(), message("1", at(0))), ("b".to_owned(), message("1", at(0)))];
     state.commit(&Step { messages: &messages, ..step(1, at(0), &calendar) }).unwrap();
-    let pending = state.pending(at(0)).unwrap();
-    assert_eq!(pending.len(), 2);
-    state.delivered(&pending[0], at(1)).unwrap();
-    state.failed(&pending[1], at(1), "450 later", None).unwrap();
-    assert_eq!(state.pending(at(30)).unwrap(), []);
-    let again = state.pending(at(31)).unwrap();
+    let a = state.pending("a", at(0)).unwrap();
+    state.delivered(&a[0], at(1)).unwrap();
+    let b = state.pending("b", at(0)).unwrap();
+    state.failed(&b[0], at(1), "450 later", None).unwrap();
+    assert_eq!(
+        (state.pending("a", at(999)).unwrap(), state.pending("b", at(30)).unwrap()),
+        (vec![], vec![])
+    );
+    let again = state.pending("b", at(31)).unwrap();
     assert_eq!((again.len(), again[0].attempts), (1, 1));
-    assert_eq!(state.waiting().unwrap(), (1, Some(at(31))));
+    let waiting = |state: &State| state.waiting().unwrap().remove("b").unwrap();
+    let why = Some("450 later".to_owned());
+    assert_eq!(waiting(&state), Waiting { messages: 1, next: at(31), why });
+    assert_eq!(state.waiting().unwrap().len(), 1);
     // What the other side asks for counts, within limits.
     state.failed(&again[0], at(31), "450", Some(SignedDuration::from_secs(300))).unwrap();
-    assert_eq!(state.waiting().unwrap().1, Some(at(331)));
+    assert_eq!(waiting(&state).next, at(331));
     state.failed(&again[0], at(31), "450", Some(SignedDuration::from_hours(900))).unwrap();
-    assert_eq!(state.waiting().unwrap().1, Some(at(31 + 3600)));
+    assert_eq!(waiting(&state).next, at(31 + 3600));
     // The clock is set back by a day: it is not waited for a day.
-    assert_eq!(state.pending(at(-86_400)).unwrap().len(), 1);
+    assert_eq!(state.pending("b", at(-86_400)).unwrap().len(), 1);
     // The same message again is the same message.
     state.commit(&Step { messages: &messages, ..step(2, at(50), &calendar) }).unwrap();
-    assert_eq!(state.waiting().unwrap().0, 1);
+    assert_eq!(waiting(&state).messages, 1);
     assert_eq!(state.latest("a", 10).unwrap(), [message("1", at(0))]);
 }
 
@@ -178,7 +192,7 @@ fn old_things_are_forgotten_but_no_message_that_waits() {
         let messages = [("m".to_owned(), message(&format!("x{run}"), at(run)))];
         state.commit(&Step { messages: &messages, ..step(run, at(run), &calendar) }).unwrap();
     }
-    for pending in state.pending(at(9)).unwrap().iter().take(2) {
+    for pending in state.pending("m", at(9)).unwrap().iter().take(2) {
         state.delivered(pending, at(9)).unwrap();
     }
     let messages: Vec<_> = (0..KEEP_ENTRIES - 1)

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Dossier, Identity, Judgement, ReleaseCase};
 use crate::federation::CustodyState;
-use crate::record::Standing;
+use crate::record::{Known, Standing};
 
 /// Decides on the identity, and judges the releases again where it is not ours.
 pub(super) fn decide(dossier: &mut Dossier<'_>) {
@@ -37,22 +37,51 @@ pub(super) fn decide(dossier: &mut Dossier<'_>) {
 /// Another project has the name: nobody of ours holds a role, and next to nothing of what the records
 /// list is there.
 fn foreign(dossier: &Dossier<'_>) -> Option<String> {
-    let listed = dossier.releases.iter().filter(|case| case.is_listed()).count();
+    let known = dossier.releases.iter().filter(|case| is_known(case)).count();
     let on_index = dossier.releases.iter().filter(|case| case.index.is_some()).count();
-    let matched =
-        dossier.releases.iter().filter(|case| case.judgement == Judgement::Official).count();
-    if listed == 0 || on_index == 0 || matched * 10 >= listed.min(on_index) {
+    let matched = dossier.releases.iter().filter(|case| is_matched(case)).count();
+    if on_index == 0 {
         return None;
     }
-    match dossier.is_held_by_us() {
+    let is_held = dossier.is_held_by_us();
+    if known == 0 {
+        let reason = "no record lists a release of it, and no account of ours holds a role";
+        return (is_held == Some(false)).then(|| reason.to_owned());
+    }
+    if matched * 10 >= known.min(on_index) {
+        return None;
+    }
+    match is_held {
         Some(true) => None,
         Some(false) => Some(format!(
-            "no account of ours holds a role, and {matched} of our {listed} releases are among its {on_index}"
+            "no account of ours holds a role, and {matched} of our {known} releases are among its {on_index}"
         )),
-        None if matched == 0 && listed >= 3 => {
-            Some(format!("none of our {listed} releases is among its {on_index}"))
+        None if matched == 0 && known >= 3 => {
+            Some(format!("none of our {known} releases is among its {on_index}"))
         }
         None => None,
+    }
+}
+
+/// Whether the records ever listed it.
+fn is_known(case: &ReleaseCase<'_>) -> bool {
+    case.official.iter().any(|one| matches!(one.known, Known::Listed | Known::OnceListed))
+}
+
+/// Whether both sides mean the same release. Numbers of versions are small: one that was listed for a
+/// while, long after another project uploaded the same number, is a coincidence.
+fn is_matched(case: &ReleaseCase<'_>) -> bool {
+    const EARLY: SignedDuration = SignedDuration::from_hours(24 * 30);
+    match case.judgement {
+        Judgement::Official => true,
+        Judgement::OnceListed => {
+            let listed = case.official.iter().filter_map(|one| one.approved).min();
+            let is_early = |(uploaded, listed): (Timestamp, Timestamp)| {
+                listed.duration_since(uploaded) > EARLY
+            };
+            !case.uploaded().zip(listed).is_some_and(is_early)
+        }
+        _ => false,
     }
 }
 

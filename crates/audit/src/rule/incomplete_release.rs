@@ -23,7 +23,8 @@ impl Rule for IncompleteRelease {
             title: "a release without its wheel or without its source distribution",
             what: "A release that lacks the wheel or the source distribution which the releases of the \
                 same project before and after it have (of up to five on each side, all but one, and \
-                at least two before it), medium. A version that was edited out of the records after \
+                at least two before it; the first release is compared with the five after it), \
+                medium. A version that was edited out of the records after \
                 its job failed is a low line.",
             why: "A job stopped half way. Users on some platforms get another version than the rest, \
                 and the missing file can be added later by whoever can upload.",
@@ -46,7 +47,13 @@ impl Rule for IncompleteRelease {
             let Some(missing) = missing_kind(release) else { continue };
             let before = &cases[at.saturating_sub(NEIGHBOURS)..at];
             let after = &cases[at + 1..cases.len().min(at + 1 + NEIGHBOURS)];
-            if is_habit(before, missing) && (after.is_empty() || is_habit_after(after, missing)) {
+            let is_first = before.is_empty() && after.len() == NEIGHBOURS;
+            let is_odd = if is_first {
+                after.iter().all(|case| has(case, missing))
+            } else {
+                is_habit(before, missing) && (after.is_empty() || is_habit_after(after, missing))
+            };
+            if is_odd {
                 findings.push(finding(self.code(), dossier, case, missing));
             }
         }
@@ -148,6 +155,7 @@ mod tests {
             ("bbwbb", vec!["1.2"]),
             ("bbsbb", vec!["1.2"]),
             ("bbs", vec!["1.2"]),
+            ("sbbbbb", vec!["1.0"]),
             ("bbwbbwbb", vec!["1.2", "1.5"]),
         ] {
             assert_eq!(found(files), expected, "{files}");
@@ -156,7 +164,9 @@ mod tests {
 
     #[test]
     fn a_habit_that_changes_is_no_finding() {
-        for files in ["sssbbb", "bbbsss", "ssss", "wwww", "sb", "bs", "sbsbsbsb"] {
+        for files in
+            ["sssbbb", "bbbsss", "ssss", "wwww", "sb", "bs", "sbsbsbsb", "sbbbb", "ssbbbbbb"]
+        {
             assert_eq!(found(files), [] as [&str; 0], "{files}");
         }
     }

@@ -19,8 +19,9 @@ impl Rule for InvalidVersion {
             title: "a version that hides the real latest release, or that is none",
             what: "A final release that no record lists and that sorts above every official one, \
                 though official releases were uploaded after it, medium: `2014.1` above `9.0.0`. A \
-                version that is none by PEP 440, with files, medium. Versions that are only written \
-                in an unusual way (`v0.4.0`) are shown with `--all`.",
+                version that is none by PEP 440, with files, medium. Those from before the records of \
+                the project begin, and versions that are only written in an unusual way (`v0.4.0`), \
+                are shown with `--all`.",
             why: "Installers take the highest version: whoever does not pin gets the old release, and \
                 no later one ever reaches them. Versions that are none are skipped by today's \
                 installers and taken by old ones.",
@@ -41,8 +42,22 @@ impl Rule for InvalidVersion {
             };
             dossier.releases.iter().filter(has_files)
         };
-        let invalid: Vec<&str> =
-            with_files().filter(|case| case.version.is_none()).map(|case| case.text).collect();
+        let invalid = |is_old: bool| -> Vec<&str> {
+            with_files()
+                .filter(|case| case.version.is_none())
+                .filter(|case| (case.judgement == Judgement::BeforeRecords) == is_old)
+                .map(|case| case.text)
+                .collect()
+        };
+        let old = invalid(true);
+        if !old.is_empty() {
+            let message = format!("{} version(s) that are none by PEP 440", old.len());
+            let finding = Finding::new(self.code(), Severity::Note, dossier.name, message)
+                .versions(old)
+                .next("nothing");
+            findings.push(finding.explained("from before the records of this project begin"));
+        }
+        let invalid = invalid(false);
         if !invalid.is_empty() {
             let message = format!("{} version(s) that are none by PEP 440", invalid.len());
             let finding = Finding::new(self.code(), Severity::Medium, dossier.name, message)

@@ -85,9 +85,16 @@ pub(super) fn is_never_built(version: &str) -> bool {
 pub(super) fn parse(bytes: &[u8]) -> Result<Deliverable, YamlError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|_| YamlError { position: None, message: "the file is not utf-8".to_owned() })?;
-    let document: Option<Document> =
-        serde_saphyr::from_str(text).map_err(|error| YamlError::of(&error))?;
+    let document: Option<Document> = read_yaml(text)?;
     Ok(document.unwrap_or_default().into())
+}
+
+/// Reads YAML as the tree's own tools do: of a key that is there twice the last one counts.
+pub(super) fn read_yaml<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, YamlError> {
+    let options = serde_saphyr::options! {
+        duplicate_keys: serde_saphyr::DuplicateKeyPolicy::LastWins,
+    };
+    serde_saphyr::from_str_with_options(text, options).map_err(|error| YamlError::of(&error))
 }
 
 #[derive(Default, Deserialize)]

@@ -8,7 +8,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::deliverable::YamlError;
+use super::deliverable::{YamlError, read_yaml};
 use crate::record::Series;
 
 /// Who owns what, by repository.
@@ -91,8 +91,7 @@ impl Governance {
 }
 
 fn parse_teams(text: &str) -> Result<Teams, YamlError> {
-    let teams: Option<Teams> =
-        serde_saphyr::from_str(text).map_err(|error| YamlError::of(&error))?;
+    let teams: Option<Teams> = read_yaml(text)?;
     Ok(teams.unwrap_or_default())
 }
 
@@ -125,8 +124,7 @@ pub(super) fn parse_publishing(text: &str) -> Result<BTreeMap<String, bool>, Yam
         Name(String),
         With(BTreeMap<String, serde::de::IgnoredAny>),
     }
-    let items: Option<Vec<Item>> =
-        serde_saphyr::from_str(text).map_err(|error| YamlError::of(&error))?;
+    let items: Option<Vec<Item>> = read_yaml(text)?;
     let mut publishing = BTreeMap::new();
     for project in items.unwrap_or_default().into_iter().filter_map(|item| item.project) {
         // A pattern such as `^openstack.*` is not the name of a repository.
@@ -155,8 +153,7 @@ pub(super) fn parse_series(text: &str) -> Result<Vec<Series>, YamlError> {
         #[serde(default)]
         eol_date: Option<String>,
     }
-    let items: Option<Vec<Item>> =
-        serde_saphyr::from_str(text).map_err(|error| YamlError::of(&error))?;
+    let items: Option<Vec<Item>> = read_yaml(text)?;
     let series = items.unwrap_or_default().into_iter().rev().map(|item| Series {
         name: item.name.as_str().into(),
         released: item.initial_release.as_deref().and_then(day_start),
@@ -189,6 +186,15 @@ mod tests {
         assert_eq!(governance.retired["x/one"], day("2016-10-06"));
         assert_eq!(governance.retired["x/two"], day("2017-03-20"));
         assert_eq!(governance.retired["x/three"], None);
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_means_the_last_one() {
+        let mut governance = Governance::default();
+        governance
+            .add_legacy("a:\n  deliverables:\n    one: {retired-on: 2016-01-01, repos: [x/one]}\n    one: {retired-on: 2017-01-01, repos: [x/one]}\n")
+            .expect("reads");
+        assert_eq!(governance.retired["x/one"], day_start("2017-01-01"));
     }
 
     #[test]

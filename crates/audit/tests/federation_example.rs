@@ -50,3 +50,56 @@ fn the_example_uses_every_key() {
         }
     }
 }
+
+/// The blocks of a page with this file name.
+fn blocks(page: &str, name: &str) -> Vec<String> {
+    let start = format!("```toml {name}\n");
+    let block = |rest: &str| rest.split("```").next().unwrap_or_default().to_owned();
+    read(page).split(&start).skip(1).map(block).collect()
+}
+
+#[test]
+fn the_page_about_the_file_is_right() {
+    let [complete] = &blocks("docs/federation.md", "federation.toml")[..] else {
+        panic!("one block")
+    };
+    let federation = parse("federation.toml", complete).unwrap_or_else(|it| panic!("{it:#?}"));
+    assert_eq!(federation.thresholds.late_hours, 12);
+    let [wrong] = &blocks("docs/federation.md", "wrong.toml")[..] else { panic!("one block") };
+    let errors = parse("wrong.toml", wrong).expect_err("it is wrong");
+    let found: Vec<(&str, u32, u32)> =
+        errors.iter().map(|it| (it.code, it.place.line, it.place.column)).collect();
+    assert_eq!(
+        found,
+        [
+            ("unknown-key", 2, 1),
+            ("unknown-word", 6, 9),
+            ("bad-date", 7, 6),
+            ("unknown-rule", 11, 8),
+            ("placeholder", 13, 10),
+        ]
+    );
+}
+
+/// Every key of the file is explained on the page.
+#[test]
+fn the_page_about_the_file_has_every_key() {
+    fn keys(schema: &serde_json::Value, found: &mut Vec<String>) {
+        let Some(fields) = schema.as_object() else { return };
+        for (name, value) in fields {
+            if let (true, Some(properties)) = (name == "properties", value.as_object()) {
+                found.extend(properties.keys().cloned());
+            }
+            keys(value, found);
+        }
+    }
+    let mut found = Vec::new();
+    keys(&serde_json::from_str(SCHEMA).expect("JSON"), &mut found);
+    assert!(found.len() > 40);
+    let page = read("docs/federation.md");
+    let (_, page) = page.split_once("## Keys").expect("a section");
+    for key in found {
+        let forms = [format!("`{key}`"), format!("[{key}"), format!(".{key}]")];
+        assert!(forms.iter().any(|form| page.contains(form)), "`{key}` is not on the page");
+    }
+}

@@ -4,7 +4,6 @@
 //! [`Records::problems`] with its place, and the rest is read; an error is for a source of which
 //! nothing can be used.
 
-pub mod openpgp;
 pub mod artifact_host;
 pub mod checksums;
 mod collected;
@@ -15,6 +14,7 @@ mod lines;
 mod memory;
 mod names;
 pub mod open;
+pub mod openpgp;
 pub mod openstack;
 pub mod removed;
 mod setup;
@@ -115,6 +115,12 @@ pub trait Documents: Sync {
     /// When there is one and it cannot be read.
     fn head(&self) -> Result<Option<(String, Timestamp)>, SourceError> {
         Ok(None)
+    }
+
+    /// What readers of a report should know about these documents, a sentence each: a history that
+    /// is cut off.
+    fn notes(&self) -> Vec<String> {
+        Vec::new()
     }
 
     /// Something that was derived from a content before, by the content's digest and the form of

@@ -8,6 +8,7 @@ pub mod digest;
 pub mod entry_points;
 pub mod filename;
 pub mod headers;
+pub mod listing;
 pub mod lock;
 pub mod marker;
 pub mod metadata;

@@ -4,6 +4,7 @@
 //! do agree. Accounts are compared without regard to the case of letters, as indexes do.
 
 mod judge;
+pub mod table;
 pub mod todo;
 
 #[cfg(test)]

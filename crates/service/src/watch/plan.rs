@@ -11,11 +11,12 @@ use super::schedule::Rhythm;
 
 /// Bytes of an answer without a body, with TLS around it; an assumption, never measured.
 const BARE_ANSWER: f64 = 500.0;
-/// Bytes of a page, compressed, where none was measured.
-const ASSUMED_PAGE: f64 = 20_000.0;
-/// Bytes of a document with roles, compressed, where none was measured.
-const ASSUMED_ROLES: f64 = 40_000.0;
-/// The share of pages that changed since they were last asked for, where it was not measured.
+/// Bytes of an answer with a body, compressed, where none was measured.
+const ASSUMED_BODY: f64 = 30_000.0;
+/// The share of answers with a body, where it was not measured: those about roles, and pages that
+/// changed.
+const ASSUMED_SHARE: f64 = 0.07;
+/// The share of pages that changed since they were last asked for; an assumption.
 const ASSUMED_CHANGED: f64 = 0.01;
 /// Seconds that a step takes, where nothing says more: asking, judging and delivering.
 const ASSUMED_STEP: f64 = 15.0;
@@ -45,12 +46,9 @@ pub struct Cost {
 }
 
 struct Averages {
-    page: f64,
-    is_page_measured: bool,
-    changed: f64,
-    is_changed_measured: bool,
-    roles: f64,
-    is_roles_measured: bool,
+    body: f64,
+    share: f64,
+    is_measured: bool,
 }
 
 impl Plan {
@@ -61,9 +59,9 @@ impl Plan {
         let projects = self.projects as f64;
         let page_rate = projects / self.average(self.rhythm.pages);
         // A page that changed makes one more request, for the roles.
-        let role_rate = projects / self.average(self.rhythm.roles) + page_rate * averages.changed;
-        let a_page = averages.changed * averages.page + (1.0 - averages.changed) * BARE_ANSWER;
-        let hourly_bytes = 3600.0 * (page_rate * a_page + role_rate * averages.roles);
+        let role_rate = projects / self.average(self.rhythm.roles) + page_rate * ASSUMED_CHANGED;
+        let an_answer = averages.share * averages.body + (1.0 - averages.share) * BARE_ANSWER;
+        let hourly_bytes = 3600.0 * (page_rate + role_rate) * an_answer;
         // A project that falls due just after a step began waits for its end, and is in the next.
         let worst_delay = self.rhythm.pages.as_secs_f64() + 2.0 * ASSUMED_STEP;
         Cost { page_rate, role_rate, hourly_bytes, worst_delay }
@@ -76,27 +74,13 @@ impl Plan {
 
     fn averages(&self) -> Averages {
         let measured = &self.measured;
-        let whole = measured.page_requests.saturating_sub(measured.pages_unchanged);
-        let is_page_measured = whole > 0 && measured.page_bytes > 0;
-        let is_changed_measured = measured.pages_unchanged > 0;
-        let is_roles_measured = measured.role_requests > 0 && measured.role_bytes > 0;
-        let ratio = |one: u64, other: u64| one as f64 / other as f64;
-        Averages {
-            page: if is_page_measured { ratio(measured.page_bytes, whole) } else { ASSUMED_PAGE },
-            is_page_measured,
-            changed: if is_changed_measured {
-                ratio(whole, measured.page_requests)
-            } else {
-                ASSUMED_CHANGED
-            },
-            is_changed_measured,
-            roles: if is_roles_measured {
-                ratio(measured.role_bytes, measured.role_requests)
-            } else {
-                ASSUMED_ROLES
-            },
-            is_roles_measured,
+        let whole = measured.requests.saturating_sub(measured.unchanged);
+        if whole == 0 || measured.bytes == 0 {
+            return Averages { body: ASSUMED_BODY, share: ASSUMED_SHARE, is_measured: false };
         }
+        let ratio = |one: u64, other: u64| one as f64 / other as f64;
+        let (body, share) = (ratio(measured.bytes, whole), ratio(whole, measured.requests));
+        Averages { body, share, is_measured: true }
     }
 
     /// For people.
@@ -104,7 +88,7 @@ impl Plan {
     pub fn describe(&self) -> String {
         let (cost, averages) = (self.cost(), self.averages());
         let rhythm = &self.rhythm;
-        let known = |is_measured| if is_measured { "measured" } else { "assumed" };
+        let known = if averages.is_measured { "measured" } else { "assumed" };
         let mut text = String::new();
         // Writing to a string cannot fail.
         let _ = writeln!(
@@ -127,9 +111,9 @@ impl Plan {
         );
         let _ = writeln!(
             text,
-            "  roles  {} / {roles:.0} s, and for {:.1} % of the pages = {:.2} a second, {:.0} an hour",
+            "  roles  {} / {roles:.0} s, and for {:.0} % of the pages (assumed) = {:.2} a second, {:.0} an hour",
             self.projects,
-            averages.changed * 100.0,
+            ASSUMED_CHANGED * 100.0,
             cost.role_rate,
             cost.role_rate * 3600.0
         );
@@ -137,22 +121,14 @@ impl Plan {
         let _ = writeln!(text, "bytes");
         let _ = writeln!(
             text,
-            "  pages that did not change  {:.1} % ({})  {BARE_ANSWER:.0} B (assumed)",
-            100.0 - averages.changed * 100.0,
-            known(averages.is_changed_measured),
+            "  answers with a body  {:.1} % ({known}) of {:.0} B ({known})",
+            averages.share * 100.0,
+            averages.body
         );
         let _ = writeln!(
             text,
-            "  pages that changed         {:.1} %             {:.0} B ({})",
-            averages.changed * 100.0,
-            averages.page,
-            known(averages.is_page_measured)
-        );
-        let _ = writeln!(
-            text,
-            "  documents with roles                          {:.0} B ({})",
-            averages.roles,
-            known(averages.is_roles_measured)
+            "  all others           {:.1} % of {BARE_ANSWER:.0} B (assumed)",
+            100.0 - averages.share * 100.0
         );
         let _ = writeln!(text, "  all    {:.1} MB an hour\n", cost.hourly_bytes / 1e6);
         let _ = writeln!(
@@ -185,24 +161,14 @@ mod tests {
 
     #[test]
     fn figures_that_were_measured_take_the_place_of_assumptions() {
-        let measured = Traffic {
-            page_requests: 1000,
-            pages_unchanged: 900,
-            page_bytes: 5_000_000,
-            role_requests: 10,
-            role_bytes: 1_000_000,
-        };
+        let measured = Traffic { requests: 1000, unchanged: 900, bytes: 5_000_000 };
         let averages = plan(10, measured).averages();
-        assert!((averages.changed - 0.1).abs() < 1e-9);
-        assert!((averages.page - 50_000.0).abs() < 1e-9);
-        assert!((averages.roles - 100_000.0).abs() < 1e-9);
+        assert!((averages.share - 0.1).abs() < 1e-9);
+        assert!((averages.body - 50_000.0).abs() < 1e-9);
         let text = plan(10, measured).describe();
-        assert!(
-            text.contains("90.0 % (measured)") && text.contains("50000 B (measured)"),
-            "{text}"
-        );
+        assert!(text.contains("10.0 % (measured) of 50000 B (measured)"), "{text}");
         let assumed = plan(10, Traffic::default()).describe();
-        assert!(assumed.contains("20000 B (assumed)"), "{assumed}");
+        assert!(assumed.contains("7.0 % (assumed) of 30000 B (assumed)"), "{assumed}");
         // Ten times the projects, ten times the cost.
         let (one, ten) = (plan(10, measured).cost(), plan(100, measured).cost());
         assert!((ten.hourly_bytes / one.hourly_bytes - 10.0).abs() < 1e-9);

@@ -221,14 +221,16 @@ impl<'a, A: Auditor> Watcher<'a, A> {
                 // In the second round on what the first one read: an upload is not forgotten
                 // because the roles could not be had.
                 let known = look.facts.get(&ask.project);
-                let (facts, unread) = merge(known, fresh.remove(&ask.project), &ask);
+                let answer = fresh.remove(&ask.project);
+                let lacks_roles = answer.as_ref().is_some_and(|facts| facts.roles.is_none());
+                let (facts, unread) = merge(known, answer, &ask);
                 let project = ask.project.clone();
                 match unread {
                     Some(reason) => look.unread.insert(project.clone(), reason),
                     None => look.unread.remove(&project),
                 };
-                let is_read = !look.unread.contains_key(&project);
-                if round == 0 && !ask.with_roles && is_read && is_changed(before, &facts) {
+                let is_open = round == 0 && !ask.with_roles && lacks_roles;
+                if is_open && !look.unread.contains_key(&project) && is_changed(before, &facts) {
                     again.push(Ask { project: project.clone(), with_roles: true });
                 }
                 look.facts.insert(project.clone(), facts);
@@ -410,11 +412,9 @@ impl Traffic {
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
-            page_requests: self.page_requests + other.page_requests,
-            pages_unchanged: self.pages_unchanged + other.pages_unchanged,
-            page_bytes: self.page_bytes + other.page_bytes,
-            role_requests: self.role_requests + other.role_requests,
-            role_bytes: self.role_bytes + other.role_bytes,
+            requests: self.requests + other.requests,
+            unchanged: self.unchanged + other.unchanged,
+            bytes: self.bytes + other.bytes,
         }
     }
 }

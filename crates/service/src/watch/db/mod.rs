@@ -53,16 +53,12 @@ pub struct State {
 /// What requests cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Pages that were asked for.
-    pub page_requests: u64,
-    /// Of those, answered with "not modified".
-    pub pages_unchanged: u64,
-    /// Bytes of the others, as they came.
-    pub page_bytes: u64,
-    /// Documents with roles that were asked for.
-    pub role_requests: u64,
-    /// Their bytes.
-    pub role_bytes: u64,
+    /// How many there were.
+    pub requests: u64,
+    /// How many were answered with "not modified".
+    pub unchanged: u64,
+    /// Bytes of the bodies of all others, as they came.
+    pub bytes: u64,
 }
 
 /// Everything that one step changes.
@@ -241,27 +237,18 @@ impl State {
         Ok(())
     }
 
-    /// What the last runs cost, and how many projects and hours that was for: of as many runs as
-    /// are remembered, without the first, in which everything is new.
+    /// What the runs that are remembered cost, without the first, in which everything is new; and
+    /// how many projects there are.
     ///
     /// # Errors
     /// See [`StateError`].
-    pub fn measured(&self) -> Result<(Traffic, u64, Duration), StateError> {
-        let sql = "SELECT coalesce(sum(page_requests), 0), coalesce(sum(pages_unchanged), 0), \
-                   coalesce(sum(page_bytes), 0), coalesce(sum(role_requests), 0), \
-                   coalesce(sum(role_bytes), 0), \
-                   coalesce(max(ended) - min(started), 0), (SELECT count(*) FROM projects) FROM runs";
+    pub fn measured(&self) -> Result<(Traffic, u64), StateError> {
+        let sql = "SELECT coalesce(sum(requests), 0), coalesce(sum(unchanged), 0), \
+                   coalesce(sum(bytes), 0), (SELECT count(*) FROM projects) FROM runs \
+                   WHERE id > (SELECT min(id) FROM runs)";
         Ok(self.connection.query_row(sql, [], |row| {
-            let traffic = Traffic {
-                page_requests: row.get(0)?,
-                pages_unchanged: row.get(1)?,
-                page_bytes: row.get(2)?,
-                role_requests: row.get(3)?,
-                role_bytes: row.get(4)?,
-            };
-            let length: i64 = row.get(5)?;
-            let length = Duration::from_millis(u64::try_from(length).unwrap_or(0));
-            Ok((traffic, row.get(6)?, length))
+            let (requests, unchanged) = (row.get(0)?, row.get(1)?);
+            Ok((Traffic { requests, unchanged, bytes: row.get(2)? }, row.get(3)?))
         })?)
     }
 }
@@ -287,7 +274,7 @@ fn lock(path: &Path) -> Result<File, StateError> {
 fn write_run(transaction: &Transaction<'_>, step: &Step<'_>) -> rusqlite::Result<()> {
     let traffic = step.traffic;
     transaction.execute(
-        "INSERT INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+        "INSERT INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             step.run,
             step.started.as_millisecond(),
@@ -295,11 +282,9 @@ fn write_run(transaction: &Transaction<'_>, step: &Step<'_>) -> rusqlite::Result
             step.asked,
             step.unread,
             step.changes,
-            traffic.page_requests,
-            traffic.pages_unchanged,
-            traffic.page_bytes,
-            traffic.role_requests,
-            traffic.role_bytes,
+            traffic.requests,
+            traffic.unchanged,
+            traffic.bytes,
             step.error,
         ],
     )?;

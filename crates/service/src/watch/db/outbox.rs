@@ -126,7 +126,7 @@ impl State {
             "SELECT {COLUMNS} FROM outbox WHERE destination = ?1 ORDER BY at DESC, rowid DESC LIMIT ?2"
         );
         let mut statement = self.connection.prepare(&sql)?;
-        let rows = statement.query_map(params![destination, most], |row| message(row))?;
+        let rows = statement.query_map(params![destination, most], message)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

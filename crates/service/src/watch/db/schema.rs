@@ -19,11 +19,9 @@ const MIGRATIONS: &[&str] = &["
         asked INTEGER NOT NULL,
         unread INTEGER NOT NULL,
         changes INTEGER NOT NULL,
-        page_requests INTEGER NOT NULL,
-        pages_unchanged INTEGER NOT NULL,
-        page_bytes INTEGER NOT NULL,
-        role_requests INTEGER NOT NULL,
-        role_bytes INTEGER NOT NULL,
+        requests INTEGER NOT NULL,
+        unchanged INTEGER NOT NULL,
+        bytes INTEGER NOT NULL,
         error TEXT
     ) STRICT;
     CREATE TABLE findings (

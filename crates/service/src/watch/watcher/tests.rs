@@ -86,7 +86,7 @@ impl Auditor for &RefCell<World> {
         let mut gathered = Gathered::default();
         for ask in asks {
             world.asked.push((ask.project.to_string(), ask.with_roles));
-            gathered.traffic.page_requests += 1;
+            gathered.traffic.requests += 1;
             let reason = world.broken.get(&ask.project).cloned();
             let reason = reason.or((world.roles_broken && ask.with_roles).then(|| "roles".into()));
             gathered.facts.push(match reason {

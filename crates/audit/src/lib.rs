@@ -13,6 +13,7 @@ pub mod fact;
 pub mod federation;
 pub mod finding;
 pub mod handbook;
+pub mod incident;
 pub mod lookalike;
 pub mod record;
 pub mod report;

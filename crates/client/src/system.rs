@@ -11,6 +11,13 @@ pub(crate) use std::os::{fd, unix};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+/// The columns of the terminal that standard output is; `None` when it is none, or does not say.
+#[must_use]
+pub fn terminal_width() -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
+    Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
+}
+
 /// Writes a file of the user beside its place and renames it, so that nobody ever sees half of it.
 /// One that is there keeps its mode; a new one can be read by everybody.
 ///

@@ -1,5 +1,8 @@
 //! The command line, as plain data. Options have pip's names where pip has them.
 
+pub(crate) mod audit;
+pub(crate) mod handbook;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -62,6 +65,10 @@ pub(crate) enum Command {
     /// Check that an environment is still what was installed, file by file.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Box<VerifyArgs>),
+    /// Find releases that nobody made, releases that are missing, and who could upload.
+    Audit(Box<audit::AuditArgs>),
+    /// Print the written policy of a federation, or say where it is not kept.
+    Handbook(Box<handbook::HandbookArgs>),
     /// List what is installed, and what it came from.
     List(ListArgs),
     /// Remove packages.

@@ -34,6 +34,9 @@ pub use parallel::map_parallel;
 /// What the first line calls the form.
 pub const FORMAT: &str = "countermark-facts/1";
 
+/// The JSON Schema of a line.
+pub const SCHEMA: &str = include_str!("../../schema/facts.schema.json");
+
 /// Longest line, in bytes: one project.
 pub const MAX_LINE: usize = 64 << 20;
 

@@ -82,7 +82,7 @@ fn finding(code: &'static str, dossier: &Dossier<'_>, cases: &[&ReleaseCase<'_>]
     result = with_standing(result, dossier);
     if !strangers.is_empty() {
         let text = format!("can upload and are not expected to: {}", list(&strangers));
-        result = result.evidence("index", text).accounts(strangers);
+        result = result.evidence("index", text);
     }
     if is_held == Some(false) {
         result = result.evidence("index", "no account of ours holds a role");

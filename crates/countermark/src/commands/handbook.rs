@@ -6,6 +6,7 @@ use countermark_audit::finding::Severity;
 use countermark_audit::handbook::{self, Difference};
 use countermark_audit::report::Report;
 use countermark_client::report::Problem;
+use countermark_client::system;
 use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 use similar::TextDiff;
@@ -29,12 +30,20 @@ pub(crate) fn run(arguments: &HandbookArgs, output: &OutputArgs) -> Outcome {
     let page = handbook::render(&federation);
     match (&arguments.check, &arguments.output) {
         (Some(checked), _) => check(arguments, &file, checked, &page, output),
-        (None, Some(path)) => super::audit::write::to_file(path, &page).map(|()| 0),
+        (None, Some(path)) => write(path, &page),
         (None, None) => {
             output::print(page.trim_end());
             Ok(0)
         }
     }
+}
+
+fn write(path: &Path, page: &str) -> Outcome {
+    system::replace_file(path, page.as_bytes()).map_err(|error| {
+        let message = format!("cannot write `{}`: {error}", path.display());
+        vec![Problem::new("write-failed", Class::Unavailable, message)]
+    })?;
+    Ok(0)
 }
 
 fn check(
@@ -84,8 +93,11 @@ fn differs(count: usize, report: &Report) -> Problem {
 /// What has to change in the page, as a patch.
 fn show_difference(found: &str, page: &str, checked: &Path, federation: &Path) {
     let (old, new) = (checked.display().to_string(), format!("of {}", federation.display()));
-    let patch =
-        TextDiff::from_lines(found, page).unified_diff().context_radius(2).header(&old, &new).to_string();
+    let patch = TextDiff::from_lines(found, page)
+        .unified_diff()
+        .context_radius(2)
+        .header(&old, &new)
+        .to_string();
     output::print(&output::visible(patch.trim_end()));
 }
 

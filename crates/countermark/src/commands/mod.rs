@@ -1,7 +1,9 @@
 //! One module a command. Each gives the exit code, after everything was said.
 
+pub(crate) mod audit;
 mod cache;
 mod download;
+mod handbook;
 mod hash;
 pub(crate) mod input;
 mod install;
@@ -29,6 +31,8 @@ pub(crate) fn run(arguments: Cli) -> u8 {
         Command::Hash(arguments) => hash::run(&arguments),
         Command::Port(arguments) => port::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments, &output),
+        Command::Audit(arguments) => audit::run(&arguments, &output),
+        Command::Handbook(arguments) => handbook::run(&arguments, &output),
         Command::List(arguments) => list::run(&arguments, &output),
         Command::Uninstall(arguments) => uninstall::run(&arguments, &output),
         Command::Cache(arguments) => cache::run(&arguments),

@@ -202,10 +202,13 @@ impl FindingView {
         let mut facts = Vec::new();
         for (label, text) in [
             ("projects", if names.len() > NAMED { names.join(", ") } else { String::new() }),
-            ("releases", match finding.versions.len() {
-                0..=NAMED => String::new(),
-                _ => versions(finding),
-            }),
+            (
+                "releases",
+                match finding.versions.len() {
+                    0..=NAMED => String::new(),
+                    _ => versions(finding),
+                },
+            ),
             ("files", finding.files.join(", ")),
             ("accounts", finding.accounts.join(", ")),
         ] {

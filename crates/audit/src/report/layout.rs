@@ -2,7 +2,8 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
-/// Columns that a text takes.
+/// Columns that a text takes. Of two texts together it may be another number than the sum: letters
+/// of some scripts join.
 pub(super) fn width(text: &str) -> usize {
     text.width()
 }

@@ -215,9 +215,9 @@ impl Page {
             let mut lines = Vec::new();
             for (number, text) in message.into_iter().enumerate() {
                 lines.push(if number == 0 {
-                    let room = columns.message - width(&text);
+                    let room = columns.message.saturating_sub(width(&text));
                     let beside = self.beside(row, columns, room);
-                    let gap = " ".repeat(room - width(&beside));
+                    let gap = " ".repeat(room.saturating_sub(width(&beside)));
                     let beside = self.paint(QUIET, &beside);
                     let subject = self.subject(row, columns.subject);
                     format!("  {subject}  {text}{beside}{gap}  {rule}")
@@ -265,7 +265,7 @@ impl Page {
     /// The project in bold, its releases not, and blanks up to the end of the column.
     fn subject(&self, row: &Row<'_>, columns: usize) -> String {
         let text = shorten(&row.subject, columns);
-        let blanks = " ".repeat(columns - width(&text));
+        let blanks = " ".repeat(columns.saturating_sub(width(&text)));
         let one = row.finding.projects.len() == 1;
         match text.split_once(' ').filter(|_| one) {
             Some((name, rest)) => format!("{} {rest}{blanks}", self.paint(BOLD, name)),

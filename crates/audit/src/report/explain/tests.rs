@@ -32,8 +32,8 @@ fn what_was_perhaps_meant_is_suggested() {
         assert_eq!(error.class(), Class::Usage);
         assert_eq!(markdown(asked).unwrap_err(), error);
     };
-    check("rouge-release", "is it `rogue-release`, or `missing-release`, or `yanked-release`?");
-    check("ROGUE_FILE", "is it `rogue-file`, or `late-file`?");
+    check("rouge-release", "is it `rogue-release`, or `yanked-release`, or `missing-release`?");
+    check("ROGUE_FILE", "is it `rogue-file`, or `late-file`, or `rogue-release`?");
     check("lookalikes", "is it `lookalike`?");
     check("zebra", "`countermark audit explain` lists all rules");
     check("", "`countermark audit explain` lists all rules");

@@ -132,8 +132,7 @@ fn times_at_the_ends_of_the_calendar_are_drawn() {
     let timeline = Timeline { project: fixture::name("kettle"), events };
     let picture = Picture::of(&timeline, Timestamp::UNIX_EPOCH);
     assert!(picture.years.len() <= 9);
-    let places: Vec<&str> =
-        picture.lanes[0].marks.iter().map(|mark| mark.x.as_str()).collect();
+    let places: Vec<&str> = picture.lanes[0].marks.iter().map(|mark| mark.x.as_str()).collect();
     assert_eq!(places, ["2.50%", "97.50%"]);
 }
 

@@ -135,8 +135,8 @@ mod checked {
 /// The keys that a file of release cycles names, with the days in which each signed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SigningKeys {
-    /// `None` when the file names no key at all. A key whose days cannot be read is left out, and
-    /// then does not count.
+    /// A key whose days cannot be read is left out, and then does not count; with a file that cannot
+    /// be read, or that names no key, none does. Never `None` when it comes from a file.
     pub validity: Option<Vec<KeyValidity>>,
     /// What could not be read.
     pub problems: Vec<RecordProblem>,
@@ -193,7 +193,8 @@ struct SigningKey {
 /// `end`, which is a day or `present`.
 #[must_use]
 pub fn parse_signing_keys(file: &str, bytes: &[u8]) -> SigningKeys {
-    let mut found = SigningKeys::default();
+    // Empty and not absent: where dates were asked for, no key may count without them.
+    let mut found = SigningKeys { validity: Some(Vec::new()), problems: Vec::new() };
     let problem = |position: Option<(u32, u32)>, message: String| RecordProblem {
         file: file.to_owned(),
         position,
@@ -232,6 +233,9 @@ pub fn parse_signing_keys(file: &str, bytes: &[u8]) -> SigningKeys {
                 found.problems.push(problem(position, message));
             }
         }
+    }
+    if found.validity.as_ref().is_none_or(Vec::is_empty) && found.problems.is_empty() {
+        found.problems.push(problem(None, "it names no `signing-key`".to_owned()));
     }
     found
 }
@@ -278,9 +282,10 @@ mod tests {
             })
             .collect();
         assert_eq!(shown, ["78e9 2025-04-10 -", "7890 2024-10-07 2025-04-10"]);
-        let none = parse_signing_keys("cycles.yaml", b"- name: next\n");
-        assert_eq!(none, SigningKeys::default());
-        assert_eq!(parse_signing_keys("cycles.yaml", b""), SigningKeys::default());
+        for none in [&b"- name: next\n"[..], b""] {
+            let found = parse_signing_keys("cycles.yaml", none);
+            assert_eq!((found.validity, found.problems.len()), (Some(Vec::new()), 1));
+        }
     }
 
     #[test]
@@ -296,19 +301,19 @@ mod tests {
 
     #[test]
     fn a_key_that_cannot_be_read_does_not_count_and_is_told() {
-        let check = |from: &str, to: &str, left: Option<usize>, line: Option<u32>, says: &str| {
+        let check = |from: &str, to: &str, left: usize, line: Option<u32>, says: &str| {
             assert!(CYCLES.contains(from), "{from}");
             let found = parse_signing_keys("k", CYCLES.replacen(from, to, 1).as_bytes());
-            assert_eq!(found.validity.map(|keys| keys.len()), left, "{to}");
+            assert_eq!(found.validity.map(|keys| keys.len()), Some(left), "{to}");
             assert_eq!(found.problems.len(), 1, "{to}");
             assert!(found.problems[0].message.contains(says), "{:?}", found.problems);
             assert_eq!(found.problems[0].position.map(|(line, _)| line), line, "{to}");
         };
-        check("678e9", "678", Some(1), Some(6), "is no fingerprint");
-        check("2025-04-10", "2025-04-31", Some(1), Some(6), "is no day");
-        check("present", "now", Some(1), Some(6), "is no day");
-        check("end: 2025-04-10", "end: 2024-10-06", Some(1), Some(11), "end before they begin");
-        check("- name: second", "- name: [second", None, Some(5), "");
+        check("678e9", "678", 1, Some(6), "is no fingerprint");
+        check("2025-04-10", "2025-04-31", 1, Some(6), "is no day");
+        check("present", "now", 1, Some(6), "is no day");
+        check("end: 2025-04-10", "end: 2024-10-06", 1, Some(11), "end before they begin");
+        check("- name: second", "- name: [second", 0, Some(5), "");
         let not_text = parse_signing_keys("k", b"\xff");
         assert_eq!(not_text.problems.len(), 1);
         let long = vec![b'\n'; MAX_KEYS_FILE + 1];

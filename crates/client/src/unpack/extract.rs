@@ -124,7 +124,7 @@ impl Extractor {
         })
     }
 
-    fn with_window<T>(
+    pub(super) fn with_window<T>(
         &mut self,
         archive: &dyn ReadAt,
         work: impl FnOnce(&mut Unpacker<'_, '_>) -> Result<T, UnpackError>,

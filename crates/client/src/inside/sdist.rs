@@ -1,0 +1,348 @@
+//! Source distributions: which of their files tell, and the reader of compressed tar archives.
+//!
+//! Two readers of one tar archive can see two contents where names are given twice, where lengths
+//! are given in extended headers, and where files are sparse. All of that is refused; builders of
+//! source distributions do none of it.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+
+use countermark_packaging::name::ProjectName;
+use flate2::read::MultiGzDecoder;
+use tar::EntryType;
+
+use super::says::Saying;
+use super::{InsideError, MAX_SAYING, SLICE};
+use crate::unpack::ReadAt;
+
+/// Members of one archive.
+const MAX_ENTRIES: u64 = 200_000;
+/// Bytes of an archive, unpacked.
+const MAX_UNPACKED: u64 = 8 << 30;
+/// Unpacked bytes for each byte of the archive, beyond [`RATIO_FLOOR`]; deflate cannot do more than
+/// 1032, and source code stays below 20.
+const MAX_RATIO: u64 = 100;
+const RATIO_FLOOR: u64 = 64 << 20;
+/// Bytes of a name, and of an extended header.
+const MAX_NAME: u64 = 64 << 10;
+/// Components of a name.
+const MAX_DEPTH: usize = 64;
+/// Files that tell, in one archive.
+const MAX_WANTED: usize = 64;
+
+/// Whether a file can be one of those that tell: `ROOT/PKG-INFO`, and what lies in the `.egg-info`
+/// folder in the root or in one folder below it, as `src`.
+pub(super) fn is_wanted(name: &str) -> bool {
+    let mut parts: Vec<&str> = name.split('/').collect();
+    let Some(file) = parts.pop() else { return false };
+    match (file, parts.as_slice()) {
+        ("PKG-INFO", [_]) => true,
+        ("PKG-INFO" | "pbr.json" | "direct_url.json", [_, .., folder]) => {
+            parts.len() <= 3 && folder.to_ascii_lowercase().ends_with(".egg-info")
+        }
+        _ => false,
+    }
+}
+
+/// Chooses among the files that tell: those of the root, and of the one `.egg-info` folder that is
+/// the project's own.
+pub(super) fn choose(
+    filename: &str,
+    mut found: BTreeMap<String, Vec<u8>>,
+) -> Result<Saying, InsideError> {
+    let contradiction =
+        |reason: String| Err(InsideError::Contradiction { filename: filename.to_owned(), reason });
+    let mut roots: Vec<&str> =
+        found.keys().filter_map(|path| Some(path.split_once('/')?.0)).collect();
+    roots.dedup();
+    if let [first, second, ..] = roots.as_slice() {
+        return contradiction(format!("it has the folders `{first}` and `{second}`"));
+    }
+    let folder = match info_folders(filename, &found).as_slice() {
+        [] => None,
+        [only] => Some((*only).to_owned()),
+        [first, second, ..] => {
+            return contradiction(format!("it has the folders `{first}` and `{second}`"));
+        }
+    };
+    let root = found.keys().find(|path| is_root(path)).cloned();
+    let inner = |name: &str| folder.as_ref().map(|folder| format!("{folder}/{name}"));
+    let mut take = |path: Option<String>| {
+        let path = path?;
+        let bytes = found.remove(&path)?;
+        Some((path, bytes))
+    };
+    let pbr = take(inner("pbr.json"));
+    let direct_url = take(inner("direct_url.json"));
+    let metadata = take(root).or_else(|| take(inner("PKG-INFO")));
+    if metadata.is_none() {
+        let filename = filename.to_owned();
+        return Err(InsideError::Silent { filename, expected: "PKG-INFO" });
+    }
+    Ok(Saying { metadata, pbr, direct_url })
+}
+
+fn is_root(path: &str) -> bool {
+    path.split_once('/').is_some_and(|(_, rest)| rest == "PKG-INFO")
+}
+
+/// The `.egg-info` folders, the outermost ones; of several, those with the project's name. Test data
+/// of packaging tools has others.
+fn info_folders<'a>(filename: &str, found: &'a BTreeMap<String, Vec<u8>>) -> Vec<&'a str> {
+    let mut folders: Vec<&str> = found
+        .keys()
+        .filter(|path| !is_root(path))
+        .filter_map(|path| Some(path.rsplit_once('/')?.0))
+        .collect();
+    folders.dedup();
+    let depth = |folder: &&str| folder.matches('/').count();
+    let least = folders.iter().map(depth).min().unwrap_or_default();
+    folders.retain(|folder| depth(folder) == least);
+    let is_own = |folder: &&str| {
+        let last = folder.rsplit('/').next().unwrap_or_default();
+        let stem = last.get(..last.len() - ".egg-info".len()).unwrap_or_default();
+        ProjectName::parse(stem).is_ok_and(|name| begins_with(filename, &name))
+    };
+    if folders.len() > 1 && folders.iter().any(|folder| is_own(folder)) {
+        folders.retain(is_own);
+    }
+    folders
+}
+
+fn begins_with(filename: &str, project: &ProjectName) -> bool {
+    filename.match_indices('-').any(|(at, _)| {
+        filename
+            .get(..at)
+            .and_then(|stem| ProjectName::parse(stem).ok())
+            .is_some_and(|name| name == *project)
+    })
+}
+
+/// Reads the files that tell from a `.tar.gz`, from front to back, in constant memory.
+pub(super) fn read_tar(
+    archive: &dyn ReadAt,
+    filename: &str,
+) -> Result<BTreeMap<String, Vec<u8>>, InsideError> {
+    let mut source = Source { archive, position: 0, fault: None };
+    let size = archive.size().map_err(|source| unreadable(filename, source))?;
+    let limit = MAX_UNPACKED.min(size.saturating_mul(MAX_RATIO).max(RATIO_FLOOR));
+    let mut unpacked = Bounded { reader: MultiGzDecoder::new(&mut source), left: limit };
+    let walked = Walk { filename, found: BTreeMap::new() }.walk(&mut unpacked);
+    let is_over = unpacked.left == 0;
+    drop(unpacked);
+    if let Some(fault) = source.fault {
+        return Err(unreadable(filename, fault));
+    }
+    match walked {
+        Err(InsideError::Tar { filename, .. }) if is_over => {
+            Err(InsideError::Limit { filename, what: "bytes, unpacked", limit })
+        }
+        walked => walked,
+    }
+}
+
+fn unreadable(filename: &str, source: io::Error) -> InsideError {
+    InsideError::Read { filename: filename.to_owned(), source }
+}
+
+struct Walk<'a> {
+    filename: &'a str,
+    found: BTreeMap<String, Vec<u8>>,
+}
+
+/// What an extended header says of the entry behind it.
+#[derive(Default)]
+struct Extended {
+    name: Option<Vec<u8>>,
+}
+
+impl Walk<'_> {
+    fn walk(mut self, unpacked: &mut dyn Read) -> Result<BTreeMap<String, Vec<u8>>, InsideError> {
+        let mut tar = tar::Archive::new(&mut *unpacked);
+        // Raw: extended headers are read here, with limits, and not by the library.
+        let entries = tar.entries().map_err(|error| self.tar(error.to_string()))?.raw(true);
+        let mut extended = Extended::default();
+        for (count, entry) in (0..).zip(entries) {
+            if count == MAX_ENTRIES {
+                return Err(self.limit("members", MAX_ENTRIES));
+            }
+            let mut entry = entry.map_err(|error| self.tar(error.to_string()))?;
+            match entry.header().entry_type() {
+                EntryType::GNULongName => {
+                    let mut name = self.read_small(&mut entry, MAX_NAME, "bytes of a name")?;
+                    while name.last() == Some(&0) {
+                        name.pop();
+                    }
+                    self.extend(&mut extended, name)?;
+                    continue;
+                }
+                EntryType::XHeader => {
+                    let header = self.read_small(&mut entry, MAX_NAME, "bytes of a header")?;
+                    self.read_pax(&header, &mut extended)?;
+                    continue;
+                }
+                EntryType::XGlobalHeader => {
+                    let header = self.read_small(&mut entry, MAX_NAME, "bytes of a header")?;
+                    let mut global = Extended::default();
+                    self.read_pax(&header, &mut global)?;
+                    if global.name.is_some() {
+                        return Err(self.tar("a global header renames everything".to_owned()));
+                    }
+                    continue;
+                }
+                EntryType::GNULongLink => continue,
+                EntryType::GNUSparse => return Err(self.tar("a file is sparse".to_owned())),
+                _ => {}
+            }
+            let name = std::mem::take(&mut extended).name;
+            let name = name.unwrap_or_else(|| entry.path_bytes().into_owned());
+            self.take(&name, &mut entry)?;
+        }
+        // To the last byte: only there are length and CRC of the compressed data compared.
+        io::copy(unpacked, &mut io::sink()).map_err(|error| self.tar(error.to_string()))?;
+        Ok(self.found)
+    }
+
+    /// Keeps the entry if it is one that tells.
+    fn take(
+        &mut self,
+        name: &[u8],
+        entry: &mut tar::Entry<'_, impl Read>,
+    ) -> Result<(), InsideError> {
+        // A name that is no text is none that tells.
+        let Ok(name) = std::str::from_utf8(name) else { return Ok(()) };
+        let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+        if parts.len() > MAX_DEPTH {
+            return Err(self.limit("components of a name", MAX_DEPTH as u64));
+        }
+        let path = parts.join("/");
+        if !is_wanted(&path) {
+            return Ok(());
+        }
+        if parts.contains(&"..") {
+            return Err(self.tar(format!("`{path}` leaves the archive")));
+        }
+        if !matches!(entry.header().entry_type(), EntryType::Regular | EntryType::Continuous) {
+            return Err(self.tar(format!("`{path}` is no file")));
+        }
+        if self.found.len() == MAX_WANTED {
+            return Err(self.limit("files of metadata", MAX_WANTED as u64));
+        }
+        let bytes = self.read_small(entry, MAX_SAYING, "bytes of metadata")?;
+        match self.found.insert(path.clone(), bytes) {
+            None => Ok(()),
+            Some(_) => Err(InsideError::Contradiction {
+                filename: self.filename.to_owned(),
+                reason: format!("it has `{path}` twice"),
+            }),
+        }
+    }
+
+    fn read_pax(&self, header: &[u8], extended: &mut Extended) -> Result<(), InsideError> {
+        let mut rest = header;
+        while !rest.iter().all(|byte| *byte == 0) {
+            let record = next_record(&mut rest);
+            let (key, value) =
+                record.ok_or_else(|| self.tar("an extended header is malformed".to_owned()))?;
+            match key {
+                b"path" => self.extend(extended, value.to_vec())?,
+                b"size" => return Err(self.tar("a size stands in an extended header".to_owned())),
+                key if key.starts_with(b"GNU.sparse") => {
+                    return Err(self.tar("a file is sparse".to_owned()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn extend(&self, extended: &mut Extended, name: Vec<u8>) -> Result<(), InsideError> {
+        match extended.name.replace(name) {
+            None => Ok(()),
+            Some(_) => Err(self.tar("a member has two names".to_owned())),
+        }
+    }
+
+    fn read_small(
+        &self,
+        entry: &mut tar::Entry<'_, impl Read>,
+        limit: u64,
+        what: &'static str,
+    ) -> Result<Vec<u8>, InsideError> {
+        if entry.size() > limit {
+            return Err(self.limit(what, limit));
+        }
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).map_err(|error| self.tar(error.to_string()))?;
+        if bytes.len() as u64 != entry.size() {
+            return Err(self.tar("it is cut off".to_owned()));
+        }
+        Ok(bytes)
+    }
+
+    fn tar(&self, reason: String) -> InsideError {
+        InsideError::Tar { filename: self.filename.to_owned(), reason }
+    }
+
+    fn limit(&self, what: &'static str, limit: u64) -> InsideError {
+        InsideError::Limit { filename: self.filename.to_owned(), what, limit }
+    }
+}
+
+/// The next `LENGTH KEY=VALUE` and line feed of an extended header (POSIX, pax). By its length: a
+/// value may have line feeds in it.
+fn next_record<'h>(rest: &mut &'h [u8]) -> Option<(&'h [u8], &'h [u8])> {
+    let space = rest.iter().take(8).position(|byte| *byte == b' ')?;
+    let length: usize = std::str::from_utf8(&rest[..space]).ok()?.parse().ok()?;
+    let (record, after) = rest.split_at_checked(length)?;
+    let content = record.get(space + 1..)?.strip_suffix(b"\n")?;
+    let equals = content.iter().position(|byte| *byte == b'=')?;
+    *rest = after;
+    Some((&content[..equals], &content[equals + 1..]))
+}
+
+/// The archive from front to back. Remembers a fault of the system, which is none of the archive.
+struct Source<'a> {
+    archive: &'a dyn ReadAt,
+    position: u64,
+    fault: Option<io::Error>,
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut fill = || {
+            let left = self.archive.size()?.saturating_sub(self.position);
+            let count = buffer.len().min(SLICE).min(usize::try_from(left).unwrap_or(SLICE));
+            self.archive.read_at(self.position, &mut buffer[..count])?;
+            Ok::<usize, io::Error>(count)
+        };
+        match fill() {
+            Ok(count) => {
+                self.position += count as u64;
+                Ok(count)
+            }
+            Err(error) => {
+                self.fault = Some(io::Error::new(error.kind(), error.to_string()));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Ends with an error after so many bytes.
+struct Bounded<R> {
+    reader: R,
+    left: u64,
+}
+
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = buffer.len().min(usize::try_from(self.left).unwrap_or(usize::MAX));
+        if count == 0 && !buffer.is_empty() {
+            return Err(io::Error::other("too much"));
+        }
+        let count = self.reader.read(&mut buffer[..count])?;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}

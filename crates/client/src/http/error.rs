@@ -174,6 +174,9 @@ pub enum RedirectRefusal {
     /// More than [`super::MAX_REDIRECTS`].
     #[error("too many redirects")]
     TooMany,
+    /// Another scheme, host or port, where the request is for one origin only.
+    #[error("a redirect to another host is refused")]
+    OtherOrigin,
     /// No `Location`, or not a URL.
     #[error("the target is missing or not a url")]
     Location,
@@ -197,6 +200,7 @@ impl HttpError {
                 // A rule of ours said no, and trying again does not change the answer.
                 RedirectRefusal::PlainHttp
                 | RedirectRefusal::Scheme
+                | RedirectRefusal::OtherOrigin
                 | RedirectRefusal::HandedIn => Class::Rejected,
                 RedirectRefusal::TooMany | RedirectRefusal::Location => Class::Unavailable,
             },

@@ -318,7 +318,13 @@ impl Client {
             let status = response.status();
             if is_redirect(status) {
                 let location = text_header(response.headers(), &header::LOCATION);
-                url = redirect::next_hop(&url, location.as_deref(), hops)?;
+                let next = redirect::next_hop(&url, location.as_deref(), hops)?;
+                if request.only_origin && !same_origin(&next, &request.url) {
+                    let reason = RedirectRefusal::OtherOrigin;
+                    let (url, to) = ((&url).into(), (&next).into());
+                    return Err(HttpError::Redirect { url, to, reason });
+                }
+                url = next;
                 hops += 1;
                 continue;
             }

@@ -19,6 +19,7 @@ pub struct Request {
     pub(super) advertised_size: Option<u64>,
     pub(super) allow_plain_http: bool,
     pub(super) is_file: bool,
+    pub(super) only_origin: bool,
     pub(super) validators: Validators,
     pub(super) meter: Option<Arc<Meter>>,
 }
@@ -49,10 +50,8 @@ impl Validators {
     }
 
     pub(super) fn ask_for_a_change(&self, headers: &mut HeaderMap) {
-        let pairs = [
-            (header::IF_NONE_MATCH, &self.etag),
-            (header::IF_MODIFIED_SINCE, &self.last_modified),
-        ];
+        let pairs =
+            [(header::IF_NONE_MATCH, &self.etag), (header::IF_MODIFIED_SINCE, &self.last_modified)];
         for (name, value) in pairs {
             if let Some(value) = value.as_deref().and_then(|it| HeaderValue::from_str(it).ok()) {
                 headers.insert(name, value);
@@ -89,6 +88,7 @@ impl Request {
             advertised_size: None,
             allow_plain_http: false,
             is_file: true,
+            only_origin: false,
             validators: Validators::default(),
             meter: None,
         }
@@ -127,6 +127,13 @@ impl Request {
     #[must_use]
     pub fn allow_plain_http(mut self) -> Self {
         self.allow_plain_http = true;
+        self
+    }
+
+    /// A redirect to another origin is refused, before anybody there is asked.
+    #[must_use]
+    pub fn only_origin(mut self) -> Self {
+        self.only_origin = true;
         self
     }
 

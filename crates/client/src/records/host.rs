@@ -14,7 +14,6 @@ use url::Url;
 
 use super::remembered::Remembered;
 use crate::http::{Client, DownloadError, HttpError, Piece, RedactedUrl, Request};
-use crate::origin::same_origin;
 
 /// Longest listing, in bytes.
 const MAX_PAGE: u64 = 32 * 1024 * 1024;
@@ -99,6 +98,7 @@ impl HostDocuments {
     }
 
     fn request(&self, request: Request) -> Request {
+        let request = request.only_origin();
         // The scheme is that of the address that a person wrote.
         if self.root.scheme() == "http" { request.allow_plain_http() } else { request }
     }
@@ -123,20 +123,11 @@ impl HostDocuments {
             .wait(self.client.fetch(&request))
             .map_err(Failed::Other)?
             .map_err(|error| self.failed(path, &error))?;
-        self.check_origin(path, &document.url).map_err(Failed::Other)?;
         // Links are below the page itself, wherever on this host it was moved to.
         listing::parse(&document.body, &document.url).map_err(|error| {
             let reason = error.to_string();
             Failed::Other(SourceError::Unreadable { what: self.shown_path(path), reason })
         })
-    }
-
-    fn check_origin(&self, path: &str, url: &Url) -> Result<(), SourceError> {
-        if same_origin(url, &self.root) {
-            return Ok(());
-        }
-        let reason = format!("it redirects to another host, `{}`", RedactedUrl::new(url));
-        Err(SourceError::Unreadable { what: self.shown_path(path), reason })
     }
 
     fn failed(&self, path: &str, error: &HttpError) -> Failed {
@@ -165,7 +156,7 @@ impl HostDocuments {
         let request = self.request(Request::file(&url, limit));
         let downloaded = self.wait(self.client.download(&request, &mut each))?;
         match downloaded {
-            Ok(downloaded) => self.check_origin(path, &downloaded.url).map(Some),
+            Ok(_) => Ok(Some(())),
             Err(DownloadError::Http(error)) => match self.failed(path, &error) {
                 Failed::Absent => Ok(None),
                 Failed::Other(error) => Err(error),
@@ -186,7 +177,9 @@ impl Documents for HostDocuments {
     fn list(&self, folder: &str, ending: &str) -> Result<Vec<String>, SourceError> {
         let too_many =
             |limit, unit| Err(SourceError::TooLarge { what: self.shown_path(folder), limit, unit });
-        let mut open = vec![(folder.trim_matches('/').to_owned(), 0)];
+        let folder = folder.trim_matches('/');
+        let depth = folder.split('/').filter(|part| !part.is_empty()).count();
+        let mut open = vec![(folder.to_owned(), depth)];
         let mut files = Vec::new();
         let (mut pages, mut count) = (0, 0);
         while let Some((path, depth)) = open.pop() {
@@ -198,7 +191,7 @@ impl Documents for HostDocuments {
                 Ok(page) => page,
                 // A folder that was asked for and is not there has no files; the root has to be
                 // there, and so has what a listing names.
-                Err(Failed::Absent) if depth == 0 && !path.is_empty() => return Ok(files),
+                Err(Failed::Absent) if pages == 1 && !path.is_empty() => return Ok(files),
                 Err(Failed::Absent) => {
                     let reason = "there is no such listing".to_owned();
                     let what = self.shown_path(&path);

@@ -367,3 +367,36 @@ fn the_schema_knows_every_line() {
     refused(3, "\"size\":7", "\"size\":7,\"url\":\"x\"");
     refused(3, "\"filename\":\"oslo_", "\"filename\":\"../oslo_");
 }
+
+/// Whatever is read can be written, and is then read as it was; no byte makes the reader panic.
+#[test]
+fn any_byte_may_be_wrong() {
+    let other = format!(
+        r#"{{"pkg":"x","files":{{"1":[["x-1.zip","sdist",7,"2024-02-03T04:05:06Z","{HEX}",false]]}},
+"roles":[["Owner","ann"]],"organization":"o","last_serial":9}}"#
+    );
+    let other = other.replace('\n', "");
+    for good in [write(&header(), &[full()]), other.into_bytes()] {
+        let mut refused = 0;
+        for at in 0..good.len() {
+            for byte in [0, b'"', b'}', b'0', b'x', good[at] ^ 0x20, good[at] ^ 0x80] {
+                let mut bytes = good.clone();
+                bytes[at] = byte;
+                let Ok(reader) = Reader::new(bytes.as_slice()) else {
+                    refused += 1;
+                    continue;
+                };
+                for facts in reader {
+                    let Ok(facts) = facts else {
+                        refused += 1;
+                        continue;
+                    };
+                    let mut line = Vec::new();
+                    write_project(&facts, &mut line);
+                    assert_eq!(parse_project(&line), Ok(facts), "{at} {byte}");
+                }
+            }
+        }
+        assert!(refused > good.len(), "{refused}");
+    }
+}

@@ -87,12 +87,15 @@ pub(super) fn releases(text: &mut String, federation: &Federation) {
         let _ = writeln!(text, "\nIn the records, but released by others: {names}.");
     }
     let limits = &federation.thresholds;
+    let before = match limits.days_before_approval {
+        0 => "never before it".to_owned(),
+        days => format!("at most {} before it", count(days, "day")),
+    };
     let _ = writeln!(
         text,
-        "\nThe files of a release are uploaded within {} of its approval, at most {} before it, and \
-         all of them within {} of the first.",
+        "\nThe files of a release are uploaded within {} of its approval, {before}, and all of them \
+         within {} of the first.",
         count(limits.days_after_approval, "day"),
-        count(limits.days_before_approval, "day"),
         count(limits.late_hours, "hour"),
     );
 }
@@ -240,8 +243,8 @@ pub(super) fn leaving(text: &mut String, federation: &Federation) {
     steps(
         text,
         &[
-            "The new owners are named in a decision that is written down; who is nobody's account is \
-             given nothing."
+            "The new owners are named in a decision that is written down; an account whose person is \
+             not known is given nothing."
                 .to_owned(),
             "They are added as owners, and sign in once to show that it works.".to_owned(),
             format!("Our last release is said to be the last; {uploader} and our people are removed."),

@@ -184,6 +184,8 @@ fn what_is_written_is_on_the_page() {
         assert!(page.contains(line), "{line}\n{page}");
     }
     assert_eq!(page, render(&federation(&format!("{COMPLETE}{more}"))));
+    let strict = render(&federation("[thresholds]\ndays-before-approval = 0\n"));
+    assert!(strict.contains("within 3 days of its approval, never before it, and all"));
 }
 
 #[test]

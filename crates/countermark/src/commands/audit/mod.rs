@@ -2,6 +2,7 @@
 
 mod facts;
 pub(crate) mod gather;
+mod init;
 mod records;
 mod write;
 
@@ -21,7 +22,7 @@ use crate::progress::Teller;
 pub(crate) fn run(arguments: &AuditArgs, output: &OutputArgs) -> Outcome {
     match &arguments.command {
         None => audit(arguments, output),
-        Some(AuditCommand::Init(arguments)) => write::init(arguments, output),
+        Some(AuditCommand::Init(arguments)) => init::run(arguments, output),
         Some(AuditCommand::Explain { rule }) => explain(rule.as_deref()),
         Some(AuditCommand::Schema { file }) => {
             output::print(write::schema(*file).trim_end());

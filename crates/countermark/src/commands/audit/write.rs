@@ -3,18 +3,13 @@
 use std::io::IsTerminal as _;
 use std::path::Path;
 
-use countermark_audit::federation::draft::{Input, draft};
 use countermark_audit::report::{Options, Report, html, json, junit, markdown, sarif, text};
 use countermark_client::report::Problem;
 use countermark_client::system;
 use countermark_trust::Class;
 
-use super::super::Outcome;
-use super::gather;
-use crate::cli::OutputArgs;
-use crate::cli::audit::{AuditArgs, AuditFormat, InitArgs, SchemaFile};
+use crate::cli::audit::{AuditArgs, AuditFormat, SchemaFile};
 use crate::output;
-use crate::progress::Teller;
 
 /// Columns where nobody says how many there are.
 const WIDTH: usize = 100;
@@ -55,31 +50,6 @@ pub(crate) fn to_file(path: &Path, text: &str) -> Result<(), Vec<Problem>> {
 pub(crate) fn width() -> usize {
     let from_terminal = std::io::stdout().is_terminal().then(system::terminal_width).flatten();
     from_terminal.unwrap_or(WIDTH)
-}
-
-/// `audit init`
-pub(super) fn init(arguments: &InitArgs, output: &OutputArgs) -> Outcome {
-    let teller = Teller::new(output);
-    let gathered = gather::gather(&arguments.input, &teller)?;
-    let ground = &gathered.ground;
-    let context = ground.context();
-    let input = Input {
-        name: ground.federation.name.as_deref(),
-        entries: &ground.entries,
-        context: &context,
-        elsewhere: &ground.survey,
-    };
-    let text = draft(&input, &gathered.facts);
-    match &arguments.output {
-        None => output::print(text.trim_end()),
-        Some(path) if path.exists() => {
-            let message = format!("`{}` is there already", path.display());
-            let problem = Problem::new("file-exists", Class::Usage, message);
-            return Err(vec![problem.with_hint("give another name, or remove it first")]);
-        }
-        Some(path) => to_file(path, &text)?,
-    }
-    Ok(0)
 }
 
 /// The schemas that are published with the program.

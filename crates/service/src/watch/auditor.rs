@@ -2,6 +2,7 @@
 //! them, and what is to be said about all of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use countermark_audit::fact::{Presence, ProjectFacts};
 use countermark_audit::report::Report;
@@ -12,8 +13,8 @@ use jiff::Timestamp;
 use super::db::Traffic;
 use super::schedule::{Ask, Outcome};
 
-/// Facts by project.
-pub type Facts = BTreeMap<ProjectName, ProjectFacts>;
+/// Facts by project; shared, since a step changes a few of many.
+pub type Facts = BTreeMap<ProjectName, Arc<ProjectFacts>>;
 
 /// The audit, as the watch sees it.
 pub trait Auditor {

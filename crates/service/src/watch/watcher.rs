@@ -5,6 +5,7 @@
 //! the same step is taken again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use countermark_audit::fact::{ProjectFacts, snapshot};
 use countermark_packaging::name::ProjectName;
@@ -100,7 +101,7 @@ impl<'a, A: Auditor> Watcher<'a, A> {
         for line in state.facts()? {
             let project = snapshot::parse_project(line.as_bytes())
                 .map_err(|problem| StateError::Damaged { reason: format!("facts: {problem}") })?;
-            facts.insert(project.name.clone(), project);
+            facts.insert(project.name.clone(), Arc::new(project));
         }
         let (findings, calendar) = (state.findings()?, state.calendar()?);
         Ok(Self {
@@ -183,6 +184,10 @@ impl<'a, A: Auditor> Watcher<'a, A> {
             return Ok(Summary { findings: self.findings.len(), ..Summary::default() });
         }
         let mut look = self.look(asks, started);
+        if self.surroundings.is_stopped() {
+            // What was broken off says nothing about the index. All of it is asked for again.
+            return Ok(Summary { findings: self.findings.len(), ..Summary::default() });
+        }
         for project in &forgotten {
             look.facts.remove(project);
         }
@@ -217,10 +222,10 @@ impl<'a, A: Auditor> Watcher<'a, A> {
                 gathered.facts.into_iter().map(|facts| (facts.name.clone(), facts)).collect();
             let mut again = Vec::new();
             for ask in open {
-                let before = self.facts.get(&ask.project);
+                let before = self.facts.get(&ask.project).map(Arc::as_ref);
                 // In the second round on what the first one read: an upload is not forgotten
                 // because the roles could not be had.
-                let known = look.facts.get(&ask.project);
+                let known = look.facts.get(&ask.project).map(Arc::as_ref);
                 let answer = fresh.remove(&ask.project);
                 let lacks_roles = answer.as_ref().is_some_and(|facts| facts.roles.is_none());
                 let (facts, unread) = merge(known, answer, &ask);
@@ -233,7 +238,7 @@ impl<'a, A: Auditor> Watcher<'a, A> {
                 if is_open && !look.unread.contains_key(&project) && is_changed(before, &facts) {
                     again.push(Ask { project: project.clone(), with_roles: true });
                 }
-                look.facts.insert(project.clone(), facts);
+                look.facts.insert(project.clone(), Arc::new(facts));
                 look.asks.insert(project, ask);
             }
             open = again;

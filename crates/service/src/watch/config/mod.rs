@@ -34,14 +34,24 @@ pub struct WatchConfig {
     pub folder: PathBuf,
     /// `federation.toml`, where it has another name or place.
     pub federation: Option<PathBuf>,
+    /// Official records, in place of those in the folder.
+    pub records: Vec<PathBuf>,
+    /// Constraints in which releases may still be pinned.
+    pub constraints: Vec<PathBuf>,
+    /// Names among which look-alikes are looked for.
+    pub names: Option<PathBuf>,
+    /// Certificates for the signatures of the records.
+    pub keys: Vec<PathBuf>,
     /// The index to ask, where the settings of the user name another.
     pub index: Option<String>,
     /// How often to look.
     pub rhythm: Rhythm,
     /// After this time a project that cannot be read is told of.
     pub unread_after: SignedDuration,
-    /// The most requests at a time.
+    /// The most projects that are asked for at a time.
     pub concurrency: usize,
+    /// The most requests a second.
+    pub rate: u32,
     /// Who is told, in the order of kinds and names.
     pub destinations: Vec<Destination>,
 }
@@ -212,6 +222,11 @@ fn read_watch<'a>(
             "state",
             "folder",
             "federation",
+            "records",
+            "constraints",
+            "names",
+            "keys",
+            "rate",
             "index",
             "interval",
             "roles-interval",
@@ -237,15 +252,26 @@ fn read_watch<'a>(
     let unread_after =
         reader.duration(table, "unread-after", (seconds(60), day.saturating_mul(30)));
     let concurrency = reader.number(table, "concurrency", 32).unwrap_or(4);
+    let rate = reader.number(table, "rate", 100).unwrap_or(10);
+    let paths = |reader: &mut Reader<'a>, key| -> Vec<PathBuf> {
+        reader.texts(table, key).into_iter().map(|path| folder.join(path)).collect()
+    };
+    let (records, constraints) = (paths(reader, "records"), paths(reader, "constraints"));
+    let keys = paths(reader, "keys");
     let state = reader.required(table, "state", "write `state = \"watch.sqlite\"`")?;
     Some(WatchConfig {
         state: folder.join(state),
         folder: folder.join(reader.text(table, "folder").unwrap_or(".")),
         federation: reader.text(table, "federation").map(|path| folder.join(path)),
+        records,
+        constraints,
+        names: reader.text(table, "names").map(|path| folder.join(path)),
+        keys,
         index: reader.text(table, "index").map(str::to_owned),
         rhythm,
         unread_after: unread_after.unwrap_or(seconds(3600)),
         concurrency: concurrency as usize,
+        rate,
         destinations,
     })
 }

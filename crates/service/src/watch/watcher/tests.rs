@@ -230,10 +230,15 @@ fn config(folder: &Path, destinations: Vec<Destination>) -> WatchConfig {
         state: folder.join("watch.sqlite"),
         folder: folder.to_owned(),
         federation: None,
+        records: Vec::new(),
+        constraints: Vec::new(),
+        names: None,
+        keys: Vec::new(),
         index: None,
         rhythm: schedule::Rhythm { jitter: 0.0, ..schedule::Rhythm::default() },
         unread_after: SignedDuration::from_secs(3600),
         concurrency: 1,
+        rate: 10,
         destinations,
     }
 }

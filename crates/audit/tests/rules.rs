@@ -2,6 +2,7 @@
 //!
 //! `UPDATE_DOCS=1 cargo test -p countermark-audit --test rules` writes docs/rules.md anew.
 #![expect(clippy::disallowed_methods, reason = "the sources and the documentation are read")]
+#![expect(clippy::unwrap_used, reason = "all of it is a test")]
 
 use std::collections::BTreeSet;
 use std::fs;

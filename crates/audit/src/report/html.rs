@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use askama::Template;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use countermark_packaging::name::ProjectName;
 use sha2::{Digest as _, Sha256};
 
 use self::timeline::Picture;
@@ -198,7 +199,7 @@ fn lists(report: &Report) -> Vec<List> {
 
 impl FindingView {
     fn of(finding: &Finding, drawn: &BTreeSet<&str>) -> Self {
-        let names: Vec<&str> = finding.projects.iter().map(|name| name.as_str()).collect();
+        let names: Vec<&str> = finding.projects.iter().map(ProjectName::as_str).collect();
         let mut facts = Vec::new();
         for (label, text) in [
             ("projects", if names.len() > NAMED { names.join(", ") } else { String::new() }),

@@ -4,6 +4,7 @@
 //! The schema is `schema/report.schema.json`. The structs here are frozen: what they write may only
 //! become more, in a way that the schema allows; anything else is a new format.
 
+use countermark_packaging::name::ProjectName;
 use serde::Serialize;
 
 use super::{EventKind, Options, Report};
@@ -202,7 +203,7 @@ impl<'a> FindingJson<'a> {
             key: finding.key(),
             rule: finding.rule,
             severity: finding.severity.name(),
-            projects: finding.projects.iter().map(|name| name.as_str()).collect(),
+            projects: finding.projects.iter().map(ProjectName::as_str).collect(),
             versions: &finding.versions,
             files: &finding.files,
             accounts: &finding.accounts,

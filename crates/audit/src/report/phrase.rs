@@ -1,5 +1,6 @@
 //! The words that all reports share: what a finding is about, how many, from when.
 
+use countermark_packaging::name::ProjectName;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -64,7 +65,7 @@ pub(super) fn problem_line(problem: &RecordProblem) -> String {
 
 /// Which projects a finding is about, all of them.
 pub(super) fn projects(finding: &Finding) -> String {
-    let names: Vec<&str> = finding.projects.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = finding.projects.iter().map(ProjectName::as_str).collect();
     if names.is_empty() { "the federation".to_owned() } else { names.join(", ") }
 }
 
@@ -75,7 +76,7 @@ pub(super) fn versions(finding: &Finding) -> String {
 
 /// Projects and releases of a finding in as many columns as there are, if that is possible at all.
 pub(super) fn subject(finding: &Finding, columns: usize) -> String {
-    let names: Vec<&str> = finding.projects.iter().map(|name| name.as_str()).collect();
+    let names: Vec<&str> = finding.projects.iter().map(ProjectName::as_str).collect();
     let versions: Vec<String> =
         finding.versions.iter().map(|version| harmless(version).into_owned()).collect();
     let versions: Vec<&str> = versions.iter().map(String::as_str).collect();

@@ -320,9 +320,9 @@ impl Page {
         let until =
             report.records_until.as_deref().map(|until| format!("until {}", harmless(until)));
         let sources = report.sources.iter().map(|source| harmless(source).into_owned());
-        lines.extend(self.list("records", sources.chain(until).collect()));
+        lines.extend(self.list("records", sources.chain(until)));
         let assumptions = report.assumptions.iter().map(|text| harmless(text).into_owned());
-        lines.extend(self.list("assumed", assumptions.collect()));
+        lines.extend(self.list("assumed", assumptions));
         lines
     }
 
@@ -330,16 +330,16 @@ impl Page {
     fn bottom(&self, report: &Report) -> Vec<String> {
         let problems =
             report.problems.iter().map(|problem| harmless(&problem_line(problem)).into_owned());
-        let mut lines = self.list("unusable record", problems.collect());
+        let mut lines = self.list("unusable record", problems);
         let unread = report.unread.iter();
         let unread = unread.map(|(name, reason)| format!("{name}: {}", harmless(reason)));
-        lines.extend(self.list("not judged", unread.collect()));
+        lines.extend(self.list("not judged", unread));
         if self.options.all || self.options.details {
             let accepted = report.accepted.iter().map(|(finding, reason)| {
                 let subject = subject(finding, self.width);
                 format!("{} of {subject}; {}", finding.rule, harmless(reason))
             });
-            lines.extend(self.list("accepted", accepted.collect()));
+            lines.extend(self.list("accepted", accepted));
         }
         lines.extend(self.fit(&summary(report, self.options)));
         let counts = report.counts;
@@ -354,7 +354,8 @@ impl Page {
     }
 
     /// Lines that begin with the same word; few of them, unless all details are wanted.
-    fn list(&self, label: &str, texts: Vec<String>) -> Vec<String> {
+    fn list(&self, label: &str, texts: impl Iterator<Item = String>) -> Vec<String> {
+        let texts: Vec<String> = texts.collect();
         if self.options.details {
             return texts.iter().flat_map(|text| self.labelled(0, label, text)).collect();
         }

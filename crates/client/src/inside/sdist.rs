@@ -103,8 +103,8 @@ fn info_folders<'a>(filename: &str, found: &'a BTreeMap<String, Vec<u8>>) -> Vec
         let stem = last.get(..last.len() - ".egg-info".len()).unwrap_or_default();
         ProjectName::parse(stem).is_ok_and(|name| begins_with(filename, &name))
     };
-    if folders.len() > 1 && folders.iter().any(|folder| is_own(folder)) {
-        folders.retain(is_own);
+    if folders.len() > 1 && folders.iter().any(&is_own) {
+        folders.retain(&is_own);
     }
     folders
 }

@@ -23,7 +23,7 @@ pub use account::account;
 pub use job::failed_job;
 pub use log::LogEntry;
 pub use page::{Item, Page, Section};
-pub use release::{FORMAT, release};
+pub use release::release;
 pub use standing::standing;
 
 /// What a plan may use beside the facts.

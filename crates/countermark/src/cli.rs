@@ -2,6 +2,10 @@
 
 pub(crate) mod audit;
 pub(crate) mod handbook;
+pub(crate) mod incident;
+pub(crate) mod roles;
+#[cfg(feature = "service")]
+pub(crate) mod watch;
 
 use std::path::PathBuf;
 
@@ -69,6 +73,13 @@ pub(crate) enum Command {
     Audit(Box<audit::AuditArgs>),
     /// Print the written policy of a federation, or say where it is not kept.
     Handbook(Box<handbook::HandbookArgs>),
+    /// Print who can do what on each project, and what has to be done about it.
+    Roles(Box<roles::RolesArgs>),
+    /// Print the plan for a release that must go, an account that is lost, a job that failed.
+    Incident(Box<incident::IncidentArgs>),
+    /// Run the audit on a schedule, and tell what is new or gone.
+    #[cfg(feature = "service")]
+    Watch(Box<watch::WatchArgs>),
     /// List what is installed, and what it came from.
     List(ListArgs),
     /// Remove packages.

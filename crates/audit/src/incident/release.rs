@@ -9,9 +9,6 @@ use crate::fact::{IndexFile, Presence, Role, RoleKind};
 use crate::roles::table::{Relation, Row};
 use crate::roles::{listed, same_account};
 
-/// The name of the page's form; a new one when parts are renamed.
-pub const FORMAT: &str = "countermark-incident/1";
-
 /// More pins than this are counted.
 const PINS: usize = 50;
 

@@ -175,41 +175,8 @@ fn relation(dossier: &Dossier<'_>, account: &str, kind: &RoleKind) -> Relation {
 /// The table as text: a line for each role.
 #[must_use]
 pub fn text(rows: &[Row]) -> String {
-    let mut lines: Vec<[String; 4]> = Vec::new();
-    for row in rows {
-        let project = row.project.to_string();
-        match &row.holders {
-            Err(reason) => lines.push([project, "-".into(), "-".into(), reason.clone()]),
-            Ok(holders) if holders.is_empty() => {
-                lines.push([project, "-".into(), "-".into(), "nobody holds a role".into()]);
-            }
-            Ok(holders) => {
-                for holder in holders {
-                    let note = row.not_ours.unwrap_or(holder.relation.name());
-                    lines.push([
-                        project.clone(),
-                        holder.kind.name().to_owned(),
-                        holder.account.clone(),
-                        note.to_owned(),
-                    ]);
-                }
-            }
-        }
-        if let Some(organization) = &row.organization {
-            let project = row.project.to_string();
-            let organization = organization.clone();
-            lines.push([project, "Organization".into(), organization, String::new()]);
-        }
-    }
-    let mut out = aligned(&lines);
-    let mut kinds: Vec<&RoleKind> = rows
-        .iter()
-        .filter_map(|row| row.holders.as_ref().ok())
-        .flatten()
-        .map(|it| &it.kind)
-        .collect();
-    kinds.sort();
-    kinds.dedup();
+    let mut out = aligned(&lines(rows));
+    let kinds = kinds(rows);
     if !kinds.is_empty() {
         out.push('\n');
     }
@@ -217,6 +184,55 @@ pub fn text(rows: &[Row]) -> String {
         out.push_str(&format!("{} can: {}\n", kind.name(), rights(kind)));
     }
     out
+}
+
+/// The same in Markdown.
+#[must_use]
+pub fn markdown(rows: &[Row]) -> String {
+    let mut out = "| project | role | account | |\n|---|---|---|---|\n".to_owned();
+    for line in lines(rows) {
+        // What is not a name here is a reason, which may come from an index.
+        let cells = line.map(|cell| cell.replace(['\n', '\r'], " ").replace('|', "\\|"));
+        out.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+    let kinds = kinds(rows);
+    if !kinds.is_empty() {
+        out.push('\n');
+    }
+    for kind in kinds {
+        out.push_str(&format!("- {} can: {}\n", kind.name(), rights(kind)));
+    }
+    out
+}
+
+fn kinds(rows: &[Row]) -> Vec<&RoleKind> {
+    let holders = rows.iter().filter_map(|row| row.holders.as_ref().ok()).flatten();
+    let mut kinds: Vec<&RoleKind> = holders.map(|holder| &holder.kind).collect();
+    kinds.sort();
+    kinds.dedup();
+    kinds
+}
+
+/// Project, role, account and note.
+fn lines(rows: &[Row]) -> Vec<[String; 4]> {
+    let mut lines: Vec<[String; 4]> = Vec::new();
+    for row in rows {
+        let project = || row.project.to_string();
+        let nobody = |reason: &str| [project(), "-".into(), "-".into(), reason.to_owned()];
+        match &row.holders {
+            Err(reason) => lines.push(nobody(reason)),
+            Ok(holders) if holders.is_empty() => lines.push(nobody("nobody holds a role")),
+            Ok(holders) => lines.extend(holders.iter().map(|holder| {
+                let note = row.not_ours.unwrap_or(holder.relation.name());
+                let (role, account) = (holder.kind.name().to_owned(), holder.account.clone());
+                [project(), role, account, note.to_owned()]
+            })),
+        }
+        if let Some(organization) = &row.organization {
+            lines.push([project(), "Organization".into(), organization.clone(), String::new()]);
+        }
+    }
+    lines
 }
 
 fn aligned(lines: &[[String; 4]]) -> String {
@@ -334,6 +350,11 @@ Maintainer can: upload
 ";
         assert_eq!(shown, expect);
         assert_eq!(text(&[]), "");
+        let shown = markdown(&rows(&world(), &Filter::default()));
+        assert!(shown.contains("\n| kettle | Owner | CI | release account |\n"), "{shown}");
+        assert!(shown.ends_with(
+            "\n\n- Owner can: upload, yank, delete, change roles\n- Maintainer can: upload\n"
+        ));
     }
 
     #[test]

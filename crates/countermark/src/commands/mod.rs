@@ -6,13 +6,17 @@ mod download;
 mod handbook;
 mod hash;
 pub(crate) mod input;
+mod incident;
 mod install;
 mod list;
 mod port;
 mod report;
+mod roles;
 mod shell;
 mod uninstall;
 mod verify;
+#[cfg(feature = "service")]
+mod watch;
 
 use countermark_client::report::Problem;
 
@@ -33,6 +37,10 @@ pub(crate) fn run(arguments: Cli) -> u8 {
         Command::Verify(arguments) => verify::run(&arguments, &output),
         Command::Audit(arguments) => audit::run(&arguments, &output),
         Command::Handbook(arguments) => handbook::run(&arguments, &output),
+        Command::Roles(arguments) => roles::run(&arguments, &output),
+        Command::Incident(arguments) => incident::run(&arguments, &output),
+        #[cfg(feature = "service")]
+        Command::Watch(arguments) => watch::run(&arguments, &output),
         Command::List(arguments) => list::run(&arguments, &output),
         Command::Uninstall(arguments) => uninstall::run(&arguments, &output),
         Command::Cache(arguments) => cache::run(&arguments),

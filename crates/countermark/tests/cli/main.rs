@@ -7,6 +7,7 @@ mod compile;
 mod docs;
 mod faults;
 mod gauntlet;
+mod handbook;
 mod input;
 mod smoke;
 mod support;

@@ -13,6 +13,8 @@ mod gather;
 mod governance;
 mod history;
 mod index;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,8 +31,8 @@ use crate::record::{
 /// No file of the tree is longer, in bytes.
 const MAX_FILE: u64 = 8 << 20;
 
-/// Kinds of releases that are not Python packages.
-pub(crate) const INDEPENDENT: &str = "_independent";
+/// The folder of deliverables that belong to no cycle.
+const INDEPENDENT: &str = "_independent";
 
 /// The releases tree.
 pub struct OpenStackReleases<'a> {
@@ -212,7 +214,7 @@ impl Reader<'_> {
         let mut repositories: BTreeMap<String, Arc<str>> = BTreeMap::new();
         for file in files {
             for name in file.deliverable.repositories.keys() {
-                let _ = self.intern(&mut repositories, name);
+                self.intern(&mut repositories, name);
             }
             for entry in
                 file.deliverable.releases.iter().filter(|one| !is_never_built(&one.version))

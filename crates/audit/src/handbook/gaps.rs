@@ -78,7 +78,7 @@ impl Gaps {
         let personal: BTreeSet<&String> = accounts.owners.difference(&accounts.release).collect();
         if personal.is_empty() {
             self.add(
-                "who owns the projects beside the account that uploads: when that is lost, nobody can act",
+                "who owns the projects beside the account that uploads, for the day when that is lost",
                 "[accounts] owners",
             );
         }

@@ -85,7 +85,7 @@ fn what_is_not_written_is_asked_for() {
         &[("which account uploads releases", "[accounts] release")],
     );
     let alone =
-        "who owns the projects beside the account that uploads: when that is lost, nobody can act";
+        "who owns the projects beside the account that uploads, for the day when that is lost";
     check("'robot', 'ada-tea'", "'robot'", &[(alone, "[accounts] owners")]);
     check(
         "'robot', 'ada-tea'",

@@ -4,7 +4,7 @@ use countermark_packaging::name::ProjectName;
 
 use super::{Item, Page, Unknown, near};
 use crate::dossier::Dossier;
-use crate::fact::RoleKind;
+use crate::fact::{Presence, RoleKind};
 use crate::federation::{Federation, Person};
 use crate::roles::{listed, same_account};
 
@@ -55,7 +55,7 @@ impl<'a> Reach<'a> {
         let mut reach = Self::default();
         for dossier in dossiers {
             let Some(roles) = &dossier.facts.roles else {
-                reach.unread += 1;
+                reach.unread += usize::from(dossier.facts.presence != Presence::Absent);
                 continue;
             };
             let owners: Vec<&str> = roles
@@ -143,7 +143,7 @@ fn projects(reach: &Reach<'_>) -> Vec<Item> {
     add("can upload, yank, delete and change roles on", &reach.owned);
     add("can upload to", &reach.uploads);
     if reach.unread > 0 {
-        let text = format!("of {} projects the roles are not known.", reach.unread);
+        let text = format!("Of {} projects the roles are not known.", reach.unread);
         items.push(Item::Sentence(text));
     }
     items

@@ -1,12 +1,12 @@
 //! The plan for pulling one release.
 
-use countermark_packaging::version::Version;
+use jiff::Timestamp;
 
 use super::{Item, Material, Page, Unknown, find_release};
 use crate::constraints::pins_release;
 use crate::dossier::{ConstraintPin, Dossier, Judgement, ReleaseCase};
 use crate::fact::{IndexFile, Presence, Role, RoleKind};
-use crate::roles::table::{Relation, Row};
+use crate::roles::table::{Holder, Relation, Row};
 use crate::roles::{listed, same_account};
 
 /// More pins than this are counted.
@@ -53,6 +53,7 @@ impl Plan<'_, '_> {
         let mut point = |text: String| items.push(Item::Point(text));
         if let Some(first) = self.files.iter().filter_map(|file| file.uploaded).min() {
             let last = self.files.iter().filter_map(|file| file.uploaded).max().unwrap_or(first);
+            let (first, last) = (moment(first), moment(last));
             point(format!("uploaded from {first} to {last}, {} files", self.files.len()));
         } else if self.case.index.is_some() {
             point(format!("{} files; the index does not say when", self.files.len()));
@@ -62,18 +63,30 @@ impl Plan<'_, '_> {
         for official in &self.case.official {
             let place = official.place.as_deref().unwrap_or("the records");
             let commit = official.commit.map_or_else(String::new, |it| format!(", commit {it}"));
-            let approved =
-                official.approved.map_or_else(String::new, |at| format!(", approved {at}"));
+            let approved = official
+                .approved
+                .map_or_else(String::new, |at| format!(", approved {}", moment(at)));
             point(format!("in {place}{commit}{approved}"));
         }
         let yanked = self.files.iter().filter(|file| file.yanked.is_some()).count();
         if yanked > 0 {
             point(format!("{yanked} of {} files are yanked already", self.files.len()));
         }
+        let others = self.other_suspects();
+        if !others.is_empty() {
+            let others = listed(others);
+            point(format!("nothing explains {others} either: each needs a plan of its own"));
+        }
         if let Presence::Unread(reason) = &self.dossier.facts.presence {
             point(format!("the index was not read ({reason}): look again before acting"));
         }
         items
+    }
+
+    /// Other releases that nobody of ours is known to have made.
+    fn other_suspects(&self) -> Vec<&str> {
+        let others = self.dossier.releases.iter().filter(|it| it.text != self.case.text);
+        others.filter(|it| is_suspect(it)).map(|it| it.text).collect()
     }
 
     fn judgement(&self) -> String {
@@ -203,7 +216,12 @@ impl Plan<'_, '_> {
         ));
         if self.is_highest() {
             items.push(Item::Sentence(match self.next_best() {
-                Some(best) => format!("Without it, installers take {best} by default."),
+                Some(best) if is_suspect(best) => format!(
+                    "Without it, installers take {} by default, which nothing explains either: yank \
+                     it too.",
+                    best.text
+                ),
+                Some(best) => format!("Without it, installers take {} by default.", best.text),
                 None => "Without it, no other release is left that installers take by default."
                     .to_owned(),
             }));
@@ -213,21 +231,32 @@ impl Plan<'_, '_> {
 
     fn revoke(&self) -> Vec<Item> {
         let (name, mut tasks) = (self.dossier.name, Vec::new());
-        for role in self.held() {
-            let account = &role.account;
-            let services = self.dossier.context.federation.services.iter().filter(|service| {
-                service.account.as_deref().is_some_and(|it| same_account(it, account))
-            });
-            let holders: Vec<&str> =
+        let holders = self.row.holders.as_deref().unwrap_or_default();
+        let (unwanted, ours): (Vec<&Holder>, Vec<&Holder>) = holders
+            .iter()
+            .partition(|it| matches!(it.relation, Relation::Stranger | Relation::Left));
+        for account in ours.iter().map(|holder| &holder.account) {
+            let services = self.dossier.context.federation.services.iter();
+            let services = services
+                .filter(|it| it.account.as_deref().is_some_and(|it| same_account(it, account)));
+            let people: Vec<&str> =
                 services.flat_map(|it| &it.holders).map(String::as_str).collect();
-            let by = if holders.is_empty() {
+            let by = if people.is_empty() {
                 String::new()
             } else {
-                format!(" (held by {})", holders.join(", "))
+                format!(" (held by {})", people.join(", "))
             };
             tasks.push(format!(
                 "`{account}`{by}: revoke every token that reaches {name}, whether made for it or for \
                  the whole account; make new ones only after the cause is known."
+            ));
+        }
+        if !unwanted.is_empty() {
+            let names = listed(unwanted.iter().map(|it| it.account.as_str()));
+            tasks.push(format!(
+                "{names}: what tokens they have is theirs to revoke. Their tokens end for {name} when \
+                 they are removed from it, in the order that `countermark roles --todo --project \
+                 {name}` gives; the index's security contact can freeze the accounts."
             ));
         }
         tasks.push(format!(
@@ -239,18 +268,6 @@ impl Plan<'_, '_> {
             "Replace the secrets of the job that uploads, if it could be read by whoever did this."
                 .to_owned(),
         );
-        let holders = self.row.holders.as_deref().unwrap_or_default().iter();
-        let unwanted: Vec<&str> = holders
-            .filter(|it| matches!(it.relation, Relation::Stranger | Relation::Left))
-            .map(|it| it.account.as_str())
-            .collect();
-        if !unwanted.is_empty() {
-            tasks.push(format!(
-                "Remove {} from the project, in the order that `countermark roles --todo --project \
-                 {name}` gives.",
-                listed(unwanted)
-            ));
-        }
         tasks.into_iter().map(Item::Task).collect()
     }
 
@@ -289,15 +306,15 @@ impl Plan<'_, '_> {
     }
 
     /// What is left for installers to take.
-    fn next_best(&self) -> Option<&Version> {
+    fn next_best(&self) -> Option<&ReleaseCase<'_>> {
         let is_open = |release: &&ReleaseCase<'_>| {
             let files = release.index.map(|it| it.files.as_slice()).unwrap_or_default();
-            release.text != self.case.text && files.iter().any(|file| file.yanked.is_none())
+            let version = release.version.as_ref();
+            release.text != self.case.text
+                && version.is_some_and(|version| !version.any_prerelease())
+                && files.iter().any(|file| file.yanked.is_none())
         };
-        let open = self.dossier.releases.iter().filter(is_open);
-        open.filter_map(|release| release.version.as_ref())
-            .filter(|version| !version.any_prerelease())
-            .max()
+        self.dossier.releases.iter().filter(is_open).max_by_key(|release| &release.version)
     }
 
     fn after(&self) -> Vec<Item> {
@@ -309,7 +326,7 @@ impl Plan<'_, '_> {
                 self.case.text
             ),
             "Send the notice below to everybody who may have installed it.".to_owned(),
-            "Write into the records, or into `federation.toml` under `[[accepted]]`, what became of \
+            "Write into the records, or into `federation.toml` under `[[accept]]`, what became of \
              it, so that the next audit does not report it again."
                 .to_owned(),
             format!("Run `countermark audit --project {name}` until it has nothing to say."),
@@ -324,7 +341,7 @@ impl Plan<'_, '_> {
             let digest =
                 file.sha256.map_or_else(|| "no digest known".to_owned(), |it| it.to_string());
             let size = file.size.map_or_else(String::new, |size| format!(", {size} bytes"));
-            let uploaded = file.uploaded.map_or_else(String::new, |at| format!(", {at}"));
+            let uploaded = file.uploaded.map_or_else(String::new, |at| format!(", {}", moment(at)));
             let yanked = if file.yanked.is_some() { ", yanked" } else { "" };
             Item::Point(format!("{} {digest}{size}{uploaded}{yanked}", file.filename))
         };
@@ -355,13 +372,25 @@ impl Plan<'_, '_> {
         if self.files.is_empty() {
             text.push_str("  <no file was ever seen on the index>\n");
         }
-        if let (true, Some(best)) = (self.is_highest(), self.next_best()) {
-            text.push_str(&format!("\nThe release before it is {best}.\n"));
+        // Nobody is sent to another release that nobody of ours made.
+        if let (true, Some(best)) =
+            (self.is_highest(), self.next_best().filter(|it| !is_suspect(it)))
+        {
+            text.push_str(&format!("\nThe release before it is {}.\n", best.text));
         }
         let contact = federation.contact.as_deref().unwrap_or("<how to reach us>");
         text.push_str(&format!("\nQuestions: {contact}\n\n{who}\n"));
         text
     }
+}
+
+fn is_suspect(release: &ReleaseCase<'_>) -> bool {
+    matches!(release.judgement, Judgement::Unexplained | Judgement::Development)
+}
+
+/// A moment without fractions of a second.
+fn moment(at: Timestamp) -> String {
+    Timestamp::from_second(at.as_second()).unwrap_or(at).to_string()
 }
 
 /// Pins on this release, and lines that allow several versions of its project.
@@ -408,7 +437,7 @@ fn done(material: Material<'_>, dossier: &Dossier<'_>, case: &ReleaseCase<'_>) -
     let mut items: Vec<Item> = material
         .log
         .iter()
-        .map(|entry| Item::Point(format!("{} {}: {}", entry.at, entry.who, entry.what)))
+        .map(|entry| Item::Point(format!("{} {}: {}", moment(entry.at), entry.who, entry.what)))
         .collect();
     if items.is_empty() {
         items.push(Item::Sentence("Nothing is written down yet.".to_owned()));

@@ -78,21 +78,21 @@ fn the_plan_for_a_release_is_filled_in() {
             "Maintainer `ann` (not expected): upload\n",
             "Tell the index's security contact now",
             "Yank the release teapot 2.0 on the index, with a reason that names the notice (`ci`)",
-            "Without it, installers take 1.1 by default.",
             "`ci` (held by eve): revoke every token",
-            "Remove `zoe` and `ann` from the project",
+            "`zoe` and `ann`: what tokens they have is theirs to revoke.",
+            "nothing explains `1.0` and `1.1` either",
+            "installers take 1.1 by default, which nothing explains either: yank it too",
             "images: find images that contain it",
             "c.txt:1 pins it",
             "r.txt:1 allows several versions",
             "not understood, look yourself: r.txt:2",
             &format!("teapot-2.0.tar.gz sha256:{}", "04".repeat(32)),
             "It was not made by us.",
-            "The release before it is 1.1.",
             "2026-06-01T12:00:00Z ann: told the list",
             "countermark incident log --log log.jsonl --who NAME",
         ],
     );
-    has_not(&text, &["c.txt:2", "c.txt:3"]);
+    has_not(&text, &["c.txt:2", "c.txt:3", "The release before it is", "`zoe`: revoke"]);
     // Steps are in the order in which they are safe.
     let place = |needle: &str| text.find(needle).unwrap();
     assert!(place("Keep a copy") < place("Yank the release"));
@@ -105,6 +105,9 @@ fn the_plan_follows_the_facts() {
     let mut world = world();
     // Not the highest, official, partly yanked.
     let text = plan(&world, "1.0", &none, &[]).unwrap();
+    let highest = plan(&world, "2.0", &none, &[]).unwrap();
+    has(&highest, &["installers take 1.1 by default.", "The release before it is 1.1."]);
+    has_not(&highest, &["either"]);
     has_not(&text, &["Without it", "Tell the index's security contact now", "The release before"]);
     has(&text, &["made by us", "It was made by us and must not be used", "None of the files"]);
     world.projects[0].facts.releases[0].files[0].yanked = Some(String::new());
@@ -192,7 +195,7 @@ fn an_account_reaches_what_it_reaches() {
     // A person who only holds a service.
     has(&account_text(&world, "eve"), &["eve, eve@example.org", "uploads (index"]);
     world.projects[2].facts.roles = None;
-    has(&account_text(&world, "ci"), &["of 1 projects the roles are not known"]);
+    has(&account_text(&world, "ci"), &["Of 1 projects the roles are not known"]);
 }
 
 #[test]

@@ -126,7 +126,10 @@ fn log(arguments: &LogArgs) -> Outcome {
             let hint = "write it as 2026-01-31T12:00:00Z";
             vec![Problem::new("bad-option", Class::Usage, message).with_hint(hint)]
         })?,
-        None => Timestamp::now(),
+        None => {
+            let now = Timestamp::now();
+            Timestamp::from_second(now.as_second()).unwrap_or(now)
+        }
     };
     let entry = LogEntry::new(at, &arguments.who, &arguments.what.join(" "))
         .map_err(|error| vec![Problem::of("bad-option", error.class(), &error)])?;

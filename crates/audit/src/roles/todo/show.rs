@@ -57,7 +57,9 @@ fn render(todo: &Todo, heading: &str, item: &str) -> String {
 
 fn title(round: Round) -> &'static str {
     match round {
-        Round::Ask => "Ask others to make one of us an owner",
+        Round::Ask => {
+            "Ask others to make one of us an owner; the index's support if nobody answers"
+        }
         Round::AcceptAsked => "Accept that, and see that it works",
         Round::Add => "Add who is missing",
         Round::AcceptAdded => "Accept that, and see that it works",

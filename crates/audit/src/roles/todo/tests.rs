@@ -201,7 +201,7 @@ fn world() -> World {
 #[test]
 fn the_list_is_grouped_by_who_acts() {
     let expect = "\
-1. Ask others to make one of us an owner
+1. Ask others to make one of us an owner; the index's support if nobody answers
 
 `zoe` (#zoe):
   make `ann` owner: b
@@ -239,7 +239,7 @@ fn the_list_is_grouped_by_who_acts() {
     assert_eq!(shown, expect);
     let shown = world().with(|dossiers, _| markdown(&todo(dossiers)));
     assert!(shown.starts_with(
-        "## 1. Ask others to make one of us an owner\n\n`zoe` (#zoe):\n\n- [ ] make `ann` owner: b\n"
+        "## 1. Ask others to make one of us an owner; the index's support if nobody answers\n\n`zoe` (#zoe):\n\n- [ ] make `ann` owner: b\n"
     ));
     let json = world().with(|dossiers, _| json(&todo(dossiers)).unwrap());
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();

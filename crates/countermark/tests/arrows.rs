@@ -30,9 +30,13 @@ const ARROWS: &[(&str, &[&str])] = &[
 /// Crates of effects, which nothing below the line may use in any way.
 const EFFECTS: &[&str] = &["reqwest", "tokio", "rustix", "tempfile", "mio", "hyper", "socket2"];
 
-fn metadata() -> serde_json::Value {
+/// Crates under the LGPL: with the feature `openpgp` only, see `deny.toml`.
+const COPYLEFT: &[&str] = &["sequoia-openpgp", "buffered-reader"];
+
+fn metadata(features: &[&str]) -> serde_json::Value {
     let output = Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--offline", "--all-features"])
+        .args(["metadata", "--format-version", "1", "--offline"])
+        .args(features)
         .output()
         .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -67,7 +71,7 @@ fn dependencies(metadata: &serde_json::Value) -> BTreeMap<String, BTreeSet<Strin
 
 #[test]
 fn crates_depend_downwards_only() {
-    let graph = dependencies(&metadata());
+    let graph = dependencies(&metadata(&["--all-features"]));
     let ours: BTreeSet<&String> =
         graph.keys().filter(|name| name.starts_with("countermark")).collect();
     let listed: BTreeSet<String> = ARROWS.iter().map(|(name, _)| (*name).to_owned()).collect();
@@ -86,7 +90,7 @@ fn crates_depend_downwards_only() {
 
 #[test]
 fn nothing_below_the_line_can_reach_an_effect() {
-    let graph = dependencies(&metadata());
+    let graph = dependencies(&metadata(&["--all-features"]));
     for name in ["countermark-packaging", "countermark-trust", "countermark-audit"] {
         let mut seen = BTreeSet::new();
         let mut open = vec![name.to_owned()];
@@ -100,4 +104,14 @@ fn nothing_below_the_line_can_reach_an_effect() {
         }
     }
     assert!(graph["countermark-client"].contains("reqwest"), "the test sees no dependencies");
+}
+
+#[test]
+fn the_default_build_has_no_copyleft() {
+    let named = |graph: &BTreeMap<String, BTreeSet<String>>| {
+        COPYLEFT.iter().filter(|name| graph.contains_key(**name)).count()
+    };
+    assert_eq!(named(&dependencies(&metadata(&[]))), 0, "the default build has them");
+    let all = dependencies(&metadata(&["--all-features"]));
+    assert_eq!(named(&all), COPYLEFT.len(), "the test looks for crates that nobody uses");
 }

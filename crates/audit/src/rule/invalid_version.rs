@@ -1,5 +1,9 @@
 //! Versions that are none, and versions that hide the real latest release.
 
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
 use super::{Document, Rule};
 use crate::dossier::{Dossier, Identity, Judgement, ReleaseCase};
 use crate::finding::{Finding, Severity};
@@ -17,8 +21,8 @@ impl Rule for InvalidVersion {
     fn document(&self) -> Document {
         Document {
             title: "a version that hides the real latest release, or that is none",
-            what: "A final release that no record lists and that sorts above every official one, \
-                though official releases were uploaded after it, medium: `2014.1` above `9.0.0`. A \
+            what: "A final release that sorts above all others though the numbers were started anew \
+                after it, medium: `2014.1` above `9.0.0`. A \
                 version that is none by PEP 440, with files, medium. Those from before the records of \
                 the project begin, and versions that are only written in an unusual way (`v0.4.0`), \
                 are shown with `--all`.",
@@ -80,22 +84,35 @@ impl Rule for InvalidVersion {
     }
 }
 
+/// The highest final release, if the numbers were started anew below it: a line of releases (a first
+/// number) that did not exist when it was uploaded, and is lower. A line that was there before is
+/// maintenance.
 fn hiding(code: &'static str, dossier: &Dossier<'_>) -> Option<Finding> {
-    let final_with_files = |case: &&ReleaseCase<'_>| {
-        let is_final = case.version.as_ref().is_some_and(|version| !version.any_prerelease());
-        is_final
-            && case
-                .index
-                .is_some_and(|release| release.files.iter().any(|file| file.yanked.is_none()))
+    let finals: Vec<(&ReleaseCase<'_>, Timestamp)> = dossier
+        .releases
+        .iter()
+        .filter(|case| is_offered(case))
+        .filter_map(|case| Some((case, case.uploaded()?)))
+        .collect();
+    let (highest, since) = *finals.last()?;
+    let line = |case: &ReleaseCase<'_>| {
+        case.version.as_ref().and_then(|version| version.release().first().copied())
     };
-    let finals: Vec<&ReleaseCase<'_>> = dossier.releases.iter().filter(final_with_files).collect();
-    let latest = finals.iter().rev().find(|case| case.judgement == Judgement::Official)?;
+    let before: BTreeSet<Option<u64>> = finals
+        .iter()
+        .filter(|(_, uploaded)| *uploaded <= since)
+        .map(|(case, _)| line(case))
+        .collect();
+    let latest = finals
+        .iter()
+        .filter(|(case, uploaded)| *uploaded > since && !before.contains(&line(case)))
+        .map(|(case, _)| *case)
+        .next_back()?;
     let above: Vec<&ReleaseCase<'_>> = finals
         .iter()
-        .filter(|case| case.version > latest.version && case.uploaded() < latest.uploaded())
-        .copied()
+        .filter(|(case, uploaded)| case.version > latest.version && *uploaded <= since)
+        .map(|(case, _)| *case)
         .collect();
-    let highest = above.last()?;
     let message = format!("hides the latest release, {}", latest.text);
     let finding = Finding::new(code, Severity::Medium, dossier.name, message)
         .versions(above.iter().map(|case| case.text))
@@ -104,13 +121,19 @@ fn hiding(code: &'static str, dossier: &Dossier<'_>) -> Option<Finding> {
             format!(
                 "{} was uploaded on {}, {} on {}",
                 highest.text,
-                highest.uploaded().map_or_else(String::new, day),
+                day(since),
                 latest.text,
                 latest.uploaded().map_or_else(String::new, day)
             ),
-        )
-        .evidence("records", format!("{} is the highest release that is listed", latest.text));
+        );
     Some(finding.next(format!("yank it with a reason that names {}", latest.text)))
+}
+
+/// A final release that an installer may take.
+fn is_offered(case: &ReleaseCase<'_>) -> bool {
+    let is_final = case.version.as_ref().is_some_and(|version| !version.any_prerelease());
+    let files = case.index.map(|release| release.files.as_slice()).unwrap_or_default();
+    is_final && files.iter().any(|file| file.yanked.is_none())
 }
 
 #[cfg(test)]
@@ -126,12 +149,14 @@ mod tests {
     #[test]
     fn an_old_high_number_hides_the_latest_release() {
         let fixture = Fixture::new("tool")
-            .upload("2014.1", "2014-01-01", &["sdist"])
+            .released("2014.1", "2014-01-01")
             .released("8.0.0", "2019-01-01")
             .released("9.0.0", "2020-01-01");
         assert_eq!(found(&fixture), [["2014.1"]]);
         let yanked = fixture.with(|fixture| {
-            fixture.facts.releases[0].files[0].yanked = Some(String::new());
+            for file in &mut fixture.facts.releases[0].files {
+                file.yanked = Some(String::new());
+            }
         });
         assert_eq!(found(&yanked), [] as [Vec<String>; 0]);
     }
@@ -141,7 +166,9 @@ mod tests {
         let fixture = Fixture::new("tool")
             .released("9.0.0", "2020-01-01")
             .released("8.0.1", "2020-06-01")
-            .upload("10.0.0", "2021-01-01", &["sdist"]);
+            .upload("10.0.0", "2021-01-01", &["sdist"])
+            .released("8.1.0", "2021-06-01")
+            .upload("9.1.0", "2021-07-01", &["sdist"]);
         assert_eq!(found(&fixture), [] as [Vec<String>; 0]);
     }
 

@@ -19,7 +19,7 @@ impl Rule for BytesDiffer {
     fn document(&self) -> Document {
         Document {
             title: "a file whose bytes are not those that the index claims",
-            what: "A file that was looked into (`--artifacts FOLDER` or `--inspect`) and whose bytes \
+            what: "A file that was looked into (`--artifacts DIR`) and whose bytes \
                 have another SHA-256 than the index says for the file of this name, high. Explained \
                 where the record expects rebuilds; not repeated where the record has the digest of \
                 those bytes, which is `digest-differs`.",

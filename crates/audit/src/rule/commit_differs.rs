@@ -20,7 +20,7 @@ impl Rule for CommitDiffers {
     fn document(&self) -> Document {
         Document {
             title: "a file that was built from another commit than the approved one",
-            what: "A file that was looked into (`--artifacts FOLDER` or `--inspect`) and that names a \
+            what: "A file that was looked into (`--artifacts DIR`) and that names a \
                 git commit (`pbr.json`, `direct_url.json`) which is none of the commits that the \
                 records have for this release, high. A release without a commit in the records, and \
                 a file that names none, are not judged.",

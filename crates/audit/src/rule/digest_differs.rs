@@ -22,7 +22,7 @@ impl Rule for DigestDiffers {
             title: "a file on the index with another digest than the record's",
             what: "A file whose SHA-256 on the index is not the one that a checksum list, an artifact \
                 host, a forge or a table has for the file of this name, high. Where the source says \
-                that jobs are run again and rebuild (`rebuilds = true`), it is explained and shown \
+                that jobs are run again and rebuild (`rebuilds = "expected"`), it is explained and shown \
                 with `--all`. More than five releases of one project are one line.",
             why: "Two files of one name with different bytes: one of them is not what was released, \
                 and everybody who installs gets the index's.",

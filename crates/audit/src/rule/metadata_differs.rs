@@ -21,7 +21,7 @@ impl Rule for MetadataDiffers {
     fn document(&self) -> Document {
         Document {
             title: "a file whose metadata is of another project or version",
-            what: "A file that was looked into (`--artifacts FOLDER` or `--inspect`) and whose \
+            what: "A file that was looked into (`--artifacts DIR`) and whose \
                 `METADATA` or `PKG-INFO` names another project or version than the release under \
                 which the index lists it, high. Names and versions are compared normalised.",
             why: "Installers choose by the file's name and then record what is inside: the installed \

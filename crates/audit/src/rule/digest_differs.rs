@@ -22,8 +22,8 @@ impl Rule for DigestDiffers {
             title: "a file on the index with another digest than the record's",
             what: "A file whose SHA-256 on the index is not the one that a checksum list, an artifact \
                 host, a forge or a table has for the file of this name, high. Where the source says \
-                that jobs are run again and rebuild (`rebuilds = "expected"`), it is explained and shown \
-                with `--all`. More than five releases of one project are one line.",
+                that jobs are run again (`rebuilds` is `expected`), it is explained and shown with \
+                `--all`. More than five releases of one project are one line.",
             why: "Two files of one name with different bytes: one of them is not what was released, \
                 and everybody who installs gets the index's.",
             remedy: "Unpack both and compare them. If the difference is only times and order, find \

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use super::{Document, Rule};
-use crate::dossier::{Dossier, Judgement, ReleaseCase};
+use crate::dossier::{Dossier, Identity, Judgement, ReleaseCase};
 use crate::finding::{Finding, Severity};
 use crate::rule::words::day;
 
@@ -49,8 +49,8 @@ impl Rule for UploadWindow {
             })
             .collect();
         let Some((first, delay)) = odd.first() else { return };
-        let strangers = dossier.strangers();
-        let severity = if strangers.is_empty() { Severity::Low } else { Severity::Medium };
+        let is_open = dossier.identity == Identity::Ours && !dossier.strangers().is_empty();
+        let severity = if is_open { Severity::Medium } else { Severity::Low };
         let days = delay.as_hours() / 24;
         let message = match (odd.len(), days) {
             (1, ..0) => format!("uploaded {} day(s) before its approval", -days),

@@ -75,7 +75,9 @@ impl<'a> ArtifactHost<'a> {
         entry: &'a RecordsEntry,
         judge: &'a dyn SignatureJudge,
     ) -> Result<Self, SourceError> {
-        let known = ["bytes", "limit-mib", "official", "rebuilds", "signatures"];
+        // The keys are for whoever made the judge.
+        let known =
+            ["bytes", "key-dates", "keys", "limit-mib", "official", "rebuilds", "signatures"];
         let setup = Setup::new(entry, &known)?;
         let wanted =
             [("required", Wanted::Required), ("if-there", Wanted::IfThere), ("no", Wanted::No)];

@@ -80,7 +80,7 @@ impl<'a> Checksums<'a> {
         entry: &'a RecordsEntry,
         judge: &'a dyn SignatureJudge,
     ) -> Result<Self, SourceError> {
-        let setup = Setup::new(entry, &["signatures"])?;
+        let setup = Setup::new(entry, &["key-dates", "keys", "signatures"])?;
         let words =
             [("required", Wanted::Required), ("if-there", Wanted::IfThere), ("no", Wanted::No)];
         let wanted = setup.word("signatures", &words, Wanted::IfThere)?;

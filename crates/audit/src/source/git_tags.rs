@@ -59,6 +59,7 @@ impl<'a> GitTags<'a> {
         if let Some(repository) = &repository {
             records.connect(repository, &project);
         }
+        let mut found = 0;
         let mut no_versions = PassedOver::default();
         let mut never_built = PassedOver::default();
         for tag in tags {
@@ -70,9 +71,17 @@ impl<'a> GitTags<'a> {
                 Some(version) => {
                     let release = self.release(&version, tag, &shown_place, repository.clone());
                     records.project(&project).releases.push(release);
+                    found += 1;
                 }
                 None => no_versions.add(&tag.name),
             }
+        }
+        if found == 0 {
+            records.problems.push(RecordProblem {
+                file: shown_place.clone(),
+                position: None,
+                message: format!("no tag of it is a version of `{project}`"),
+            });
         }
         let ends = format!("tags of {shown_place} that mark an end and are never built");
         never_built.say(records, &ends);

@@ -15,6 +15,7 @@ pub(super) struct Memory {
     pub(super) tags: Option<Vec<Tag>>,
     pub(super) head: Option<(String, Timestamp)>,
     pub(super) clones: Vec<(String, Memory)>,
+    pub(super) notes: Vec<String>,
 }
 
 impl Memory {
@@ -49,6 +50,10 @@ impl Documents for Memory {
 
     fn head(&self) -> Result<Option<(String, Timestamp)>, SourceError> {
         Ok(self.head.clone())
+    }
+
+    fn notes(&self) -> Vec<String> {
+        self.notes.clone()
     }
 
     fn clones(&self) -> Result<Vec<(String, Box<dyn Documents + '_>)>, SourceError> {

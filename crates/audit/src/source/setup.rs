@@ -154,6 +154,7 @@ impl<'a> Setup<'a> {
             },
             None => (None, String::new()),
         };
+        records.assumptions.extend(documents.notes());
         match at {
             Some(at) => records.reach(RecordsDate { at, from }),
             None if complete => records.assumptions.push(format!(

@@ -229,7 +229,8 @@ impl Documents for GitDocuments {
     fn notes(&self) -> Vec<String> {
         match self.is_shallow() {
             Ok(true) => vec![format!(
-                "{} is a shallow clone: its history is not read (`git fetch --unshallow`)",
+                "{} is a shallow clone: its history is not read, and tags may be missing (`git fetch \
+                 --unshallow --tags` completes it)",
                 self.root()
             )],
             Ok(false) | Err(_) => Vec::new(),

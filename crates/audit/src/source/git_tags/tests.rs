@@ -61,6 +61,23 @@ fn tags_explain_beside_other_records() {
 }
 
 #[test]
+fn a_clone_without_versions_is_a_problem() {
+    for tags in [&[][..], &["newest", "rocky-eol"]] {
+        let records = read(&entry("git-tags", &[("path", "x")]), &clone_of("lamp", tags)).unwrap();
+        assert_eq!(releases(&records), [""; 0]);
+        assert_eq!(problems(&records), ["x: no tag of it is a version of `lamp`"]);
+    }
+}
+
+#[test]
+fn what_readers_should_know_is_said() {
+    let memory = Memory { notes: vec!["it is cut off".into()], ..clone_of("lamp", &["1.0"]) };
+    let records = read(&entry("git-tags", &[("path", "x")]), &memory).unwrap();
+    assert_eq!(records.assumptions[1], "it is cut off");
+    assert_eq!(problems(&records), [""; 0]);
+}
+
+#[test]
 fn a_prefix_is_needed_when_it_is_given() {
     let memory = clone_of("lamp", &["v1.0", "1.1", "vnext"]);
     let records = read(&entry("git-tags", &[("prefix", "v")]), &memory).unwrap();
@@ -150,9 +167,8 @@ fn settings_that_are_not_known_are_refused() {
             .ends_with("`maybe` is not one of `true`, `yes`, `false` and `no`")
     );
     let other = entry("git-tag", &[]);
-    assert_eq!(
-        read(&other, &Memory::default()).unwrap_err(),
-        "the setting `kind` of the records at federation.toml:3:1: `git-tag` is not one of \
-         `artifact-host`, `checksums`, `forge`, `git-tags`, `removed` and `table`"
-    );
+    let refused = read(&other, &Memory::default()).unwrap_err();
+    let start =
+        "the setting `kind` of the records at federation.toml:3:1: `git-tag` is not one of ";
+    assert!(refused.starts_with(start) && refused.contains("`git-tags`"), "{refused}");
 }

@@ -141,7 +141,7 @@ pub async fn gather_each(
     reporter: &dyn Reporter,
     mut each: impl FnMut(ProjectFacts),
 ) -> Result<Traffic, FactsError> {
-    let names: BTreeSet<&ProjectName> = names.iter().collect();
+    let names: BTreeSet<ProjectName> = names.iter().cloned().collect();
     let cache = options.cache.as_deref().and_then(|folder| open_cache(folder, index, reporter));
     let since = cache.as_ref().and_then(|cache| cache.begin(options.now, options.resume));
     let asker = Asker::new(index, http, options, cache.as_ref(), since)?;
@@ -151,8 +151,9 @@ pub async fn gather_each(
     reporter.progress(Progress::Reading { projects: names.len() });
     let mut summary = Summary::default();
     let reading = async {
-        let mut answers =
-            stream::iter(&names).map(|name| asker.ask(name)).buffered(options.at_once.max(1));
+        let asker = &asker;
+        let ask = |name: ProjectName| async move { asker.ask(&name).await };
+        let mut answers = stream::iter(names).map(ask).buffered(options.at_once.max(1));
         while let Some(facts) = answers.next().await {
             reporter.progress(Progress::Asked);
             summary.add(&facts);

@@ -10,6 +10,7 @@ use countermark_trust::Class;
 use super::*;
 use crate::credentials::{CredentialStore, Keyring, Netrc, split_userinfo};
 use crate::http::{self, Effects, Proxies};
+use crate::report::Silent;
 use crate::settings::Origin;
 
 /// Takes down what it is told.
@@ -633,4 +634,24 @@ fn the_index_of_an_audit_is_the_main_one() {
     let found = sources(vec![further, main.clone(), bound.clone()]);
     assert_eq!(audited_index(&found), Some(&main));
     assert_eq!(audited_index(&sources(vec![bound])), None);
+}
+
+#[test]
+fn a_service_can_wait_for_it_in_any_thread() {
+    fn in_any_thread<F: Future + Send>(future: F) -> F {
+        future
+    }
+    let server = IndexServer::start(scenario());
+    let world = world(&server);
+    let (names, mut count) = ([name("tea-pot")], 0);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let traffic = runtime.block_on(in_any_thread(gather_each(
+        &names,
+        &world.options,
+        &world.index,
+        &world.http,
+        &Silent,
+        |_| count += 1,
+    )));
+    assert_eq!((traffic.unwrap().requests, count), (2, 1));
 }

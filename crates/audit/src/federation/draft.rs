@@ -17,7 +17,7 @@ use super::{RecordsEntry, Thresholds};
 use crate::dossier::{Context, Dossier, Elsewhere, Identity, build};
 use crate::fact::{Presence, ProjectFacts, RoleKind};
 use crate::record::Standing;
-use crate::roles::same_account;
+use crate::roles::{judge, same_account};
 
 /// The most proposals of one kind; a federation with more needs a look at its accounts first.
 const MOST_PROPOSALS: usize = 500;
@@ -242,16 +242,15 @@ fn write_custody(text: &mut String, dossiers: &[Dossier<'_>]) {
 
 fn write_kept(text: &mut String, dossiers: &[Dossier<'_>], today: Date) {
     let expires = today.checked_add(1.year()).unwrap_or(today);
-    let mut proposals = Vec::new();
+    let (mut proposals, mut lost) = (Vec::new(), Vec::new());
     let mut unwritable = 0;
-    for dossier in dossiers.iter().filter(|dossier| dossier.identity == Identity::Ours) {
-        if !dossier.knows_expected() {
+    for dossier in dossiers {
+        let Some(case) = judge(dossier) else { continue };
+        if case.is_lost() {
+            lost.push(dossier.name);
             continue;
         }
-        for role in dossier.facts.roles.iter().flatten() {
-            if dossier.is_expected(&role.account) {
-                continue;
-            }
+        for role in case.strangers {
             if is_account(&role.account) {
                 proposals.push((dossier.name, role));
             } else {
@@ -264,11 +263,8 @@ fn write_kept(text: &mut String, dossiers: &[Dossier<'_>], today: Date) {
          # time, with a reason and the name of whoever approves it.\n",
     );
     for (name, role) in proposals.iter().take(MOST_PROPOSALS) {
-        let _ = writeln!(
-            text,
-            "#[[keep]]\n#project = \"{name}\"\n#account = {}",
-            quoted(&role.account)
-        );
+        let account = quoted(&role.account);
+        let _ = writeln!(text, "#[[keep]]\n#project = \"{name}\"\n#account = {account}");
         if matches!(role.kind, RoleKind::Owner | RoleKind::Maintainer) {
             let _ = writeln!(text, "#role = \"{}\"", role.kind.name());
         }
@@ -278,7 +274,14 @@ fn write_kept(text: &mut String, dossiers: &[Dossier<'_>], today: Date) {
         let _ =
             writeln!(text, "# {unwritable} more, of accounts whose names cannot be written here.");
     }
-    write_rest(text, proposals.len());
+    // Keeping the others there would not give the project back.
+    for name in lost.iter().take(MOST_PROPOSALS) {
+        let _ = writeln!(
+            text,
+            "# Nothing to keep on {name}: others hold it and the account that uploads does not."
+        );
+    }
+    write_rest(text, proposals.len().max(lost.len()));
 }
 
 fn write_rest(text: &mut String, all: usize) {

@@ -10,7 +10,7 @@ use countermark_packaging::name::ProjectName;
 use toml::de::{DeTable, DeValue};
 
 use super::consistency::{self, Marks};
-use super::reader::{At, Reader, Table, did_you_mean};
+use super::reader::{At, MOST_MISTAKES, Reader, Table, did_you_mean};
 use super::sections;
 use super::{Acceptance, Federation, codes};
 
@@ -158,7 +158,8 @@ fn with_syntax(
     collect_dates(document, &mut dates);
     let mut errors = Vec::new();
     let mut lines = BTreeSet::new();
-    for error in broken {
+    // One mistake in a quotation mark may break every line after it.
+    for error in broken.iter().take(MOST_MISTAKES) {
         let span = error.span().unwrap_or(0..0);
         // A day that the calendar does not have is told with the name of its key.
         if dates.contains(&(span.start, span.end)) {

@@ -1,11 +1,14 @@
 //! Typed access to the tables of `federation.toml`, with places. What is wrong is put away and
 //! reading goes on, so that one run shows everything.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::{Range, RangeInclusive};
 
-use countermark_packaging::lock::codes::{CONTROL_CHARACTER, INVALID_VALUE, MISSING_KEY};
+use countermark_packaging::lock::codes::{
+    CONTROL_CHARACTER, INVALID_VALUE, MISSING_KEY, TOO_LARGE,
+};
 use countermark_packaging::lock::source::Source;
 use countermark_packaging::lock::{Place, SourceError};
 use countermark_packaging::name::ProjectName;
@@ -14,6 +17,15 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::codes;
+
+/// The most mistakes that are told of one file.
+pub(super) const MOST_MISTAKES: usize = 200;
+
+/// The longest message, in characters: what is quoted may be of any length.
+const LONGEST_MESSAGE: usize = 300;
+
+/// The longest text for which a similar one is looked for, in bytes.
+const LONGEST_GUESS: usize = 64;
 
 /// What is read, and what was wrong so far.
 pub(super) struct Reader<'a> {
@@ -63,7 +75,33 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn error(&mut self, code: &'static str, message: String, span: Range<usize>) {
-        self.errors.push(self.source.error(code, message, span));
+        self.push(code, message, span, None);
+    }
+
+    /// Adds a mistake; of too many one more, which says so.
+    fn push(
+        &mut self,
+        code: &'static str,
+        mut message: String,
+        span: Range<usize>,
+        hint: Option<String>,
+    ) {
+        match self.errors.len().cmp(&MOST_MISTAKES) {
+            Ordering::Greater => {}
+            Ordering::Equal => {
+                let message = format!("there are more mistakes than the {MOST_MISTAKES} shown");
+                self.errors.push(self.source.error(TOO_LARGE, message, span));
+            }
+            Ordering::Less => {
+                if let Some((end, _)) = message.char_indices().nth(LONGEST_MESSAGE) {
+                    message.truncate(end);
+                    message.push('…');
+                }
+                let mut error = self.source.error(code, message, span);
+                error.hint = hint;
+                self.errors.push(error);
+            }
+        }
     }
 
     pub(super) fn hinted(
@@ -73,7 +111,7 @@ impl<'a> Reader<'a> {
         span: Range<usize>,
         hint: impl Into<String>,
     ) {
-        self.errors.push(self.source.error(code, message, span).with_hint(hint));
+        self.push(code, message, span, Some(hint.into()));
     }
 
     /// Reports every key that is none of these.
@@ -203,7 +241,7 @@ impl<'a> Reader<'a> {
     pub(super) fn texts(&mut self, table: Table<'a>, key: &str) -> Option<Vec<At<&'a str>>> {
         let item = table.table.get(key)?;
         let Some(items) = item.get_ref().as_array() else {
-            let hint = item.get_ref().as_str().map(|text| format!("write {key} = [\"{text}\"]"));
+            let hint = item.get_ref().as_str().map(|text| bracketed(key, text));
             self.wrong_type(key, "a list of texts", item, hint);
             return None;
         };
@@ -251,7 +289,7 @@ impl<'a> Reader<'a> {
     pub(super) fn names(&mut self, table: Table<'a>, key: &str) -> Option<Vec<At<ProjectName>>> {
         let item = table.table.get(key)?;
         let Some(items) = item.get_ref().as_array() else {
-            let hint = item.get_ref().as_str().map(|text| format!("write {key} = [\"{text}\"]"));
+            let hint = item.get_ref().as_str().map(|text| bracketed(key, text));
             self.wrong_type(key, "a list of names of projects", item, hint);
             return None;
         };
@@ -346,17 +384,21 @@ impl<'a> Reader<'a> {
     fn wrong_type(&mut self, key: &str, expected: &str, item: Item<'a>, hint: Option<String>) {
         let found = described(item.get_ref());
         let message = format!("`{key}` must be {expected}, found {found}");
-        let mut error = self.source.error(INVALID_VALUE, message, item.span());
-        error.hint = hint;
-        self.errors.push(error);
+        self.push(INVALID_VALUE, message, item.span(), hint);
     }
+}
+
+/// How one value of a list is written.
+fn bracketed(key: &str, text: &str) -> String {
+    let shown = if text.len() > LONGEST_GUESS { "…" } else { text };
+    format!("write {key} = [\"{shown}\"]")
 }
 
 /// What somebody probably meant, or else everything that there is.
 pub(super) fn did_you_mean(text: &str, choices: &[&str], all: &str) -> String {
     let plain = text.to_lowercase().replace('_', "-");
     let distance = |choice: &&&str| strsim::damerau_levenshtein(&plain, choice);
-    let nearest = choices.iter().min_by_key(distance);
+    let nearest = choices.iter().filter(|_| plain.len() <= LONGEST_GUESS).min_by_key(distance);
     // A third of the letters may be wrong; beyond that a guess is noise.
     match nearest.filter(|choice| distance(choice) <= choice.len().div_ceil(3)) {
         Some(choice) => format!("did you mean `{choice}`?"),

@@ -301,3 +301,71 @@ fn without_acceptances_nothing_changes() {
     let suppressed = apply(of.clone(), &Federation::default(), today(), &everything(&["teapot"]));
     assert_eq!(suppressed, Suppressed { findings: of, accepted: Vec::new() });
 }
+
+mod laws {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::suppress::split::split;
+
+    type Combination = (String, String, String);
+
+    /// Every combination that a finding is about.
+    fn combinations(finding: &Finding) -> Vec<Combination> {
+        let mut all = Vec::new();
+        for project in &finding.projects {
+            for version in &finding.versions {
+                for account in &finding.accounts {
+                    all.push((project.as_str().to_owned(), version.clone(), account.clone()));
+                }
+            }
+        }
+        all
+    }
+
+    fn some_of(texts: &'static [&'static str], least: usize) -> impl Strategy<Value = Vec<String>> {
+        proptest::sample::subsequence(texts, least..=texts.len())
+            .prop_map(|texts| texts.into_iter().map(str::to_owned).collect())
+    }
+
+    proptest! {
+        /// What is accepted and what is left are together what was found, each of it once.
+        #[test]
+        fn nothing_is_lost_and_nothing_is_twice(
+            projects in some_of(&["cup", "kettle", "teapot"], 1),
+            versions in some_of(&["1.0", "2.0", "3.0"], 1),
+            accounts in some_of(&["ann", "bob", "zoe"], 1),
+            project in proptest::option::of("cup|kettle|urn"),
+            wanted_versions in some_of(&["1.0", "2", "9"], 0),
+            wanted_accounts in some_of(&["ANN", "zoe", "eve"], 0),
+        ) {
+            let all = format!("{}|{}||{}", projects.join(" "), versions.join(" "), accounts.join(" "));
+            let found = finding("rogue-release", &all);
+            let mut federation = federation(&accepting(""));
+            let mut acceptance = federation.accepted.remove(0);
+            acceptance.project = project.as_deref().map(name);
+            acceptance.versions = wanted_versions.clone();
+            acceptance.accounts = wanted_accounts.clone();
+            let is_accepted = |(of, version, account): &Combination| {
+                let version_is = |text: &String| text == version || format!("{text}.0") == *version;
+                project.as_ref().is_none_or(|project| project == of)
+                    && (wanted_versions.is_empty() || wanted_versions.iter().any(version_is))
+                    && (wanted_accounts.is_empty()
+                        || wanted_accounts.iter().any(|it| it.eq_ignore_ascii_case(account)))
+            };
+            let (expected, left): (BTreeSet<_>, BTreeSet<_>) =
+                combinations(&found).into_iter().partition(is_accepted);
+            let Some(parts) = split(&found, &acceptance) else {
+                prop_assert!(expected.is_empty());
+                return Ok(());
+            };
+            prop_assert_eq!(combinations(&parts.accepted).into_iter().collect::<BTreeSet<_>>(), expected);
+            let rest: Vec<Combination> = parts.rest.iter().flat_map(combinations).collect();
+            let once: BTreeSet<Combination> = rest.iter().cloned().collect();
+            prop_assert_eq!(rest.len(), once.len(), "twice");
+            prop_assert_eq!(once, left);
+        }
+    }
+}

@@ -155,6 +155,17 @@ fn names_that_look_foreign_or_gone_are_proposed() {
     read(&text);
 }
 
+/// Where the account that uploads is absent, keeping the others is no answer.
+#[test]
+fn what_is_lost_is_not_kept() {
+    let lost = Fixture::new("cup").released("1.0", "2025-01-01").owners(&["zoe", "yan"]);
+    let text = World::new(vec![lost]).draft(None);
+    assert!(!text.contains("#[[keep]]"), "{text}");
+    assert!(text.contains(
+        "# Nothing to keep on cup: others hold it and the account that uploads does not.\n"
+    ));
+}
+
 /// An index may name accounts as it likes.
 #[test]
 fn names_do_not_leave_their_line() {

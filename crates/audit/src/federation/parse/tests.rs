@@ -483,3 +483,66 @@ fn rules_can_be_checked_later() {
     );
     assert_eq!(errors[0].hint.as_deref(), Some("did you mean `rogue-releases`?"));
 }
+
+#[test]
+fn too_many_and_too_long_mistakes_are_cut() {
+    let keys: String = (0..MOST_MISTAKES + 50).map(|number| format!("k{number} = 1\n")).collect();
+    let found = mistakes(&keys);
+    assert_eq!(found.len(), MOST_MISTAKES + 1);
+    assert!(
+        found
+            .iter()
+            .any(|it| it.ends_with("too-large: there are more mistakes than the 200 shown"))
+    );
+    let long = "x".repeat(MAXIMUM_SIZE - 20);
+    let found = mistakes(&format!("{long} = 1"));
+    assert_eq!(found.len(), 1);
+    assert!(
+        found[0].starts_with("1:1 unknown-key: `xxx") && found[0].len() < 700,
+        "{}",
+        found[0].len()
+    );
+    let found = mistakes(&format!("projects = {{names='{}'}}", &long[..1 << 19]));
+    assert!(found[0].ends_with("found a text | write names = [\"…\"]"));
+    // All on one line: each place counts its columns.
+    let line = format!("custody = [{}]", "{project='x'},".repeat(60_000));
+    assert_eq!(mistakes(&line).len(), MOST_MISTAKES + 1);
+    let broken = "a = \n".repeat(100_000);
+    assert!(mistakes(&broken).len() <= 2 * MOST_MISTAKES + 1);
+}
+
+mod laws {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../../../../../examples/federation/federation.toml");
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(300))]
+
+        /// Whatever is typed into a file, every mistake has a place in it, in their order.
+        #[test]
+        fn every_mistake_has_its_place(
+            at in 0..EXAMPLE.len(),
+            length in 0..80usize,
+            typed in r#"[\[\]\n="'a-z0-9# .\\{}\u{202e}é]{0,12}"#,
+        ) {
+            let (Some(before), Some(after)) =
+                (EXAMPLE.get(..at), EXAMPLE.get((at + length).min(EXAMPLE.len())..))
+            else {
+                return Ok(());
+            };
+            let text = format!("{before}{typed}{after}");
+            let errors = parse("f", &text).err().unwrap_or_default();
+            for error in &errors {
+                prop_assert!(text.get(error.place.span.clone()).is_some(), "{error:?}");
+                let line = text.lines().nth(error.place.line as usize - 1).unwrap_or_default();
+                prop_assert!(error.place.column as usize <= line.chars().count() + 1, "{error:?}");
+                prop_assert!(!error.message.is_empty() && !error.message.ends_with('.'));
+            }
+            let starts: Vec<usize> = errors.iter().map(|error| error.place.span.start).collect();
+            prop_assert!(starts.is_sorted());
+        }
+    }
+}

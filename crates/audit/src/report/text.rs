@@ -72,8 +72,8 @@ struct Row<'a> {
     subject: String,
     message: String,
     next: String,
-    /// Lines for the message; 0 means all.
-    message_lines: usize,
+    /// Whether all of the message is shown, in as many lines as it takes.
+    is_whole: bool,
     with_next: bool,
 }
 
@@ -118,21 +118,23 @@ impl Page {
     fn share_room(&self, groups: &mut Groups<'_>, columns: Option<Columns>, used: usize) -> bool {
         if self.options.details {
             for row in groups.iter_mut().flat_map(|(_, rows)| rows) {
-                (row.message_lines, row.with_next) = (0, true);
+                (row.is_whole, row.with_next) = (true, true);
             }
             return true;
         }
         let rows = groups.iter().flat_map(|(_, rows)| rows);
         let needed: usize = rows.map(|row| self.row_lines(row, columns).len()).sum();
-        let mut room = ROOM.saturating_sub(used + 1 + groups.len() + needed);
-        let spaced = room >= groups.len();
-        room -= if spaced { groups.len() } else { 0 };
+        let least = used + 1 + groups.len() + needed;
+        let mut room = ROOM.saturating_sub(least);
+        // A report that is too long for one screen anyway is better off with air, too.
+        let spaced = room >= groups.len() || least > ROOM;
+        room = room.saturating_sub(if spaced { groups.len() } else { 0 });
         for row in groups.iter_mut().flat_map(|(_, rows)| rows) {
-            let (now, whole) = (row.message_lines, self.message(row, columns, 0).len());
-            if whole > now && whole - now <= room {
-                room -= whole - now;
-                row.message_lines = whole;
-            }
+            let before = self.row_lines(row, columns).len();
+            row.is_whole = true;
+            let more = self.row_lines(row, columns).len() - before;
+            row.is_whole = more <= room;
+            room -= if row.is_whole { more } else { 0 };
         }
         for (_, rows) in groups.iter_mut() {
             let wanted = |row: &Row<'_>| !row.next.is_empty() && !self.next_beside(row, columns);
@@ -161,7 +163,7 @@ impl Page {
             subject: subject(finding, room),
             message,
             next: harmless(&finding.next).into_owned(),
-            message_lines: 1,
+            is_whole: false,
             with_next: false,
         }
     }
@@ -175,11 +177,18 @@ impl Page {
         if wide.is_some_and(|wide| rows.iter().all(|row| width(&row.message) <= wide.message)) {
             return wide;
         }
-        let below = rows.iter().map(|row| 1 + self.message(row, None, 0).len()).sum::<usize>();
+        let lines_below =
+            |row: &Row<'_>| 1 + wrap(&row.message, self.width - 4, self.width - 4).len();
+        let below = rows.iter().map(lines_below).sum::<usize>();
         if self.options.details || used + Group::ALL.len() + below <= ROOM {
             return None;
         }
-        let tight = self.columns_with(report, self.width * 3 / 10);
+        // A release that stands for itself is named, even if there is less of the message then.
+        let single =
+            |row: &&Row<'_>| row.finding.projects.len() <= 1 && row.finding.versions.len() <= 1;
+        let longest = rows.iter().filter(single).map(|row| width(&row.subject)).max().unwrap_or(0);
+        let most = longest.clamp(self.width / 3, self.width * 2 / 5);
+        let tight = self.columns_with(report, most);
         tight.filter(|columns| columns.message >= NARROW)
     }
 
@@ -192,13 +201,19 @@ impl Page {
         Some(Columns { subject, message })
     }
 
-    /// The lines of a message: at most `most`, or all.
-    fn message(&self, row: &Row<'_>, columns: Option<Columns>, most: usize) -> Vec<String> {
+    fn message(&self, row: &Row<'_>, columns: Option<Columns>) -> Vec<String> {
         let room = columns.map_or(self.width - 4, |columns| columns.message);
-        if most == 1 {
-            return vec![shorten(&row.message, room)];
+        if row.is_whole {
+            wrap(&row.message, room, room)
+        } else {
+            vec![shorten(&row.message, room)]
         }
-        wrap(&row.message, room, room)
+    }
+
+    /// A message that would be a tall column has the lines below its project.
+    fn columns_of(&self, row: &Row<'_>, columns: Option<Columns>) -> Option<Columns> {
+        let in_column = self.message(row, columns).len();
+        columns.filter(|_| in_column <= 1 + self.message(row, None).len())
     }
 
     /// Whether the next step has a place behind its message.
@@ -210,7 +225,8 @@ impl Page {
 
     fn row_lines(&self, row: &Row<'_>, columns: Option<Columns>) -> Vec<String> {
         let rule = self.paint(QUIET, row.finding.rule);
-        let message = self.message(row, columns, row.message_lines);
+        let columns = self.columns_of(row, columns);
+        let message = self.message(row, columns);
         let (mut lines, indent) = if let Some(columns) = columns {
             let mut lines = Vec::new();
             for (number, text) in message.into_iter().enumerate() {
@@ -317,10 +333,12 @@ impl Page {
         );
         let mut lines: Vec<String> =
             self.fit(&title).iter().map(|line| self.paint(BOLD, line)).collect();
-        let until =
-            report.records_until.as_deref().map(|until| format!("until {}", harmless(until)));
-        let sources = report.sources.iter().map(|source| harmless(source).into_owned());
-        lines.extend(self.list("records", sources.chain(until)));
+        let until = report.records_until.as_deref();
+        let until = until.map(|until| format!(", until {}", harmless(until)));
+        let label = format!("records{}", until.unwrap_or_default());
+        let sources = report.sources.join("; ");
+        let sources = (!sources.is_empty()).then(|| harmless(&sources).into_owned());
+        lines.extend(self.list(&label, sources.into_iter()));
         let assumptions = report.assumptions.iter().map(|text| harmless(text).into_owned());
         lines.extend(self.list("assumed", assumptions));
         lines

@@ -74,7 +74,7 @@ pub trait Documents: Sync {
     ///
     /// # Errors
     /// When the folders cannot be read.
-    fn clones(&self) -> Result<Vec<(String, Box<dyn Documents + '_>)>, SourceError> {
+    fn clones(&self) -> Result<Clones<'_>, SourceError> {
         Ok(Vec::new())
     }
 
@@ -135,6 +135,9 @@ pub trait Documents: Sync {
         let _ = (form, derived);
     }
 }
+
+/// Git clones below a folder, each with its path there.
+pub type Clones<'a> = Vec<(String, Box<dyn Documents + 'a>)>;
 
 /// One version of one file in a history.
 #[derive(Clone, Debug, PartialEq, Eq)]

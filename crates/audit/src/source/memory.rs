@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use super::{Documents, SignatureJudge, SourceError, Tag};
+use super::{Clones, Documents, SignatureJudge, SourceError, Tag};
 use crate::federation::RecordsEntry;
 use crate::record::{OfficialRelease, Records, Signature};
 
@@ -56,7 +56,7 @@ impl Documents for Memory {
         self.notes.clone()
     }
 
-    fn clones(&self) -> Result<Vec<(String, Box<dyn Documents + '_>)>, SourceError> {
+    fn clones(&self) -> Result<Clones<'_>, SourceError> {
         let boxed = |it: &Memory| Box::new(it.clone()) as Box<dyn Documents>;
         Ok(self.clones.iter().map(|(path, clone)| (path.clone(), boxed(clone))).collect())
     }

@@ -10,7 +10,7 @@ use std::io::{self, ErrorKind, Read};
 use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 
-use countermark_audit::source::{Documents, SourceError};
+use countermark_audit::source::{Clones, Documents, SourceError};
 
 use super::git::{self, GitDocuments};
 use super::remembered::Remembered;
@@ -239,7 +239,7 @@ impl Documents for FolderDocuments {
         Ok(file.map(|file| Box::new(Bounded { inner: file, left: limit }) as Box<dyn Read>))
     }
 
-    fn clones(&self) -> Result<Vec<(String, Box<dyn Documents + '_>)>, SourceError> {
+    fn clones(&self) -> Result<Clones<'_>, SourceError> {
         if self.only.is_some() {
             return Ok(Vec::new());
         }

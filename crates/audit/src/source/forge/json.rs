@@ -37,8 +37,7 @@ pub(super) type Broken = ((u32, u32), String);
 pub(super) fn parse(bytes: &[u8]) -> (Vec<Result<ForgeRelease, String>>, Option<Broken>) {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut releases = Vec::new();
-    let mut stream = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
-    while let Some(value) = stream.next() {
+    for value in serde_json::Deserializer::from_slice(bytes).into_iter::<Value>() {
         match value {
             Ok(value) => add(value, 0, &mut releases),
             Err(error) => {

@@ -239,7 +239,7 @@ fn invocation(report: &Report) -> Invocation {
         locations: Vec::new(),
     });
     Invocation {
-        execution_successful: report.unread.is_empty(),
+        execution_successful: report.unread.is_empty() && report.problems.is_empty(),
         tool_execution_notifications: problems.chain(unread).collect(),
     }
 }

@@ -6,7 +6,7 @@ use super::{Item, Page, Unknown, near};
 use crate::dossier::Dossier;
 use crate::fact::{Presence, RoleKind};
 use crate::federation::{Federation, Person};
-use crate::roles::{listed, same_account};
+use crate::roles::{holder_left, listed, same_account, today};
 
 /// More names than this are counted.
 const NAMED: usize = 60;
@@ -45,8 +45,12 @@ struct Reach<'a> {
     uploads: Vec<&'a ProjectName>,
     /// Nobody else owns these.
     alone: Vec<&'a ProjectName>,
-    /// Who else owns each of the others, together.
+    /// Only people whom nobody expects own these beside it.
+    with_strangers: Vec<&'a ProjectName>,
+    /// Who else owns the others, together.
     others: Vec<&'a str>,
+    /// Who else owns some of them, and is not expected to.
+    strangers: Vec<&'a str>,
     unread: usize,
 }
 
@@ -67,18 +71,45 @@ impl<'a> Reach<'a> {
                 owners.iter().partition(|owner| same_account(owner, account));
             if !mine.is_empty() {
                 reach.owned.push(dossier.name);
-                if others.is_empty() {
+                let none = others.is_empty();
+                // Without expectations nobody is a stranger.
+                let (trusted, strangers): (Vec<&str>, Vec<&str>) = others
+                    .into_iter()
+                    .partition(|it| !dossier.knows_expected() || is_trusted(dossier, it));
+                if none {
                     reach.alone.push(dossier.name);
+                } else if trusted.is_empty() {
+                    reach.with_strangers.push(dossier.name);
                 }
-                reach.others.extend(others);
+                reach.others.extend(trusted);
+                reach.strangers.extend(strangers);
             } else if roles.iter().any(|role| same_account(&role.account, account)) {
                 reach.uploads.push(dossier.name);
             }
         }
-        reach.others.sort_unstable();
-        reach.others.dedup();
+        for accounts in [&mut reach.others, &mut reach.strangers] {
+            accounts.sort_unstable();
+            accounts.dedup();
+        }
         reach
     }
+
+    /// Whether each project has another owner whom we can ask.
+    fn is_covered(&self) -> bool {
+        self.alone.is_empty() && self.with_strangers.is_empty()
+    }
+}
+
+/// Whether somebody may be asked to act for us on a project.
+fn is_trusted(dossier: &Dossier<'_>, account: &str) -> bool {
+    let context = dossier.context;
+    let expected = dossier.expected.owners.iter().chain(&dossier.expected.maintainers);
+    let mut expected = expected.chain(&context.release_accounts);
+    let day = today(context.now);
+    let mut kept = context.federation.kept.iter().filter(|it| it.expires >= day);
+    let is_expected = expected.any(|it| same_account(it, account))
+        || kept.any(|it| it.project == *dossier.name && same_account(&it.account, account));
+    is_expected && holder_left(context.federation, account, day).is_none()
 }
 
 fn holders(name: &str, federation: &Federation) -> Vec<Item> {
@@ -137,13 +168,17 @@ fn projects(reach: &Reach<'_>) -> Vec<Item> {
     let mut items = Vec::new();
     let mut add = |what: &str, names: &[&ProjectName]| {
         if !names.is_empty() {
-            items.push(Item::Point(format!("{what} {}: {}", names.len(), shown(names))));
+            items.push(Item::Point(format!(
+                "{what} {}: {}",
+                projects_of(names.len()),
+                shown(names)
+            )));
         }
     };
     add("can upload, yank, delete and change roles on", &reach.owned);
     add("can upload to", &reach.uploads);
     if reach.unread > 0 {
-        let text = format!("Of {} projects the roles are not known.", reach.unread);
+        let text = format!("Of {} the roles are not known.", projects_of(reach.unread));
         items.push(Item::Sentence(text));
     }
     items
@@ -159,15 +194,27 @@ fn shown(names: &[&ProjectName]) -> String {
 
 fn lost(name: &str, reach: &Reach<'_>) -> Vec<Item> {
     let mut items = Vec::new();
-    if reach.alone.is_empty() {
-        items.push(Item::Sentence("No project is locked: each has another owner.".to_owned()));
-    } else {
+    if !reach.alone.is_empty() {
         let text = format!(
             "Nobody can manage {} any more, because nobody else owns them: {}",
-            reach.alone.len(),
+            projects_of(reach.alone.len()),
             shown(&reach.alone)
         );
         items.push(Item::Sentence(text));
+    }
+    if !reach.with_strangers.is_empty() {
+        let text = format!(
+            "Only people whom nobody expects can manage {}: {} ({})",
+            projects_of(reach.with_strangers.len()),
+            shown(&reach.with_strangers),
+            listed(reach.strangers.iter().copied())
+        );
+        items.push(Item::Sentence(text));
+    }
+    if reach.is_covered() {
+        let text = "No project is locked: each that it owns has another owner whom we expect.";
+        items.push(Item::Sentence(text.to_owned()));
+    } else {
         let text = "Ask the index's support to recover the account, from the mail address that it \
                     is registered with; if that is lost too, for the names (PEP 541).";
         items.push(Item::Task(text.to_owned()));
@@ -176,13 +223,20 @@ fn lost(name: &str, reach: &Reach<'_>) -> Vec<Item> {
         let others = listed(reach.others.iter().copied());
         items.push(Item::Task(format!("Have {others} remove `{name}` and add its successor.")));
     }
-    items.push(Item::Task("Then add a second owner to each project that had one.".to_owned()));
+    if !reach.is_covered() {
+        let text = "Then add a second owner to each of them, kept apart from the first.";
+        items.push(Item::Task(text.to_owned()));
+    }
     items
+}
+
+fn projects_of(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "project" } else { "projects" })
 }
 
 fn stolen(name: &str, reach: &Reach<'_>) -> Vec<Item> {
     let remove = if reach.others.is_empty() {
-        "Nobody else can remove it: ask the index's security contact to freeze the account."
+        "Nobody else whom we expect can remove it: ask the index's security contact to freeze the account."
             .to_owned()
     } else {
         let others = listed(reach.others.iter().copied());
@@ -204,8 +258,8 @@ fn stolen(name: &str, reach: &Reach<'_>) -> Vec<Item> {
     ];
     if !reach.alone.is_empty() {
         tasks.push(format!(
-            "It is the only owner of {} projects: tell the index's security contact which.",
-            reach.alone.len()
+            "It is the only owner of {}: tell the index's security contact which.",
+            projects_of(reach.alone.len())
         ));
     }
     tasks.into_iter().map(Item::Task).collect()

@@ -144,9 +144,10 @@ fn tasks(
     others: &[&(&Dossier<'_>, &ReleaseCase<'_>)],
 ) -> Vec<Item> {
     let of_others = others.iter().filter(|(dossier, case)| state(dossier, case) != State::Whole);
-    let others = of_others.count();
+    let others: Vec<String> =
+        of_others.map(|(dossier, case)| format!("{} {}", dossier.name, case.text)).collect();
     let this = state(dossier, case);
-    if this == State::Whole && others == 0 {
+    if this == State::Whole && others.is_empty() {
         let text = "Nothing: every file that this project usually has is there.";
         return vec![Item::Sentence(text.to_owned())];
     }
@@ -177,10 +178,11 @@ fn tasks(
             ));
         }
     }
-    if others > 0 {
+    if !others.is_empty() {
         task(format!(
-            "Do the same for the {others} others of the batch that are not whole; some of them may \
-             need this one, so begin with what the others depend on."
+            "Bring the rest of the batch to an end in the same way, beginning with what the others \
+             depend on: {}",
+            others.join(", ")
         ));
     }
     task("Run `countermark audit` again: nothing of the batch may be left over.".to_owned());

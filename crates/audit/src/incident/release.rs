@@ -54,7 +54,7 @@ impl Plan<'_, '_> {
         if let Some(first) = self.files.iter().filter_map(|file| file.uploaded).min() {
             let last = self.files.iter().filter_map(|file| file.uploaded).max().unwrap_or(first);
             let (first, last) = (moment(first), moment(last));
-            point(format!("uploaded from {first} to {last}, {} files", self.files.len()));
+            point(format!("uploaded from {first} to {last}; files: {}", self.files.len()));
         } else if self.case.index.is_some() {
             point(format!("{} files; the index does not say when", self.files.len()));
         } else {

@@ -174,28 +174,38 @@ fn an_account_reaches_what_it_reaches() {
         &text,
         &[
             "uploads: held by eve",
-            "can upload, yank, delete and change roles on 2: teapot, kettle",
-            "can upload to 1: jug",
+            "can upload, yank, delete and change roles on 2 projects: teapot, kettle",
+            "can upload to 1 project: jug",
             "uploads (index, https://index.example.org)",
-            "Nobody can manage 1 any more, because nobody else owns them: kettle",
-            "Have `zoe` remove `CI` and add its successor.",
+            "Nobody can manage 1 project any more, because nobody else owns them: kettle",
+            "Only people whom nobody expects can manage 1 project: teapot (`zoe`)",
         ],
     );
     let text = account_text(&world, "zoe");
     has(&text, &["`federation.toml` does not say", "No project is locked", "Have `ci` remove it"]);
+    // Somebody who is expected beside it can be asked, until the day on which that person leaves.
+    let mut covered = self::world();
+    covered.projects[0].expected = Some(crate::dossier::Expected {
+        owners: ["ci", "zoe"].map(str::to_owned).into(),
+        ..Default::default()
+    });
+    has(&account_text(&covered, "ci"), &["Have `zoe` remove `ci` and add its successor."]);
+    let left = Person { left: Some("2026-01-01".parse().unwrap()), ..Person::default() };
+    covered.federation.people.insert("zoe".into(), left);
+    has(&account_text(&covered, "ci"), &["nobody expects can manage 1 project: teapot (`zoe`)"]);
     let text = account_text(&world, "ann");
     has(
         &text,
         &[
-            "change roles on 1: jug",
-            "can upload to 1: teapot",
+            "change roles on 1 project: jug",
+            "can upload to 1 project: teapot",
             "ask the index's security contact to freeze",
         ],
     );
     // A person who only holds a service.
     has(&account_text(&world, "eve"), &["eve, eve@example.org", "uploads (index"]);
     world.projects[2].facts.roles = None;
-    has(&account_text(&world, "ci"), &["Of 1 projects the roles are not known"]);
+    has(&account_text(&world, "ci"), &["Of 1 project the roles are not known"]);
 }
 
 #[test]
@@ -312,7 +322,7 @@ fn a_failed_job_says_what_is_half_published() {
             "kettle 5.0: published whole",
             "jug 7.0: not published",
             "Upload the wheel of teapot 1.1 from the job's kept artifacts",
-            "Do the same for the 1 others",
+            "Bring the rest of the batch to an end in the same way, beginning with what the others depend on: jug 7.0",
         ],
     );
     has_not(&shown, &["8.0"]);

@@ -9,6 +9,9 @@ mod faults;
 mod gauntlet;
 mod handbook;
 mod input;
+mod roles;
 mod smoke;
 mod support;
 mod tamper;
+#[cfg(feature = "service")]
+mod watch;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use countermark_audit::federation::parse::parse;
 use countermark_audit::federation::{CustodyState, Federation, SCHEMA};
 
+#[expect(clippy::disallowed_methods, reason = "a test of files of the repository")]
 fn read(path: &str) -> String {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     fs::read_to_string(root.join(path)).expect("a file of the repository")

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use countermark_packaging::name::ProjectName;
+
 use super::markdown::{code, codes, plain};
 use crate::federation::{Federation, Person, Service};
 use crate::roles::same_account;
@@ -91,7 +93,7 @@ impl Gaps {
             self.add(format!("whose accounts {} are", codes(unknown)), "[people.NAME] accounts");
         }
         for exception in accounts.exceptions.iter().filter(|exception| exception.reason.is_none()) {
-            let projects = exception.projects.iter().map(|name| name.as_str());
+            let projects = exception.projects.iter().map(ProjectName::as_str);
             let whom = projects.chain(exception.teams.iter().map(String::as_str));
             let missing = format!("why other accounts are expected for {}", codes(whom));
             self.add(missing, "[[accounts.exception]] reason");

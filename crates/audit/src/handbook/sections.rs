@@ -1,6 +1,9 @@
 //! The sections of the handbook, one function each.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
+
+use countermark_packaging::name::ProjectName;
 
 use super::custody_words;
 use super::gaps::{gaps, holder_of, person_of};
@@ -79,11 +82,11 @@ pub(super) fn releases(text: &mut String, federation: &Federation) {
         "Where the records are is not written down.",
     );
     if !federation.names.is_empty() {
-        let names = codes(federation.names.iter().map(|name| name.as_str()));
+        let names = codes(federation.names.iter().map(ProjectName::as_str));
         let _ = writeln!(text, "\nWe also hold the names {names}.");
     }
     if !federation.excluded.is_empty() {
-        let names = codes(federation.excluded.iter().map(|name| name.as_str()));
+        let names = codes(federation.excluded.iter().map(ProjectName::as_str));
         let _ = writeln!(text, "\nIn the records, but released by others: {names}.");
     }
     let limits = &federation.thresholds;
@@ -106,7 +109,7 @@ fn count(number: i64, unit: &str) -> String {
 
 pub(super) fn roles(text: &mut String, federation: &Federation) {
     let accounts = &federation.accounts;
-    let all = |names: &std::collections::BTreeSet<String>| {
+    let all = |names: &BTreeSet<String>| {
         if names.is_empty() { "nobody by name".to_owned() } else { codes(names) }
     };
     let uploads =
@@ -137,7 +140,7 @@ pub(super) fn roles(text: &mut String, federation: &Federation) {
         .map(|exception| {
             let projects = exception.projects.iter().map(|name| code(name.as_str()));
             let teams = exception.teams.iter().map(|team| format!("team {}", plain(team)));
-            let expected = |set: &Option<std::collections::BTreeSet<String>>| {
+            let expected = |set: &Option<BTreeSet<String>>| {
                 set.as_ref().map_or_else(|| "as above".to_owned(), &all)
             };
             [

@@ -9,6 +9,7 @@
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr as _;
 
+use countermark_packaging::digest::Digest;
 use countermark_packaging::filename::{DistributionFilename, WheelFilename};
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::project_json::ProjectDocument;
@@ -57,7 +58,7 @@ pub fn project_facts(name: &ProjectName, page: &ProjectPage) -> ProjectFacts {
         if !seen.insert(file.filename.as_str()) {
             facts.unusable.push(format!("`{}` is listed more than once", shown(&file.filename)));
         }
-        without_digest += usize::from(!file.digests.iter().any(|it| it.as_sha256().is_some()));
+        without_digest += usize::from(file.digests.iter().find_map(Digest::as_sha256).is_none());
         let file = index_file(file, &mut facts.unusable);
         releases.add(name, file, &mut facts.unusable);
     }
@@ -129,7 +130,7 @@ fn index_file(file: &File, notes: &mut Vec<String>) -> IndexFile {
     IndexFile {
         size: file.size,
         uploaded,
-        sha256: file.digests.iter().find_map(|digest| digest.as_sha256()),
+        sha256: file.digests.iter().find_map(Digest::as_sha256),
         yanked: file.yanked.clone(),
         ..bare_file(&file.filename)
     }

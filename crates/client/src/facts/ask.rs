@@ -52,7 +52,7 @@ pub(super) struct Asker<'a> {
 enum Answer {
     /// The kept one still is what the index has.
     Same,
-    New(ProjectFacts, Validators),
+    New(Box<ProjectFacts>, Validators),
     Absent,
 }
 
@@ -121,7 +121,7 @@ impl<'a> Asker<'a> {
             Err(reason) => return unread(reason),
         };
         let (facts, validators) = match (answer, &kept) {
-            (Answer::New(facts, validators), _) => (facts, validators),
+            (Answer::New(facts, validators), _) => (*facts, validators),
             (Answer::Same, Some(kept)) => (kept.facts.clone(), kept.page.validators.clone()),
             (Answer::Same, None) => {
                 return unread("the index says that nothing changed".to_owned());
@@ -133,12 +133,12 @@ impl<'a> Asker<'a> {
         let page = Stamp { read: self.options.now, validators };
         match facts.presence {
             Presence::Unread(_) => return facts,
-            Presence::Absent => return self.keep(Entry { facts, page, document: None }),
+            Presence::Absent => return self.keep(&Entry { facts, page, document: None }),
             Presence::Present => {}
         }
         let before = kept.and_then(|kept| kept.document);
         match self.document(name, &facts, before).await {
-            Ok(document) => self.keep(Entry { facts, page, document: Some(document) }),
+            Ok(document) => self.keep(&Entry { facts, page, document: Some(document) }),
             // Not kept: the next run asks for all of it again.
             Err(reason) => {
                 let mut facts = facts;
@@ -148,11 +148,11 @@ impl<'a> Asker<'a> {
         }
     }
 
-    fn keep(&self, entry: Entry) -> ProjectFacts {
+    fn keep(&self, entry: &Entry) -> ProjectFacts {
         if let Some(cache) = self.cache {
-            cache.keep(&entry);
+            cache.keep(entry);
         }
-        merged(&entry)
+        merged(entry)
     }
 
     async fn page(&self, name: &ProjectName, validators: Validators) -> Result<Answer, String> {
@@ -191,7 +191,7 @@ impl<'a> Asker<'a> {
                 None => self.is_html.store(true, Ordering::Relaxed),
             }
         }
-        Ok(Answer::New(facts, validators))
+        Ok(Answer::New(Box::new(facts), validators))
     }
 
     fn read_page(

@@ -159,7 +159,7 @@ fn tasks(
     match this {
         State::Whole => {}
         State::Missing => {
-            task(format!("Run the job for {name} again; the index has nothing of it."))
+            task(format!("Run the job for {name} again; the index has nothing of it."));
         }
         State::Half(kinds) => {
             task(format!(

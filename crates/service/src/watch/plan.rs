@@ -18,6 +18,8 @@ const ASSUMED_BODY: f64 = 30_000.0;
 const ASSUMED_SHARE: f64 = 0.07;
 /// The share of pages that changed since they were last asked for; an assumption.
 const ASSUMED_CHANGED: f64 = 0.01;
+/// Fewer requests than these measure nothing.
+const ENOUGH: u64 = 500;
 /// Seconds that a step takes, where nothing says more: asking, judging and delivering.
 const ASSUMED_STEP: f64 = 15.0;
 
@@ -75,7 +77,7 @@ impl Plan {
     fn averages(&self) -> Averages {
         let measured = &self.measured;
         let whole = measured.requests.saturating_sub(measured.unchanged);
-        if whole == 0 || measured.bytes == 0 {
+        if whole == 0 || measured.bytes == 0 || measured.requests < ENOUGH {
             return Averages { body: ASSUMED_BODY, share: ASSUMED_SHARE, is_measured: false };
         }
         let ratio = |one: u64, other: u64| one as f64 / other as f64;
@@ -169,6 +171,8 @@ mod tests {
         assert!(text.contains("10.0 % (measured) of 50000 B (measured)"), "{text}");
         let assumed = plan(10, Traffic::default()).describe();
         assert!(assumed.contains("7.0 % (assumed) of 30000 B (assumed)"), "{assumed}");
+        let few = Traffic { requests: ENOUGH - 1, ..measured };
+        assert!(!plan(10, few).averages().is_measured);
         // Ten times the projects, ten times the cost.
         let (one, ten) = (plan(10, measured).cost(), plan(100, measured).cost());
         assert!((ten.hourly_bytes / one.hourly_bytes - 10.0).abs() < 1e-9);

@@ -264,7 +264,8 @@ impl<'a, A: Auditor> Watcher<'a, A> {
         let difference = compare(&self.findings, &seen);
         let run = self.state.next_run()?;
         let id = format!("{}.{run}", self.state.instance());
-        let context = Context { id: &id, at: now, federation, facts: facts_from };
+        let at = whole_second(now);
+        let context = Context { id: &id, at, federation, facts: facts_from };
         let messages = self.messages(&context, &difference);
         let lines = changed_lines(&self.facts, &look);
         self.state.commit(&Step {
@@ -319,7 +320,8 @@ impl<'a, A: Auditor> Watcher<'a, A> {
         let difference = compare(&self.findings, &seen);
         let run = self.state.next_run()?;
         let id = format!("{}.{run}", self.state.instance());
-        let context = Context { id: &id, at: now, federation: None, facts: "nothing" };
+        let at = whole_second(now);
+        let context = Context { id: &id, at, federation: None, facts: "nothing" };
         let messages = self.messages(&context, &difference);
         self.state.commit(&Step {
             run,
@@ -432,7 +434,8 @@ pub fn test_each(
     now: Timestamp,
 ) -> Vec<(String, Result<(), SendError>)> {
     let id = format!("test.{}", now.as_second());
-    let context = Context { id: &id, at: now, federation: None, facts: "none, this is a test" };
+    let at = whole_second(now);
+    let context = Context { id: &id, at, federation: None, facts: "none, this is a test" };
     let message = test_message(&context);
     let send = |destination: &Destination| {
         let entries = || {
@@ -444,6 +447,11 @@ pub fn test_each(
         sender.send(destination, &message, &entries, now)
     };
     destinations.iter().map(|it| (it.name.clone(), send(it))).collect()
+}
+
+/// Nobody reads fractions in a message.
+fn whole_second(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// One line about a step.
@@ -463,7 +471,7 @@ pub fn describe(summary: &Summary) -> String {
         1 => "1 change".to_owned(),
         more => format!("{more} changes"),
     };
-    format!("{line}; {changes}, {} findings count", summary.findings)
+    format!("{line}; {changes}; findings now: {}", summary.findings)
 }
 
 /// Lines of facts that differ from those that are remembered.

@@ -528,7 +528,7 @@ fn it_runs_until_it_is_stopped() {
     let asked = world.borrow().asked.len();
     assert!((4..=6).contains(&asked), "{asked} {waits:?}");
     let said = tools.stage.said.borrow().join("\n");
-    assert!(said.contains("looked at 1 project; 1 change, 1 findings count"), "{said}");
+    assert!(said.contains("looked at 1 project; 1 change; findings now: 1"), "{said}");
     assert!(said.contains("webhook:ops: the receiver did not take it"), "{said}");
 }
 

@@ -14,7 +14,8 @@ const FACTS: &str = concat!(
     "\n",
 );
 
-const RECORDS: &str = "project,version,date\nteapot,1.0,2026-01-02\nkettle,1.0,2026-01-02\nurn,1.0,2026-01-02\n";
+const RECORDS: &str =
+    "project,version,date\nteapot,1.0,2026-01-02\nkettle,1.0,2026-01-02\nurn,1.0,2026-01-02\n";
 
 const FEDERATION: &str = "\
 [federation]
@@ -137,7 +138,10 @@ fn a_draft_is_a_file_that_can_be_used() {
     audit.expect(1).says("stranger-role").never_says("taken as the official records");
     // A proposal that is taken over unanswered is no answer.
     let text = world.read("policy/federation.toml").replace("#[[keep]]", "[[keep]]");
-    let text = text.replace("\n#project = \"teapot\"\n#account = \"ann\"\n#role", "\nproject = \"teapot\"\naccount = \"ann\"\n#role");
+    let text = text.replace(
+        "\n#project = \"teapot\"\n#account = \"ann\"\n#role",
+        "\nproject = \"teapot\"\naccount = \"ann\"\n#role",
+    );
     world.write("policy/federation.toml", text.replace("\n#approved-by", "\napproved-by"));
     let run = world.run(&[&["audit"], &elsewhere[..]].concat());
     run.expect(2).says("error[placeholder]: `approved-by` still has to be written");

@@ -336,9 +336,10 @@ impl Page {
         let until = report.records_until.as_deref();
         let until = until.map(|until| format!(", until {}", harmless(until)));
         let label = format!("records{}", until.unwrap_or_default());
-        let sources = report.sources.join("; ");
-        let sources = (!sources.is_empty()).then(|| harmless(&sources).into_owned());
-        lines.extend(self.list(&label, sources.into_iter()));
+        let all = [report.sources.join("; ")];
+        let sources = if self.options.details { report.sources.as_slice() } else { &all };
+        let sources = sources.iter().filter(|source| !source.is_empty());
+        lines.extend(self.list(&label, sources.map(|source| harmless(source).into_owned())));
         let assumptions = report.assumptions.iter().map(|text| harmless(text).into_owned());
         lines.extend(self.list("assumed", assumptions));
         lines

@@ -20,6 +20,9 @@ pub struct Records {
     pub names_of_repository: BTreeMap<Arc<str>, BTreeSet<ProjectName>>,
     /// Up to when the records speak; what was uploaded later is not judged by them.
     pub date: Option<RecordsDate>,
+    /// A source is taken as complete up to now, because nothing says otherwise: what it does not list
+    /// was not made by us, however new it is.
+    pub is_complete: bool,
     /// The release cycles that the records know, in the order of their releases.
     pub series: Vec<Series>,
     /// What could not be read, each with its place; the rest was read.
@@ -65,6 +68,9 @@ pub struct ProjectRecords {
     pub standing: Standing,
     /// Whether its releases are meant to be on the index.
     pub publishes: Publishes,
+    /// A source lists it that is taken as complete up to now, such as the tags of a clone: what is
+    /// newer than other records is judged all the same.
+    pub up_to_now: bool,
 }
 
 /// Whether a federation still releases a project.
@@ -231,8 +237,7 @@ impl Commit {
     /// Whether a name, which may be abbreviated to 7 digits or more, can mean this commit.
     #[must_use]
     pub fn matches(&self, abbreviated: &str) -> bool {
-        abbreviated.len() >= 7
-            && self.to_string().starts_with(&abbreviated.to_ascii_lowercase())
+        abbreviated.len() >= 7 && self.to_string().starts_with(&abbreviated.to_ascii_lowercase())
     }
 }
 

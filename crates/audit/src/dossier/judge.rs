@@ -91,7 +91,10 @@ fn listed_elsewhere(dossier: &Dossier<'_>, case: &ReleaseCase<'_>) -> Option<Pro
 /// Newer than what the records cover, in a project that we release and can upload to. Nothing is
 /// expected of one that was given up.
 fn is_after_records(dossier: &Dossier<'_>, uploaded: Option<Timestamp>) -> bool {
-    let is_live = dossier.records.is_some_and(|records| records.standing == Standing::Live)
+    let is_dated = |records: &ProjectRecords| !records.up_to_now;
+    let is_live = dossier
+        .records
+        .is_some_and(|records| records.standing == Standing::Live && is_dated(records))
         && !matches!(dossier.custody.map(|fact| fact.state), Some(CustodyState::Retired));
     let until = dossier.context.records.date.as_ref().map(|date| date.at);
     is_live

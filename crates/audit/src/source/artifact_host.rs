@@ -220,7 +220,7 @@ impl Source for ArtifactHost<'_> {
             };
             collected.add(project, release);
         }
-        collected.finish(records);
+        collected.finish(self.is_official && self.setup.is_undated(), records);
         let location = self.setup.location();
         unknown.say(
             records,

@@ -265,7 +265,7 @@ impl Source for Checksums<'_> {
             };
             self.read_list(path, bytes, documents, &mut collected, records)?;
         }
-        collected.finish(records);
+        collected.finish(self.setup.is_undated(), records);
         self.setup.finish(self.describe(), true, documents, records)
     }
 }

@@ -54,8 +54,8 @@ impl Collected {
         self.projects.iter().all(|(_, releases)| releases.is_empty())
     }
 
-    /// Puts everything into the records.
-    pub(super) fn finish(self, records: &mut Records) {
+    /// Puts everything into the records; `up_to_now` when the source is taken as complete.
+    pub(super) fn finish(self, up_to_now: bool, records: &mut Records) {
         for (name, releases) in self.projects {
             if releases.is_empty() {
                 continue;
@@ -71,7 +71,9 @@ impl Collected {
             for repository in &repositories {
                 records.connect(repository, &name);
             }
-            let known = &mut records.project(&name).releases;
+            let project = records.project(&name);
+            project.up_to_now |= up_to_now;
+            let known = &mut project.releases;
             if known.is_empty() {
                 releases.shrink_to_fit();
                 *known = releases;

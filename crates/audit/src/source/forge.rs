@@ -213,7 +213,7 @@ impl Source for Forge<'_> {
         if let Some(error) = first_error.filter(|_| collected.is_empty()) {
             return Err(error);
         }
-        collected.finish(records);
+        collected.finish(self.setup.is_undated(), records);
         let location = self.setup.location();
         left_out.drafts.say(records, &format!("drafts in {location}, which are no releases"));
         left_out.prereleases.say(records, &format!("pre-releases in {location}, left out"));

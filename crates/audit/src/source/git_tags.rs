@@ -76,6 +76,9 @@ impl<'a> GitTags<'a> {
                 None => no_versions.add(&tag.name),
             }
         }
+        if self.is_official && self.setup.is_undated() {
+            records.project(&project).up_to_now = true;
+        }
         if found == 0 {
             records.problems.push(RecordProblem {
                 file: shown_place.clone(),

@@ -135,6 +135,11 @@ impl<'a> Setup<'a> {
         self.project.as_ref().is_none_or(|wanted| wanted == project)
     }
 
+    /// Whether a source that is complete is so up to now: nothing else was said.
+    pub(super) fn is_undated(&self) -> bool {
+        self.date.is_none()
+    }
+
     /// Says in the records that they were read, and up to when they speak. A source that does not
     /// claim to be `complete` says nothing about time unless its entry does.
     pub(super) fn finish(
@@ -157,9 +162,12 @@ impl<'a> Setup<'a> {
         records.assumptions.extend(documents.notes());
         match at {
             Some(at) => records.reach(RecordsDate { at, from }),
-            None if complete => records.assumptions.push(format!(
-                "{described}: taken as complete up to now; `date` in the entry can say otherwise"
-            )),
+            None if complete => {
+                records.is_complete = true;
+                records.assumptions.push(format!(
+                    "{described}: taken as complete up to now; `date` in the entry can say otherwise"
+                ));
+            }
             None => {}
         }
         records.sources.push(described);

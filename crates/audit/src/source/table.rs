@@ -185,7 +185,7 @@ impl Source for Table<'_> {
         if let Some(error) = first_error.filter(|_| paths.len() == 1 || collected.is_empty()) {
             return Err(error);
         }
-        collected.finish(records);
+        collected.finish(self.setup.is_undated(), records);
         self.setup.finish(self.describe(), true, documents, records)
     }
 }

@@ -105,6 +105,8 @@ fn beside_other_records_a_host_adds_no_release() {
     let line = "files of tarballs of releases that no other record knows, left out (1): \
                 `bell-2.0.tar.gz`";
     assert!(records.assumptions.iter().any(|it| it == line), "{:?}", records.assumptions);
+    let official = read(&at(&[]), &host()).unwrap();
+    assert!(official.projects["lamp"].up_to_now);
 }
 
 #[test]

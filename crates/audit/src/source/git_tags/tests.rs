@@ -47,7 +47,7 @@ fn tags_are_the_record() {
              otherwise",
         ]
     );
-    assert!(records.date.is_none());
+    assert!(records.date.is_none() && records.projects["lamp-post"].up_to_now);
 }
 
 #[test]
@@ -58,6 +58,7 @@ fn tags_explain_beside_other_records() {
     assert_eq!(release(&records, "lamp", "1.0").known, Known::Tagged { signed: false });
     assert_eq!(release(&records, "lamp", "2.0").known, Known::Tagged { signed: true });
     assert!(!records.assumptions.iter().any(|line| line.contains("complete")));
+    assert!(!records.projects["lamp"].up_to_now);
 }
 
 #[test]
@@ -89,7 +90,9 @@ fn a_prefix_is_needed_when_it_is_given() {
 fn up_to_when_tags_speak_can_be_said() {
     let mut memory = clone_of("lamp", &["1.0"]);
     let with = |date: &str, memory: &Memory| read(&entry("git-tags", &[("date", date)]), memory);
-    let date = with("2021-01-02", &memory).unwrap().date.unwrap();
+    let records = with("2021-01-02", &memory).unwrap();
+    assert!(!records.projects["lamp"].up_to_now);
+    let date = records.date.unwrap();
     assert_eq!(date.at.to_string(), "2021-01-02T23:59:59.999999999Z");
     assert!(
         with("soon", &memory).unwrap_err().ends_with("`soon` is no day, no time, and not `commit`")

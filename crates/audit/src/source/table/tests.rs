@@ -10,6 +10,10 @@ fn csv(text: &str) -> Result<Records, String> {
     table("t.csv", text)
 }
 
+fn lamp_is_up_to_now(records: &Records) -> bool {
+    records.projects["lamp"].up_to_now
+}
+
 const HEADER: &str = "project,version,file,sha256,size,date,commit,repository\n";
 
 /// A row that is good.
@@ -39,6 +43,10 @@ fn rows_become_releases() {
     assert_eq!((sdist.size, &*sdist.filename), (Some(7), "lamp-1.0.tar.gz"));
     assert_eq!((wheel.sha256, &*wheel.filename), (None, "lamp-1.0-py3-none-any.whl"));
     assert!(records.names_of_repository["tower/lamp"].contains("lamp"));
+    assert!(lamp_is_up_to_now(&records));
+    let dated = entry("table", &[("path", "t.csv"), ("date", "2020-02-01")]);
+    let dated = read(&dated, &Memory::default().file("t.csv", text.as_str())).unwrap();
+    assert!(!lamp_is_up_to_now(&dated) && dated.date.is_some());
     assert_eq!(problems(&records), [""; 0]);
 }
 

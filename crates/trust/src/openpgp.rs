@@ -21,6 +21,8 @@ mod explain;
 #[cfg(feature = "openpgp")]
 mod keyring;
 #[cfg(feature = "openpgp")]
+mod later;
+#[cfg(feature = "openpgp")]
 mod policy;
 mod refusal;
 #[cfg(feature = "openpgp")]

@@ -80,7 +80,7 @@ fn unbound(signature: &Signature, certificate: &Cert, error: &anyhow::Error) -> 
     SignatureRefusal::UnboundKey { key: name, reason: error.to_string() }
 }
 
-fn bad_key(
+pub(super) fn bad_key(
     key: &ValidErasedKeyAmalgamation<'_, PublicParts>,
     error: &anyhow::Error,
 ) -> SignatureRefusal {
@@ -105,7 +105,7 @@ fn bad_key(
     SignatureRefusal::UnboundKey { key: name, reason: error.to_string() }
 }
 
-fn bad_signature(
+pub(super) fn bad_signature(
     signature: &Signature,
     key: &ValidErasedKeyAmalgamation<'_, PublicParts>,
     policy: &Strict,

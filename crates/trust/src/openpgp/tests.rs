@@ -169,6 +169,45 @@ fn a_key_counts_while_its_certificate_says_so() {
 }
 
 #[test]
+fn a_certificate_that_was_renewed_still_has_its_past() {
+    let renewed = |days, binding| {
+        let plan = Plan { bound: Some("2025-01-01"), days, binding, ..Plan::default() };
+        Plan { subkey: Some(binding), ..plan }.make()
+    };
+    let made = |made, by_subkey| Signing { made, by_subkey, ..Signing::default() };
+    let owner = renewed(None, HashAlgorithm::SHA256);
+    for by_subkey in [false, true] {
+        check(&owner, &made("2024-06-01", by_subkey), Some("2024-06-01"), Ok(()));
+        check(&owner, &made("2025-06-01", by_subkey), None, Ok(()));
+        check(&owner, &made("2023-12-31", by_subkey), None, Err("not-yet-valid"));
+    }
+    // What else makes a signature void still does.
+    let short = Signing { days: Some(10), ..made("2024-06-01", false) };
+    check(&owner, &short, None, Err("signature-expired"));
+    check(&owner, &made("2024-06-01", false), Some("2024-05-01"), Err("from-the-future"));
+    let signature = owner.sign(b"other bytes", &made("2024-06-01", false));
+    assert_eq!(code(&keyring(&[&owner]), &signature, None), Err("wrong-bytes"));
+    check(
+        &renewed(Some(10), HashAlgorithm::SHA256),
+        &made("2024-06-01", false),
+        None,
+        Err("expired-then"),
+    );
+    check(
+        &renewed(None, HashAlgorithm::SHA1),
+        &made("2024-06-01", false),
+        None,
+        Err("unbound-key"),
+    );
+    let stolen =
+        owner.revoked("2025-06-01", ReasonForRevocation::KeyCompromised, HashAlgorithm::SHA256);
+    check(&stolen, &made("2024-06-01", false), None, Err("revoked-key"));
+    // Nothing counts that is bound in the future only.
+    let plan = Plan { bound: Some("2027-01-01"), ..Plan::default() };
+    check(&plan.make(), &made("2024-06-01", false), None, Err("unbound-key"));
+}
+
+#[test]
 fn a_date_in_a_signature_is_compared_with_the_release() {
     let owner = Plan { days: Some(100), ..Plan::default() }.make();
     let made = |made| Signing { made, ..Signing::default() };

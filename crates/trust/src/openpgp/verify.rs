@@ -19,6 +19,7 @@ use openpgp::{Cert, KeyHandle, Packet};
 
 use super::explain::{explain, revocation_reason};
 use super::keyring::fingerprint;
+use super::later::{check_later, later_binding};
 use super::policy::{Strict, weak_hash};
 use super::{Keyring, LAG_DAYS, Moment, SignatureRefusal, Signer};
 use crate::Verified;
@@ -155,9 +156,9 @@ impl Judge<'_> {
 
     fn judge(&self, result: VerificationResult<'_>) -> Result<Signer, SignatureRefusal> {
         match result {
-            Ok(good) => {
-                self.check_form(good.sig)?;
-                self.accept(&good)
+            Ok(GoodChecksum { sig, ka, .. }) => {
+                self.check_form(sig)?;
+                self.accept(sig, &ka)
             }
             Err(VerificationError::UnknownSignature { sig }) => {
                 Err(SignatureRefusal::Malformed { reason: sig.error().to_string() })
@@ -173,6 +174,12 @@ impl Judge<'_> {
                 | VerificationError::BadSignature { sig, .. } = &error
                 {
                     self.check_form(sig)?;
+                }
+                if let VerificationError::UnboundKey { sig, cert, .. } = &error
+                    && let Some(key) = later_binding(sig, cert, self.policy, self.moment)
+                {
+                    check_later(sig, &key, self.policy, self.moment)?;
+                    return self.accept(sig, &key);
                 }
                 Err(explain(&error, self.policy, self.moment))
             }
@@ -204,11 +211,14 @@ impl Judge<'_> {
 
     /// A signature that is right and of a key that was good at the signature's own time: whether
     /// that time is to be believed, and whether the federation used the key then.
-    fn accept(&self, good: &GoodChecksum<'_>) -> Result<Signer, SignatureRefusal> {
-        let certificate = fingerprint(&good.ka.cert().fingerprint());
-        let key = fingerprint(&good.ka.key().fingerprint());
-        let made = good
-            .sig
+    fn accept(
+        &self,
+        signature: &Signature,
+        signing: &ValidErasedKeyAmalgamation<'_, PublicParts>,
+    ) -> Result<Signer, SignatureRefusal> {
+        let certificate = fingerprint(&signing.cert().fingerprint());
+        let key = fingerprint(&signing.key().fingerprint());
+        let made = signature
             .signature_creation_time()
             .and_then(|time| jiff::Timestamp::try_from(time).ok())
             .ok_or_else(|| SignatureRefusal::Malformed { reason: "it has no date".to_owned() })?;
@@ -222,7 +232,7 @@ impl Judge<'_> {
             // Its date claims to be much earlier than the release: then the key must be good at
             // the time of the release too, or a key that was given up could still sign.
             if made < released.saturating_sub(lag).unwrap_or(released) {
-                self.check_key_at(&good.ka, released)?;
+                self.check_key_at(signing, released)?;
             }
         }
         self.check_days(&signer)?;

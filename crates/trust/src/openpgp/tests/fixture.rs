@@ -49,6 +49,8 @@ fn hex(text: &str) -> Vec<u8> {
 pub(super) struct Plan {
     pub(super) seed: u8,
     pub(super) created: &'static str,
+    /// When the key was bound to its name; when it was made, without one.
+    pub(super) bound: Option<&'static str>,
     pub(super) days: Option<u64>,
     pub(super) binding: HashAlgorithm,
     pub(super) short: bool,
@@ -62,6 +64,7 @@ impl Default for Plan {
         Self {
             seed: 1,
             created: "2024-01-01",
+            bound: None,
             days: None,
             binding: HashAlgorithm::SHA256,
             short: false,
@@ -82,6 +85,7 @@ pub(super) struct Owner {
 impl Plan {
     pub(super) fn make(&self) -> Owner {
         let created = system(self.created);
+        let bound = self.bound.map_or(created, system);
         let primary: Key<SecretParts, PrimaryRole> = if self.short {
             let [p, q, d] = SHORT.map(hex);
             Key4::import_secret_rsa(&d, &p, &q, created).unwrap().into()
@@ -94,7 +98,7 @@ impl Plan {
         let flags = KeyFlags::empty().set_certification();
         let flags = if self.may_sign { flags.set_signing() } else { flags };
         let binding = SignatureBuilder::new(SignatureType::PositiveCertification)
-            .set_signature_creation_time(created)
+            .set_signature_creation_time(bound)
             .and_then(|builder| builder.set_key_flags(flags))
             .and_then(|builder| builder.set_key_validity_period(self.period()))
             .unwrap()
@@ -105,7 +109,7 @@ impl Plan {
         let subkey = self.subkey.map(|hash| {
             let subkey: Key<SecretParts, SubordinateRole> =
                 Key4::import_secret_ed25519(&[self.seed ^ 0x80; 32], created).unwrap().into();
-            packets.extend(bind(&mut signer, &public, &subkey, created, hash));
+            packets.extend(bind(&mut signer, &public, &subkey, bound, hash));
             subkey
         });
         let certificate = Cert::from_packets(packets.into_iter()).unwrap();

@@ -16,7 +16,7 @@ use crate::dossier::{Context, Elsewhere, Overview, Summary, build};
 use crate::fact::{IndexRelease, Presence, ProjectFacts};
 use crate::federation::Federation;
 use crate::finding::{Finding, Severity};
-use crate::record::{Records, RecordsDate};
+use crate::record::{Known, ProjectRecords, Records, RecordsDate};
 use crate::report::{Counts, Report, Timeline};
 use crate::rule::RULES;
 use crate::suppress;
@@ -59,7 +59,8 @@ impl Glimpse {
             let with_files = facts.releases.iter().filter(|release| !release.files.is_empty());
             with_files.filter_map(|release| release.version.parse().ok()).collect()
         };
-        let newest_official = project.filter(|_| records.date.is_none()).and_then(|project| {
+        let is_undated = |project: &&ProjectRecords| records.date.is_none() && !project.up_to_now;
+        let newest_official = project.filter(is_undated).and_then(|project| {
             let official: BTreeSet<Version> =
                 project.releases.iter().filter_map(|one| one.version.parse().ok()).collect();
             let is_official = |text: &str| {
@@ -104,15 +105,29 @@ impl Survey {
     /// Gives records without a date the day of the newest upload that they list: they were written
     /// then at the earliest.
     pub fn date(&self, records: &mut Records) {
-        if records.date.is_none()
-            && let Some(at) = self.newest_official
-        {
-            records.reach(RecordsDate { at, from: "the newest upload that they list".to_owned() });
-            let day = at.to_zoned(TimeZone::UTC).date();
-            records.assumptions.push(format!(
-                "the records have no date of their own: they are taken to speak up to {day}, the newest upload that they list"
-            ));
+        if records.date.is_some() {
+            return;
         }
+        let undated = records.projects.values().filter(|project| !project.up_to_now);
+        let releases = undated.flat_map(|project| &project.releases);
+        let listed =
+            releases.filter(|one| one.known == Known::Listed).filter_map(|one| one.approved);
+        let newest_approval = listed.max();
+        let (at, from) = match (self.newest_official, newest_approval) {
+            (Some(upload), Some(approval)) if approval > upload => (approval, "approval"),
+            (Some(upload), _) => (upload, "upload"),
+            (None, Some(approval)) => (approval, "approval"),
+            (None, None) => return,
+        };
+        let from = format!("the newest {from} that they list");
+        let day = at.to_zoned(TimeZone::UTC).date();
+        records.assumptions.insert(
+            0,
+            format!(
+                "the records have no date of their own: they are taken to speak up to {day}, {from}"
+            ),
+        );
+        records.reach(RecordsDate { at, from });
     }
 
     /// The accounts that upload releases: given, or else those that hold a role on more than half of

@@ -7,7 +7,7 @@ use crate::rule::words::{day, list};
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct AfterRecords;
+pub(super) struct AfterRecords;
 
 impl Rule for AfterRecords {
     fn code(&self) -> &'static str {

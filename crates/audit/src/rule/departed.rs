@@ -7,7 +7,7 @@ use crate::rule::words::{day, list};
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct Departed;
+pub(super) struct Departed;
 
 impl Rule for Departed {
     fn code(&self) -> &'static str {

@@ -7,7 +7,7 @@ use crate::rule::words::day;
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct DevelopmentRelease;
+pub(super) struct DevelopmentRelease;
 
 impl Rule for DevelopmentRelease {
     fn code(&self) -> &'static str {

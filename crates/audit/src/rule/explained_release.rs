@@ -6,7 +6,7 @@ use crate::finding::{Finding, Severity};
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct ExplainedRelease;
+pub(super) struct ExplainedRelease;
 
 impl Rule for ExplainedRelease {
     fn code(&self) -> &'static str {

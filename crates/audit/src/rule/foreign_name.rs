@@ -7,7 +7,7 @@ use crate::rule::words::list;
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct ForeignName;
+pub(super) struct ForeignName;
 
 impl Rule for ForeignName {
     fn code(&self) -> &'static str {

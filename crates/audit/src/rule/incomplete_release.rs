@@ -8,7 +8,7 @@ use crate::rule::words::list;
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct IncompleteRelease;
+pub(super) struct IncompleteRelease;
 
 /// How many releases before and after are compared with.
 const NEIGHBOURS: usize = 5;

@@ -11,7 +11,7 @@ use crate::rule::words::{day, list};
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct InvalidVersion;
+pub(super) struct InvalidVersion;
 
 impl Rule for InvalidVersion {
     fn code(&self) -> &'static str {

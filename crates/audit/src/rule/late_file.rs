@@ -9,7 +9,7 @@ use crate::rule::words::day;
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct LateFile;
+pub(super) struct LateFile;
 
 impl Rule for LateFile {
     fn code(&self) -> &'static str {

@@ -7,7 +7,7 @@ use crate::rule::words::day;
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct MissingRelease;
+pub(super) struct MissingRelease;
 
 impl Rule for MissingRelease {
     fn code(&self) -> &'static str {

@@ -8,7 +8,7 @@ use crate::record::{Publishes, Standing};
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct NameGone;
+pub(super) struct NameGone;
 
 impl Rule for NameGone {
     fn code(&self) -> &'static str {

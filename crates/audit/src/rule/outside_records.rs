@@ -7,7 +7,7 @@ use crate::finding::{Finding, Severity};
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct OutsideRecords;
+pub(super) struct OutsideRecords;
 
 impl Rule for OutsideRecords {
     fn code(&self) -> &'static str {

@@ -7,7 +7,7 @@ use crate::rule::words::list;
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct Placeholder;
+pub(super) struct Placeholder;
 
 impl Rule for Placeholder {
     fn code(&self) -> &'static str {

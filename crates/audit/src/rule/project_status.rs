@@ -9,7 +9,7 @@ use crate::record::Standing;
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct ProjectStatus;
+pub(super) struct ProjectStatus;
 
 impl Rule for ProjectStatus {
     fn code(&self) -> &'static str {

@@ -8,7 +8,7 @@ use crate::rule::words::list;
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct RogueFile;
+pub(super) struct RogueFile;
 
 impl Rule for RogueFile {
     fn code(&self) -> &'static str {

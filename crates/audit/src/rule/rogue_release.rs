@@ -11,7 +11,7 @@ const SEPARATE: usize = 5;
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct RogueRelease;
+pub(super) struct RogueRelease;
 
 impl Rule for RogueRelease {
     fn code(&self) -> &'static str {

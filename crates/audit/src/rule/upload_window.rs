@@ -9,7 +9,7 @@ use crate::rule::words::day;
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct UploadWindow;
+pub(super) struct UploadWindow;
 
 /// This many on one day of approval are an import of old releases, not approvals.
 const IMPORT: usize = 4;

@@ -7,7 +7,7 @@ use crate::rule::words::list;
 
 /// See [`Rule::document`].
 #[derive(Debug)]
-pub struct YankedRelease;
+pub(super) struct YankedRelease;
 
 impl Rule for YankedRelease {
     fn code(&self) -> &'static str {

@@ -150,14 +150,13 @@ impl OpenStackReleases<'_> {
         records: &mut Records,
     ) -> Result<Companions, SourceError> {
         let mut companions = Companions::default();
+        let mut not_found = Vec::new();
         let mut read = |names: &[&str],
-                        what: &str,
+                        what: &'static str,
                         parse: &mut dyn FnMut(&str) -> Result<(), YamlError>|
          -> Result<(), SourceError> {
             match self.companion(documents, names)? {
-                None => {
-                    records.assumptions.push(format!("{what}: not found, nothing is known of it"))
-                }
+                None => not_found.push(what),
                 Some((path, text)) => match parse(&text) {
                     Ok(()) => records.sources.push(format!("{what}: {path}")),
                     Err(error) => records.problems.push(problem(path, error)),
@@ -179,6 +178,12 @@ impl OpenStackReleases<'_> {
             Ok(())
         })?;
         records.series.extend(series);
+        if !not_found.is_empty() {
+            let missing = not_found.join(", ");
+            records
+                .assumptions
+                .push(format!("not found beside the tree, and not known: {missing}"));
+        }
         Ok(companions)
     }
 

@@ -3,6 +3,7 @@
 
 #![allow(missing_docs, reason = "tests explain themselves by their names")]
 
+mod audit;
 mod compile;
 mod docs;
 mod faults;

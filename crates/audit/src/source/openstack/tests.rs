@@ -255,7 +255,10 @@ fn governance_may_lie_beside_the_tree() {
     assert_eq!(records.projects[&name("tool")].team.as_deref(), Some("crew"));
     assert!(records.sources.iter().any(|one| one.contains("governance/reference/projects.yaml")));
     assert!(
-        tree.records().assumptions.iter().any(|one| one.starts_with("governance: not found")),
+        tree.records()
+            .assumptions
+            .iter()
+            .any(|one| one.starts_with("not found beside the tree") && one.contains("governance")),
         "what is not there is said"
     );
 }

@@ -11,7 +11,7 @@ use countermark_audit::engine::{Judge, Survey};
 use countermark_audit::fact::ProjectFacts;
 use countermark_audit::federation::{self, Federation, RecordsEntry};
 use countermark_audit::lookalike::NameList;
-use countermark_audit::record::{RecordProblem, Records};
+use countermark_audit::record::Records;
 use countermark_audit::report::Report;
 use countermark_audit::rule::RULES;
 use countermark_client::report::Problem;
@@ -35,8 +35,6 @@ pub(crate) struct Gathered {
     pub(crate) facts: Vec<ProjectFacts>,
     /// What was found.
     pub(crate) report: Report,
-    /// Lines of the snapshot that could not be used.
-    pub(crate) snapshot_problems: Vec<RecordProblem>,
 }
 
 /// What projects are judged by.
@@ -128,7 +126,7 @@ pub(crate) fn judge(prepared: Prepared, found: facts::Found) -> Gathered {
     survey.date(&mut records);
     let (release_accounts, accounts_assumed) = survey.release_accounts(&federation);
     if accounts_assumed {
-        records.assumptions.push(survey.assumption(&release_accounts));
+        records.assumptions.insert(0, survey.assumption(&release_accounts));
     }
     let now = as_of.or(read_at).or(survey.newest_upload()).unwrap_or(Timestamp::UNIX_EPOCH);
     let ground = Ground {
@@ -148,13 +146,15 @@ pub(crate) fn judge(prepared: Prepared, found: facts::Found) -> Gathered {
         facts::Facts::InMemory(facts) => judge.judge_all(facts, &previous),
         facts::Facts::OnDisk(path) => facts::judge_stream(path, &judge, &previous),
     };
-    let report = tally.finish(&context, from, is_whole);
+    let mut report = tally.finish(&context, from, is_whole);
+    // Projects whose line cannot be read were not judged, which is no good answer.
+    report.problems.extend(problems);
     drop(context);
     let facts = match facts {
         facts::Facts::InMemory(facts) => facts,
         facts::Facts::OnDisk(_) => Vec::new(),
     };
-    Gathered { ground, facts, report, snapshot_problems: problems }
+    Gathered { ground, facts, report }
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, Vec<Problem>> {

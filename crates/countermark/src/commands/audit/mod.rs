@@ -8,10 +8,9 @@ mod write;
 
 use countermark_audit::finding::Severity;
 use countermark_audit::report::{Options, Report, explain};
-use countermark_client::report::{Note, Problem, Reporter as _};
+use countermark_client::report::Problem;
 use countermark_trust::Class;
 
-use self::gather::Gathered;
 use super::Outcome;
 use crate::cli::OutputArgs;
 use crate::cli::audit::{AuditArgs, AuditCommand, FailOn, Level};
@@ -34,7 +33,6 @@ pub(crate) fn run(arguments: &AuditArgs, output: &OutputArgs) -> Outcome {
 fn audit(arguments: &AuditArgs, output: &OutputArgs) -> Outcome {
     let teller = Teller::new(output);
     let gathered = gather::gather(&arguments.input, &teller)?;
-    tell(&gathered, &teller);
     let options = Options {
         all: arguments.all,
         least: severity(arguments.least),
@@ -43,16 +41,6 @@ fn audit(arguments: &AuditArgs, output: &OutputArgs) -> Outcome {
     };
     write::report(&gathered.report, arguments, options)?;
     Ok(exit_code(&gathered.report, arguments.fail_on))
-}
-
-/// What is no part of the report, because it is about this run.
-fn tell(gathered: &Gathered, teller: &Teller) {
-    for problem in &gathered.snapshot_problems {
-        let place =
-            problem.position.map_or_else(String::new, |(line, column)| format!(":{line}:{column}"));
-        let message = format!("{}{place}: {}", problem.file, problem.message);
-        teller.note(Note::new("unusable-line", message));
-    }
 }
 
 fn severity(level: Level) -> Severity {

@@ -33,6 +33,9 @@ impl DocsWorld {
             ("/home/you", shown(world.home("")).trim_end_matches('/').to_owned()),
         ];
         world.write(&wheel("teapot").filename(), bytes(&wheel("teapot")));
+        for (path, text) in RELEASES {
+            world.write(path, text);
+        }
         Self { world, names, _servers: [public, private] }
     }
 
@@ -73,6 +76,32 @@ impl DocsWorld {
         (text.lines().map(str::to_owned).collect(), output.status.code().unwrap_or(-1))
     }
 }
+
+/// The releases tree of a federation of kitchenware, whose projects are on the public index.
+const RELEASES: [(&str, &str); 4] = [
+    (
+        "releases/deliverables/_independent/teapot.yaml",
+        "team: tea\nreleases:\n  - version: '1.2'\n    projects:\n      - repo: kitchen/teapot\n        \
+         hash: 1f3870be274f6c49b3e31a0c6728957f5f3870be\nrepository-settings:\n  kitchen/teapot: {}\n",
+    ),
+    (
+        "releases/deliverables/_independent/kettle.yaml",
+        "team: tea\nreleases:\n  - version: '2.0'\n    projects:\n      - repo: kitchen/kettle\n        \
+         hash: 2f3870be274f6c49b3e31a0c6728957f5f3870be\nrepository-settings:\n  kitchen/kettle: {}\n",
+    ),
+    (
+        "releases/deliverables/_independent/jug.yaml",
+        "team: milk\nreleases:\n  - version: '1.0'\n    projects:\n      - repo: kitchen/jug\n        \
+         hash: 3f3870be274f6c49b3e31a0c6728957f5f3870be\n  - version: '1.1'\n    projects:\n      \
+         - repo: kitchen/jug\n        hash: 4f3870be274f6c49b3e31a0c6728957f5f3870be\n\
+         repository-settings:\n  kitchen/jug: {}\n",
+    ),
+    (
+        "releases/deliverables/_independent/sieve.yaml",
+        "team: tea\nreleases:\n  - version: '0.3'\n    projects:\n      - repo: kitchen/sieve\n        \
+         hash: 5f3870be274f6c49b3e31a0c6728957f5f3870be\nrepository-settings:\n  kitchen/sieve: {}\n",
+    ),
+];
 
 /// The projects of the guide.
 fn wheel(name: &str) -> Wheel {
@@ -134,6 +163,11 @@ fn public() -> Scenario {
         .file("blend", honest(&stranger))
         .file("burner", honest(&native("cp312-cp312-manylinux_2_28_x86_64")))
         .file("burner", honest(&native("cp312-cp312-manylinux_2_28_aarch64")))
+        .role("teapot", "Owner", "kitchen-releases")
+        .role("kettle", "Owner", "kitchen-releases")
+        .role("kettle", "Maintainer", "mallory")
+        .role("jug", "Owner", "kitchen-releases")
+        .role("sieve", "Owner", "kitchen-releases")
 }
 
 fn private() -> Scenario {

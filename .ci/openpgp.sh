@@ -93,6 +93,11 @@ expect "a short key" short-key "$work/keys.asc" "$artifact" "$work/short.sig" "$
 sign message.gpg rsa --sign "$artifact"
 expect "a signed message" not-a-signature "$work/keys.asc" "$artifact" "$work/message.gpg" "$now"
 
+# GnuPG replaces what binds the key: the certificate then says nothing of the day of the signature.
+run --faked-system-time 20260301T000000! --quick-set-expire "$(fingerprint rsa)" 2y
+run --armor --export rsa@example.org >"$work/renewed.asc"
+expect "a renewed key" "$(fingerprint rsa)" "$work/renewed.asc" "$artifact" "$work/rsa.sig" "$now" 2026-02-01T00:00:00Z
+
 sign stolen.sig stolen --detach-sign "$artifact"
 sed 's/^:---/---/' "$GNUPGHOME/openpgp-revocs.d/$(fingerprint stolen | tr a-f A-F).rev" >"$work/stolen.rev"
 expect "before it was known" "$(fingerprint stolen)" "$work/keys.asc" "$artifact" "$work/stolen.sig" "$now"

@@ -77,8 +77,8 @@ pub enum SignatureRefusal {
         /// `RSA with 1024 bits`.
         strength: String,
     },
-    /// The key does not belong to its certificate at that time.
-    #[error("the key {key} was not part of its certificate when the signature was made: {reason}")]
+    /// The key does not belong to its certificate, neither at that time nor later.
+    #[error("nothing acceptable binds the key {key} to its certificate: {reason}")]
     UnboundKey {
         /// The key.
         key: String,

@@ -25,7 +25,7 @@ const COMMANDS: [&[&str]; 14] = [
 ];
 
 /// Of other tools: refused, ignored, or compared with ours.
-const OF_OTHERS: [&str; 24] = [
+const OF_OTHERS: [&str; 25] = [
     "--all-targets",
     "--allow-insecure-host",
     "--bin",
@@ -33,6 +33,7 @@ const OF_OTHERS: [&str; 24] = [
     "--compile-bytecode",
     "--edition",
     "--example",
+    "--features",
     "--force-reinstall",
     "--from",
     "--generate-hashes",

@@ -258,3 +258,19 @@ fn what_it_costs() {
     run.expect(0).says("1000 / 228 s = 4.39 a second").says("an upload is told of within 270 s");
     world.run(&["watch", "--plan"]).expect(2).says("cannot read `watch.toml`");
 }
+
+#[test]
+fn units_start_what_there_is() {
+    let folder = crate::docs::root().join("deploy");
+    let mut started = 0;
+    for item in std::fs::read_dir(folder).expect("a folder") {
+        let text = std::fs::read_to_string(item.expect("a file").path()).expect("a text");
+        for line in text.lines().filter_map(|line| line.strip_prefix("ExecStart=")) {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            assert_eq!(words[0], "/usr/bin/countermark");
+            World::new().run(&[&words[1..], &["--help"]].concat()).expect(0);
+            started += 1;
+        }
+    }
+    assert_eq!(started, 2);
+}

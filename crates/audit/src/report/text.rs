@@ -3,7 +3,8 @@
 //!
 //! A release manager reads it daily, so it stays on one screen for as long as that is possible: every
 //! finding has one line, cut at a word; what is left of [`ROOM`] goes to the worst findings first.
-//! With [`Options::details`] nothing is cut, and evidence and next step are below each finding.
+//! With [`Options::all`] no message is cut, as it has the reason in it; with [`Options::details`]
+//! nothing is, and evidence and next step are below each finding.
 
 use anstyle::{AnsiColor, Style};
 
@@ -116,9 +117,10 @@ impl Page {
     /// Gives what is left of the room to the worst first: air between the groups, whole messages,
     /// next steps of whole groups. Says whether there is air.
     fn share_room(&self, groups: &mut Groups<'_>, columns: Option<Columns>, used: usize) -> bool {
-        if self.options.details {
+        // Who asks for all wants the reasons, and has scrolled anyway.
+        if self.options.details || self.options.all {
             for row in groups.iter_mut().flat_map(|(_, rows)| rows) {
-                (row.is_whole, row.with_next) = (true, true);
+                (row.is_whole, row.with_next) = (true, self.options.details);
             }
             return true;
         }
@@ -180,7 +182,8 @@ impl Page {
         let lines_below =
             |row: &Row<'_>| 1 + wrap(&row.message, self.width - 4, self.width - 4).len();
         let below = rows.iter().map(lines_below).sum::<usize>();
-        if self.options.details || used + Group::ALL.len() + below <= ROOM {
+        let is_free = self.options.details || self.options.all;
+        if is_free || used + Group::ALL.len() + below <= ROOM {
             return None;
         }
         // A release that stands for itself is named, even if there is less of the message then.
@@ -422,7 +425,7 @@ fn group_style(group: Group) -> Style {
     }
 }
 
-/// `2 high, 1 low; not shown: 3 low, 214 explained; 1 accepted`.
+/// `2 high, 1 low; not shown: 3 low, 214 explained (--all); accepted: 1; evidence: --details`.
 fn summary(report: &Report, options: Options) -> String {
     let mut shown = Vec::new();
     let mut hidden = Vec::new();
@@ -437,10 +440,13 @@ fn summary(report: &Report, options: Options) -> String {
     }
     let mut text = if shown.is_empty() { "nothing found".to_owned() } else { shown.join(", ") };
     if !hidden.is_empty() {
-        text = format!("{text}; not shown: {}", hidden.join(", "));
+        text = format!("{text}; not shown: {} (--all)", hidden.join(", "));
     }
     if !report.accepted.is_empty() {
         text = format!("{text}; accepted: {}", report.accepted.len());
+    }
+    if !options.details && !shown.is_empty() {
+        text.push_str("; evidence: --details");
     }
     text
 }

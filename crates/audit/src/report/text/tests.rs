@@ -92,6 +92,10 @@ fn explained_findings_are_shown_with_all() {
     assert!(text.contains("explained (1)") && text.contains("note (1)"), "{text}");
     assert!(text.contains("explained: the name was given to its authors in 2017"), "{text}");
     assert!(!text.contains("not shown"), "{text}");
+    let mut report = long();
+    report.findings[3].explained = Some("it is so long ago that nobody remembers ".repeat(4));
+    let text = write(&report, options, false);
+    assert_eq!(text.matches('…').count(), report.findings.len() / 7, "only of versions: {text}");
 }
 
 proptest! {

@@ -74,7 +74,7 @@ impl Page {
     /// As Markdown, with boxes to tick.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut out = format!("# {}\n", self.title);
+        let mut out = format!("# {}\n", escaped(&self.title));
         for section in &self.sections {
             out.push_str(&format!("\n## {}\n\n", section.title));
             let mut list_before = true;
@@ -84,9 +84,9 @@ impl Page {
                     out.push('\n');
                 }
                 match item {
-                    Item::Sentence(text) => out.push_str(&format!("{}\n", one_line(text))),
-                    Item::Point(text) => out.push_str(&format!("- {}\n", one_line(text))),
-                    Item::Task(text) => out.push_str(&format!("- [ ] {}\n", one_line(text))),
+                    Item::Sentence(text) => out.push_str(&format!("{}\n", escaped(text))),
+                    Item::Point(text) => out.push_str(&format!("- {}\n", escaped(text))),
+                    Item::Task(text) => out.push_str(&format!("- [ ] {}\n", escaped(text))),
                     Item::Text(text) => {
                         let fence = fence(text);
                         out.push_str(&format!("{fence}text\n{}\n{fence}\n", text.trim_end()));
@@ -118,9 +118,34 @@ fn one_line(text: &str) -> String {
         .join(" ")
 }
 
+/// Names may come from an index: outside of code nothing of them is a link, an image or HTML.
+fn escaped(text: &str) -> String {
+    let (mut out, mut is_code) = (String::new(), false);
+    for letter in one_line(text).chars() {
+        is_code ^= letter == '`';
+        if !is_code && matches!(letter, '<' | '[' | '*' | '\\') {
+            out.push('\\');
+        }
+        out.push(letter);
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_are_no_markup() {
+        for (text, expect) in [
+            ("a_b-1.0", "a_b-1.0"),
+            ("[x](y) <b> *a*", "\\[x](y) \\<b> \\*a\\*"),
+            ("`[x] <b>` [", "`[x] <b>` \\["),
+            ("a\n# b", "a # b"),
+        ] {
+            assert_eq!(escaped(text), expect);
+        }
+    }
 
     #[test]
     fn pages_are_text_and_markdown() {

@@ -442,7 +442,9 @@ fn done(material: Material<'_>, dossier: &Dossier<'_>, case: &ReleaseCase<'_>) -
     if items.is_empty() {
         items.push(Item::Sentence("Nothing is written down yet.".to_owned()));
     }
-    let default = format!("incident-{}-{}.jsonl", dossier.name, case.text);
+    // The version is the index's text, and the command below may be copied into a shell.
+    let version = case.version.as_ref().map_or_else(String::new, |it| format!("-{it}"));
+    let default = format!("incident-{}{}.jsonl", dossier.name, version.replace('!', "_"));
     let file = material.log_file.unwrap_or(&default);
     items.push(Item::Sentence(format!(
         "Write each step down when it is done: `countermark incident log --log {file} --who NAME \

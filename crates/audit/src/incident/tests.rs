@@ -147,6 +147,18 @@ fn what_is_not_there_is_an_error_with_what_is_near() {
 }
 
 #[test]
+fn a_hostile_version_is_in_no_command() {
+    let mut world = world();
+    world.projects[0].facts.releases.push(files("9; rm -r *", &[("teapot-9.zip", 9)]));
+    let pins = Pins::default();
+    let text = world.with(|dossiers, _| {
+        let material = Material { pins: &pins, log: &[], log_file: None };
+        release(&dossiers[0], "9; rm -r *", material).map(|page| page.text()).unwrap()
+    });
+    has(&text, &["`countermark incident log --log incident-teapot.jsonl --who NAME WHAT`"]);
+}
+
+#[test]
 fn distances_are_counted() {
     for (one, other, expect) in [
         ("", "", Some(0)),

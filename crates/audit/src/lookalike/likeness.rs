@@ -95,7 +95,9 @@ impl LookAlike<'_> {
     #[must_use]
     pub fn severity(&self, our: &ProjectName) -> Severity {
         let word = changed_word(our.as_str(), self.name.as_str()).len();
-        let long = letters(our.as_str()) >= LONG && word >= SHORT_WORD;
+        // What is drawn the same is not an honest other word, however short.
+        let is_word_long = word >= SHORT_WORD || self.likeness == Likeness::Glyphs;
+        let long = letters(our.as_str()) >= LONG && is_word_long;
         let slip = self.likeness.is_slip() && !self.common_word;
         if long && slip { Severity::Medium } else { Severity::Low }
     }

@@ -119,6 +119,8 @@ fn severity_is_by_how_likely_chance_is() {
         // A short word of a long name.
         ("teapot-loggy", "teapot-loggyx", Severity::Low),
         ("teapot-logger", "teapot-loggerx", Severity::Medium),
+        ("teapot-log", "teapot-1og", Severity::Medium),
+        ("cup-log", "cup-1og", Severity::Low),
         ("teapotlib", "teapotlibs", Severity::Low),
         ("teapotlib", "python-teapotlib", Severity::Low),
         ("teapotlib", "tea-potlib", Severity::Low),

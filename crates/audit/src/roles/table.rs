@@ -192,7 +192,7 @@ pub fn markdown(rows: &[Row]) -> String {
     let mut out = "| project | role | account | |\n|---|---|---|---|\n".to_owned();
     for line in lines(rows) {
         // What is not a name here is a reason, which may come from an index.
-        let cells = line.map(|cell| cell.replace(['\n', '\r'], " ").replace('|', "\\|"));
+        let cells = line.map(|cell| cell.replace('|', "\\|").replace('<', "\\<"));
         out.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
     let kinds = kinds(rows);
@@ -231,6 +231,10 @@ fn lines(rows: &[Row]) -> Vec<[String; 4]> {
         if let Some(organization) = &row.organization {
             lines.push([project(), "Organization".into(), organization.clone(), String::new()]);
         }
+    }
+    // Accounts and reasons are the index's text: each stays in its cell.
+    for cell in lines.iter_mut().flatten().filter(|cell| cell.contains(char::is_control)) {
+        *cell = cell.replace(char::is_control, " ");
     }
     lines
 }
@@ -355,6 +359,15 @@ Maintainer can: upload
         assert!(shown.ends_with(
             "\n\n- Owner can: upload, yank, delete, change roles\n- Maintainer can: upload\n"
         ));
+    }
+
+    #[test]
+    fn hostile_names_stay_in_their_cells() {
+        let mut world = World::of("kettle", "Owner:ci");
+        world.projects[0].facts.roles.as_mut().unwrap()[0].account = "a\nb|<i>".into();
+        let rows = rows(&world, &Filter::default());
+        assert!(text(&rows).starts_with("kettle  Owner  a b|<i>  not expected\n"));
+        assert!(markdown(&rows).contains("| kettle | Owner | a b\\|\\<i> | not expected |\n"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io::Read;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::name::ProjectName;
@@ -28,6 +29,9 @@ const MAX_ARTIFACT: u64 = 512;
 
 /// Longest signature, in bytes.
 const MAX_SIGNATURE: u64 = 1024 * 1024;
+
+/// Files that are read at a time; a host is asked politely.
+const AT_A_TIME: usize = 4;
 
 /// Bytes that are hashed at a time.
 const SLICE: usize = 64 * 1024;
@@ -191,14 +195,19 @@ impl Source for ArtifactHost<'_> {
         let approvals = Approvals::of(records, listed.iter().map(|it| &it.named.project));
         let mut collected = Collected::default();
         let mut unknown = PassedOver::default();
+        let mut wanted = Vec::with_capacity(listed.len());
         for listed in &listed {
-            let approved = approvals.find(&listed.named);
-            if approved.is_none() && !self.is_official {
-                unknown.add(listed.path);
-                continue;
+            match approvals.find(&listed.named) {
+                None if !self.is_official => unknown.add(listed.path),
+                approved => wanted.push((listed, approved.flatten())),
             }
+        }
+        let files = several_at_a_time(&wanted, |(listed, approved)| {
+            self.look_into(listed, has_signatures, *approved, documents)
+        });
+        for ((listed, _), file) in wanted.iter().zip(files) {
             let shown_path = self.setup.file(listed.path);
-            let file = match self.look_into(listed, has_signatures, approved.flatten(), documents) {
+            let file = match file {
                 Ok(file) => file,
                 Err(error) => {
                     let mut problems = Problems::of(&shown_path);
@@ -258,6 +267,31 @@ impl Approvals {
         let version = Version::from_str(&release.version).ok()?;
         self.0.get(&release.project)?.get(&version).copied()
     }
+}
+
+/// Does something with each of a list, [`AT_A_TIME`] at a time; the results are in the order of the
+/// list.
+fn several_at_a_time<T: Sync, R: Send>(list: &[T], each: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(one) = list.get(number) else { return done };
+            done.push((number, each(one)));
+        }
+    };
+    let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_A_TIME.min(list.len())).map(|_| scope.spawn(work)).collect();
+        let done = |worker: std::thread::ScopedJoinHandle<'_, Vec<(usize, R)>>| match worker.join()
+        {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        workers.into_iter().flat_map(done).collect()
+    });
+    results.sort_unstable_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
 }
 
 /// Hashes without keeping.

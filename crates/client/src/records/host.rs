@@ -4,9 +4,11 @@
 //! followed, so that a listing cannot choose whose files are read. Plain `http` is used when the
 //! address was written so; what comes is verified by digests and signatures, or is not evidence.
 
+mod requests;
+
 use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::sync::Arc;
+use std::io::{self, Read, Seek, Write};
+use std::sync::{Arc, OnceLock};
 
 use countermark_audit::source::{Documents, SourceError};
 use countermark_packaging::listing;
@@ -14,6 +16,7 @@ use url::Url;
 
 use super::remembered::Remembered;
 use crate::http::{Client, DownloadError, HttpError, Piece, RedactedUrl, Request};
+use requests::Requests;
 
 /// Longest listing, in bytes.
 const MAX_PAGE: u64 = 32 * 1024 * 1024;
@@ -35,6 +38,7 @@ pub struct HostDocuments {
     /// For people.
     shown: String,
     client: Arc<Client>,
+    requests: OnceLock<Result<Requests, String>>,
     remembered: Remembered,
 }
 
@@ -66,7 +70,7 @@ impl HostDocuments {
         }
         // Userinfo is left out of what tells caches apart, and so never written.
         let remembered = Remembered::new(cache, std::path::Path::new(&shown));
-        Ok(Self { root, shown, client, remembered })
+        Ok(Self { root, shown, client, requests: OnceLock::new(), remembered })
     }
 
     fn url(&self, path: &str, is_folder: bool) -> Result<Url, SourceError> {
@@ -103,24 +107,27 @@ impl HostDocuments {
         if self.root.scheme() == "http" { request.allow_plain_http() } else { request }
     }
 
-    /// Runs one request to its end. A thread of its own, because the caller may be within a runtime
-    /// already, where waiting is a panic.
-    fn wait<T: Send>(&self, future: impl Future<Output = T> + Send) -> Result<T, SourceError> {
+    /// Runs one request to its end.
+    fn wait<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, SourceError> {
         let failed = |reason: String| SourceError::Unreadable { what: self.shown.clone(), reason };
-        let run = || -> std::io::Result<T> {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            Ok(runtime.block_on(future))
+        let requests = match self.requests.get_or_init(Requests::start) {
+            Ok(requests) => requests,
+            Err(reason) => return Err(failed(reason.clone())),
         };
-        let ran = std::thread::scope(|scope| scope.spawn(run).join());
-        ran.map_err(|_| failed("the request was given up".to_owned()))?
-            .map_err(|error| failed(error.to_string()))
+        requests.wait(future).ok_or_else(|| failed("the request was given up".to_owned()))
     }
 
     fn page(&self, path: &str) -> Result<listing::Listing, Failed> {
         let url = self.url(path, true).map_err(Failed::Other)?;
         let request = self.request(Request::document(&url, "text/html", MAX_PAGE));
         let document = self
-            .wait(self.client.fetch(&request))
+            .wait({
+                let client = Arc::clone(&self.client);
+                async move { client.fetch(&request).await }
+            })
             .map_err(Failed::Other)?
             .map_err(|error| self.failed(path, &error))?;
         // Links are below the page itself, wherever on this host it was moved to.
@@ -145,27 +152,34 @@ impl HostDocuments {
         }
     }
 
-    /// Downloads a file piece by piece; `start` is called when it begins, also when it begins again.
-    fn download(
+    /// Downloads a file piece by piece into what is given.
+    fn download<S: Send + 'static>(
         &self,
         path: &str,
         limit: u64,
-        mut each: impl FnMut(Piece<'_>) -> std::io::Result<()> + Send,
-    ) -> Result<Option<()>, SourceError> {
+        mut sink: S,
+        each: fn(&mut S, Piece<'_>) -> io::Result<()>,
+    ) -> Result<Option<S>, SourceError> {
         let url = self.url(path, false)?;
         let request = self.request(Request::file(&url, limit));
-        let downloaded = self.wait(self.client.download(&request, &mut each))?;
+        let client = Arc::clone(&self.client);
+        let downloaded = self.wait(async move {
+            let downloaded = client.download(&request, |piece| each(&mut sink, piece)).await;
+            downloaded.map(|_| sink)
+        })?;
         match downloaded {
-            Ok(_) => Ok(Some(())),
+            Ok(sink) => Ok(Some(sink)),
             Err(DownloadError::Http(error)) => match self.failed(path, &error) {
                 Failed::Absent => Ok(None),
                 Failed::Other(error) => Err(error),
             },
-            Err(DownloadError::Sink(error)) => {
-                let reason = format!("it cannot be kept: {error}");
-                Err(SourceError::Unreadable { what: self.shown_path(path), reason })
-            }
+            Err(DownloadError::Sink(error)) => Err(self.not_kept(path, &error)),
         }
+    }
+
+    fn not_kept(&self, path: &str, error: &io::Error) -> SourceError {
+        let reason = format!("it cannot be kept: {error}");
+        SourceError::Unreadable { what: self.shown_path(path), reason }
     }
 }
 
@@ -216,34 +230,26 @@ impl Documents for HostDocuments {
     }
 
     fn read(&self, path: &str, limit: u64) -> Result<Option<Vec<u8>>, SourceError> {
-        let mut bytes = Vec::new();
-        let downloaded = self.download(path, limit, |piece| {
+        self.download(path, limit, Vec::new(), |bytes, piece| {
             match piece {
                 Piece::Start { .. } => bytes.clear(),
                 Piece::Bytes(more) => bytes.extend_from_slice(more),
             }
             Ok(())
-        })?;
-        Ok(downloaded.map(|()| bytes))
+        })
     }
 
     fn open(&self, path: &str, limit: u64) -> Result<Option<Box<dyn Read + '_>>, SourceError> {
-        let failed = |error: std::io::Error| SourceError::Unreadable {
-            what: self.shown_path(path),
-            reason: format!("it cannot be kept: {error}"),
-        };
-        let mut file = tempfile::tempfile().map_err(failed)?;
-        let downloaded = self.download(path, limit, |piece| match piece {
+        let file = tempfile::tempfile().map_err(|error| self.not_kept(path, &error))?;
+        let downloaded = self.download(path, limit, file, |file, piece| match piece {
             Piece::Start { .. } => {
                 file.set_len(0)?;
-                file.seek(SeekFrom::Start(0)).map(drop)
+                file.rewind()
             }
             Piece::Bytes(more) => file.write_all(more),
         })?;
-        if downloaded.is_none() {
-            return Ok(None);
-        }
-        file.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let Some(mut file) = downloaded else { return Ok(None) };
+        file.rewind().map_err(|error| self.not_kept(path, &error))?;
         Ok(Some(Box::new(file)))
     }
 

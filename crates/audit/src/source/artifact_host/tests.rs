@@ -110,6 +110,14 @@ fn beside_other_records_a_host_adds_no_release() {
 }
 
 #[test]
+fn several_at_a_time_keep_their_order() {
+    for count in [0, 1, 3, 4, 5, 1000] {
+        let list: Vec<usize> = (0..count).collect();
+        assert_eq!(several_at_a_time(&list, |number| *number), list);
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_a_problem_and_the_rest_goes_on() {
     let mut memory = host();
     memory.files.insert("bell-2.0.tar.gz".into(), vec![0; 1024 * 1024 + 1]);

@@ -67,6 +67,22 @@ fn it_works_within_a_runtime() {
 }
 
 #[test]
+fn several_can_ask_at_a_time() {
+    // The listing answers only by and by, and the file is there long before.
+    let slow = Behaviour::Stall;
+    let (server, documents) = host(tarballs().on("/t/lamp/", slow), "/t/");
+    std::thread::scope(|scope| {
+        let stalled = scope.spawn(|| documents.list("lamp", "").is_err());
+        while !server.requests().iter().any(|it| it.target == "/t/lamp/") {
+            std::thread::yield_now();
+        }
+        assert_eq!(documents.read("bell-2.0.tar.gz", LIMIT).unwrap().unwrap(), b"bell");
+        drop(server);
+        assert!(stalled.join().unwrap());
+    });
+}
+
+#[test]
 fn what_is_no_listing_is_an_error() {
     let check = |scenario: Scenario, expect: &str| {
         let (_server, documents) = host(scenario, "/t/");

@@ -60,7 +60,8 @@ fn strangers(dossier: &Dossier<'_>, case: &RoleCase<'_>) -> Finding {
         .map(|release| release.text)
         .collect();
     let severity = if unexplained.is_empty() { Severity::Medium } else { Severity::High };
-    let message = format!("{} and nobody expects it", phrase(case.strangers.iter().copied()));
+    let whom = if case.strangers.len() == 1 { "it" } else { "them" };
+    let message = format!("{} and nobody expects {whom}", phrase(case.strangers.iter().copied()));
     let finding = Finding::new("stranger-role", severity, dossier.name, message)
         .accounts(case.strangers.iter().map(|role| role.account.as_str()))
         .next("ask whether the role is still needed; remove it, or keep it under `[[keep]]`");
@@ -150,7 +151,7 @@ mod tests {
         check(
             "Maintainer:zoe Owner:ci Owner:ann Owner:bob Publisher:x",
             &["medium teapot: `ann` and `bob` are owners, `zoe` is a maintainer, `x` is a \
-               `Publisher` and nobody expects it"],
+               `Publisher` and nobody expects them"],
         );
         // The release account can still upload, but not manage: that is a case of `account-absent`.
         check("Maintainer:ci Owner:ann", &[]);

@@ -147,8 +147,9 @@ fn is_another_form(one: &StoredFinding, other: &StoredFinding) -> bool {
     let is_bare = |it: &StoredFinding| {
         it.versions.is_empty() && it.files.is_empty() && it.accounts.is_empty()
     };
+    let of_nobody = one.projects.is_empty() && other.projects.is_empty();
     one.rule == other.rule
-        && share(&one.projects, &other.projects)
+        && (of_nobody || share(&one.projects, &other.projects))
         && (share(&one.versions, &other.versions)
             || share(&one.files, &other.files)
             || share(&one.accounts, &other.accounts)

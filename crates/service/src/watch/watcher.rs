@@ -194,7 +194,8 @@ impl<'a, A: Auditor> Watcher<'a, A> {
         let now = self.surroundings.now();
         match self.auditor.judge(&look.facts, &self.facts, now) {
             Ok(report) => {
-                let seen = Seen::of_report(&report, &|rule| EVENTS.contains(&rule));
+                let mut seen = Seen::of_report(&report, &|rule| EVENTS.contains(&rule));
+                seen.add_own(trouble::records(&report.problems));
                 let facts = report.facts.clone();
                 self.finish(started, look, seen, &forgotten, report.federation.as_deref(), &facts)
             }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use countermark_audit::fact::{FileKind, IndexFile, IndexRelease, Presence, Role, RoleKind};
 use countermark_audit::finding::{Finding, Severity};
+use countermark_audit::record::RecordProblem;
 use countermark_audit::report::{Counts, Report};
 use countermark_client::http::{Client, Options, Proxies};
 use countermark_testkit::hook::{self, HookServer};
@@ -67,6 +68,7 @@ struct World {
     roles_broken: bool,
     records_error: Option<String>,
     accepted: Option<String>,
+    problems: Vec<&'static str>,
     asked: Vec<(String, bool)>,
 }
 
@@ -110,6 +112,7 @@ impl Auditor for &RefCell<World> {
         now: Timestamp,
     ) -> Result<Report, AuditError> {
         let mut report = report(now);
+        report.problems = self.borrow().problems.iter().map(|file| problem(file)).collect();
         for (name, facts) in facts {
             if let Presence::Unread(reason) = &facts.presence {
                 report.unread.push((name.clone(), reason.clone()));
@@ -162,6 +165,10 @@ fn report(at: Timestamp) -> Report {
         counts: Counts::default(),
         timelines: Vec::new(),
     }
+}
+
+fn problem(file: &str) -> RecordProblem {
+    RecordProblem { file: file.to_owned(), position: Some((3, 1)), message: "no".into() }
 }
 
 fn name(text: &str) -> ProjectName {
@@ -482,6 +489,25 @@ fn records_that_cannot_be_read_lose_nothing_and_are_told_when_it_lasts() {
     let calls = hooks.calls();
     assert_eq!(changes(&calls[1]), ["new watch-failing -"]);
     assert_eq!(changes(&calls[2]), ["new rogue-release a", "gone watch-failing -"]);
+}
+
+#[test]
+fn records_that_can_be_read_in_part_are_told() {
+    let (tools, hooks) = (Tools::new(), HookServer::start([]));
+    let config = config(tools.folder.path(), vec![webhook(&hooks)]);
+    let world = world([project("a", &["1"], &["robot"])]);
+    world.borrow_mut().broken.insert(name("never-read"), "503".into());
+    let mut watcher = tools.start(&config, &world);
+    let mut step = |problems: &[&'static str]| {
+        world.borrow_mut().problems = problems.to_vec();
+        tools.stage.pass(240);
+        watcher.step(true).unwrap().changes
+    };
+    let changed = [step(&["a.yaml"]), step(&["a.yaml"]), step(&["b.yaml", "a.yaml"]), step(&[])];
+    assert_eq!(changed, [1, 0, 1, 1]);
+    watcher.deliver().unwrap();
+    let told: Vec<String> = hooks.calls().iter().flat_map(changes).collect();
+    assert_eq!(told, ["new watch-records -", "altered watch-records -", "gone watch-records -"]);
 }
 
 #[test]

@@ -75,7 +75,7 @@ pub(super) fn look(input: &AuditInputArgs, teller: &Teller) -> Result<Gathered, 
     // A large snapshot was judged line by line, and nothing of it kept.
     if let Some(path) = input.replay.as_ref().filter(|_| looked.facts.is_empty()) {
         let replayed = facts::replay(path)
-            .map_err(|error| vec![Problem::of("facts", error.class(), &error)])?;
+            .map_err(|error| vec![Problem::of(error.code(), error.class(), &error)])?;
         looked.facts = replayed.facts;
     }
     Ok(looked)

@@ -173,7 +173,8 @@ fn ask(
         return Err(vec![problem.with_hint("leave --no-index out, or give --replay FILE")]);
     };
     let names = names(arguments, prepared, teller);
-    let now = prepared.as_of.unwrap_or_else(Timestamp::now);
+    // What is read is read now, whatever day it is judged for.
+    let now = Timestamp::now();
     let options = Options {
         cache: cache_folder(arguments).map(|folder| folder.join("facts")),
         record: arguments.record.clone(),
@@ -280,5 +281,9 @@ pub(super) fn read_previous(
 }
 
 fn facts_problem(error: &FactsError) -> Problem {
-    Problem::of("facts", error.class(), error)
+    let problem = Problem::of(error.code(), error.class(), error);
+    match error.hint() {
+        Some(hint) => problem.with_hint(hint),
+        None => problem,
+    }
 }

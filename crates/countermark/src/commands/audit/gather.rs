@@ -14,7 +14,7 @@ use countermark_audit::lookalike::NameList;
 use countermark_audit::record::Records;
 use countermark_audit::report::Report;
 use countermark_audit::rule::RULES;
-use countermark_client::report::Problem;
+use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 use jiff::Timestamp;
@@ -222,7 +222,7 @@ fn read_constraints(
         pins.append(Pins::read(&path.display().to_string(), &read_text(path)?));
     }
     for line in &pins.unusable {
-        teller.line(&format!("note[unusable-line]: {line}"));
+        teller.note(Note::new("unusable-line", line.clone()));
     }
     Ok(pins.by_project())
 }

@@ -10,7 +10,7 @@ use countermark_audit::source::openpgp::{self, parse_signing_keys};
 use countermark_audit::source::openstack::{self, OpenStackReleases};
 use countermark_audit::source::{Documents, SignatureJudge, Source as _, SourceError};
 use countermark_client::records::{documents, documents_of};
-use countermark_client::report::Problem;
+use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_packaging::lock::Place;
 use countermark_trust::Class;
 use jiff::Timestamp;
@@ -159,10 +159,8 @@ impl Reader<'_> {
                 let bytes = read_bounded(&path)?;
                 let keys = parse_signing_keys(&shown(&path), &bytes);
                 for problem in &keys.problems {
-                    self.teller.line(&format!(
-                        "note[unusable-line]: {}: {}",
-                        problem.file, problem.message
-                    ));
+                    let message = format!("{}: {}", problem.file, problem.message);
+                    self.teller.note(Note::new("unusable-line", message));
                 }
                 keys.validity
             }

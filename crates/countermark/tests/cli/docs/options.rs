@@ -7,7 +7,7 @@ use super::page::{Block, Page};
 use super::{file_name, pages};
 use crate::support::World;
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: &[&[&str]] = &[
     &[],
     &["install"],
     &["download"],
@@ -20,12 +20,21 @@ const COMMANDS: [&[&str]; 14] = [
     &["cache", "info"],
     &["cache", "verify"],
     &["cache", "prune"],
+    &["audit"],
+    &["audit", "init"],
+    &["audit", "explain"],
+    &["audit", "schema"],
+    &["roles"],
+    &["handbook"],
+    &["incident"],
+    &["incident", "log"],
+    &["watch"],
     &["completions"],
     &["man"],
 ];
 
 /// Of other tools: refused, ignored, or compared with ours.
-const OF_OTHERS: [&str; 25] = [
+const OF_OTHERS: [&str; 26] = [
     "--all-targets",
     "--allow-insecure-host",
     "--bin",
@@ -38,6 +47,7 @@ const OF_OTHERS: [&str; 25] = [
     "--from",
     "--generate-hashes",
     "--hash",
+    "--no-default-features",
     "--ignore-requires-python",
     "--locked",
     "--mount",

@@ -161,6 +161,34 @@ fn signal(child: &Child, signal: rustix::process::Signal) {
     rustix::process::kill_process(id, signal).expect("it is there");
 }
 
+/// Bytes that do not agree with what the index says of them, in a release that somebody made.
+#[test]
+fn new_files_are_looked_into_once() {
+    let (mut world, hooks) = (world(), HookServer::start([]));
+    world.set("HOOK", &format!("{}/hook", hooks.url()));
+    let mut evil = crate::support::simple_wheel("teapot", "1.1");
+    evil.metadata = evil.metadata.map(|it| it.replace("Version: 1.1", "Version: 6.6"));
+    let evil = ServedFile::honest(&evil.filename(), evil.build());
+    let today = jiff::Timestamp::now().to_string();
+    let evil = evil.advertise(|it| it.upload_time = Some(today.clone()));
+    world.write("releases.csv", RECORDS.replace("2026-03-02", &today[..10]));
+    let index = index(&["1.0"], |it| it.file("teapot", evil));
+    let run = || world.run(&["watch", "--once", "-i", &simple(&index)]);
+    run().expect(0).never_says("could not be read");
+    let downloads = || index.requests().iter().filter(|it| it.path().ends_with(".whl")).count();
+    assert_eq!(downloads(), 0);
+    world.write(
+        "watch.toml",
+        CONFIG.replace("[watch]", "[watch]\ninspect = true\nroles-interval = \"5m\""),
+    );
+    std::fs::remove_file(world.path("state/watch.sqlite")).expect("the state");
+    run().expect(0);
+    run().expect(0);
+    assert_eq!(downloads(), 1);
+    let told: Vec<String> = hooks.calls().iter().flat_map(told).collect();
+    assert!(told.contains(&"new metadata-differs teapot".to_owned()), "{told:?}");
+}
+
 #[test]
 fn killed_between_the_commit_and_the_delivery() {
     let mut world = world();

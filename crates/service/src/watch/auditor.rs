@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use countermark_audit::fact::{Presence, ProjectFacts};
+use countermark_audit::fact::{IndexFile, Presence, ProjectFacts};
 use countermark_audit::report::Report;
 use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
@@ -27,6 +27,13 @@ pub trait Auditor {
     /// Asks the index. A project that cannot be read is given as such and stops no other; one that
     /// is left out counts as not read.
     fn gather(&mut self, asks: &[Ask], now: Timestamp) -> Gathered;
+
+    /// Looks into files of a project that were not looked into, where that is wanted; called when
+    /// something happened to the project, and when its roles are due. What cannot be had stays as
+    /// it is, and is tried again.
+    fn inspect(&mut self, facts: &mut ProjectFacts, now: Timestamp) {
+        let _ = (facts, now);
+    }
 
     /// Judges all projects; `previous` is what they were in the step before, for rules about what
     /// changes.
@@ -95,11 +102,14 @@ fn keep_insides(previous: &ProjectFacts, fresh: &mut ProjectFacts) {
         .releases
         .iter()
         .flat_map(|release| &release.files)
-        .filter(|file| file.inside.is_some() && file.sha256.is_some())
+        .filter(|file| file.inside.is_some())
         .map(|file| (file.filename.as_str(), file))
         .collect();
     for file in fresh.releases.iter_mut().flat_map(|release| &mut release.files) {
-        let before = known.get(file.filename.as_str()).filter(|it| it.sha256 == file.sha256);
+        let is_same = |it: &&&IndexFile| {
+            (it.sha256, it.size, it.uploaded) == (file.sha256, file.size, file.uploaded)
+        };
+        let before = known.get(file.filename.as_str()).filter(is_same);
         if let (None, Some(before)) = (&file.inside, before) {
             file.inside.clone_from(&before.inside);
         }

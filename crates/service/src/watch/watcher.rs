@@ -229,15 +229,18 @@ impl<'a, A: Auditor> Watcher<'a, A> {
                 let known = look.facts.get(&ask.project).map(Arc::as_ref);
                 let answer = fresh.remove(&ask.project);
                 let lacks_roles = answer.as_ref().is_some_and(|facts| facts.roles.is_none());
-                let (facts, unread) = merge(known, answer, &ask);
+                let (mut facts, unread) = merge(known, answer, &ask);
                 let project = ask.project.clone();
                 match unread {
                     Some(reason) => look.unread.insert(project.clone(), reason),
                     None => look.unread.remove(&project),
                 };
+                let is_read = !look.unread.contains_key(&project);
                 let is_open = round == 0 && !ask.with_roles && lacks_roles;
-                if is_open && !look.unread.contains_key(&project) && is_changed(before, &facts) {
+                if is_open && is_read && is_changed(before, &facts) {
                     again.push(Ask { project: project.clone(), with_roles: true });
+                } else if is_read && (ask.with_roles || is_changed(before, &facts)) {
+                    self.auditor.inspect(&mut facts, now);
                 }
                 look.facts.insert(project.clone(), Arc::new(facts));
                 look.asks.insert(project, ask);

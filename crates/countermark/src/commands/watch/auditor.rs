@@ -9,11 +9,13 @@ use std::time::Duration;
 
 use countermark_audit::dossier::Context;
 use countermark_audit::engine::{Glimpse, Judge, Survey, Tally};
-use countermark_audit::fact::{Presence, ProjectFacts};
+use countermark_audit::fact::{IndexFile, Presence, ProjectFacts};
 use countermark_audit::record::Publishes;
 use countermark_audit::report::Report;
 use countermark_client::facts::{self, Options};
 use countermark_client::http::RedactedUrl;
+use countermark_client::index::IndexClient;
+use countermark_client::inside::inspect_project;
 use countermark_client::report::{Problem, Silent};
 use countermark_client::settings::Index;
 use countermark_packaging::name::ProjectName;
@@ -22,7 +24,7 @@ use countermark_service::watch::config::WatchConfig;
 use countermark_service::watch::db::Traffic;
 use countermark_service::watch::schedule::Ask;
 use countermark_trust::Class;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::cli::OutputArgs;
 use crate::cli::audit::AuditInputArgs;
@@ -40,9 +42,14 @@ pub(super) struct CommandAuditor<'a> {
     options: Options,
     /// Roles are looked at again after this time, whatever the index says.
     roles: Duration,
+    /// Whether new files are looked into.
+    inspects: bool,
     /// Read for the step under way.
     prepared: Option<Prepared>,
 }
+
+/// Files that are older were there before anybody watched, or were tried often enough.
+const INSPECTED: SignedDuration = SignedDuration::from_hours(48);
 
 impl<'a> CommandAuditor<'a> {
     pub(super) fn new(
@@ -85,6 +92,7 @@ impl<'a> CommandAuditor<'a> {
             teller: Teller::new(&quiet),
             options,
             roles: Duration::try_from(config.rhythm.roles).unwrap_or_default(),
+            inspects: config.inspect,
             prepared: None,
         })
     }
@@ -143,6 +151,29 @@ impl Auditor for CommandAuditor<'_> {
             self.ask(&names, with_roles, now, &mut gathered);
         }
         gathered
+    }
+
+    fn inspect(&mut self, facts: &mut ProjectFacts, now: Timestamp) {
+        let is_new = |file: &IndexFile| {
+            let is_recent = file.uploaded.is_some_and(|at| now.duration_since(at) <= INSPECTED);
+            file.inside.is_none() && is_recent
+        };
+        let mut files = facts.releases.iter().flat_map(|release| &release.files);
+        if !self.inspects || !files.any(is_new) {
+            return;
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        // A client of its own: the session's remembers the pages that it has seen.
+        let session = self.session;
+        let index = IndexClient::new(Arc::clone(&session.http), session.settings.sources.clone());
+        let name = facts.name.clone();
+        runtime.block_on(async {
+            // What cannot be had is tried again when the roles are due.
+            for page in index.project_pages(&name).await.unwrap_or_default() {
+                inspect_project(&session.http, &page.page, facts, is_new).await;
+            }
+        });
     }
 
     fn judge(

@@ -52,6 +52,8 @@ pub struct WatchConfig {
     pub concurrency: usize,
     /// The most requests a second.
     pub rate: u32,
+    /// Whether files that are new are downloaded and looked into.
+    pub inspect: bool,
     /// Who is told, in the order of kinds and names.
     pub destinations: Vec<Destination>,
 }
@@ -227,6 +229,7 @@ fn read_watch<'a>(
             "names",
             "keys",
             "rate",
+            "inspect",
             "index",
             "interval",
             "roles-interval",
@@ -272,6 +275,7 @@ fn read_watch<'a>(
         unread_after: unread_after.unwrap_or(seconds(3600)),
         concurrency: concurrency as usize,
         rate,
+        inspect: reader.flag(table, "inspect"),
         destinations,
     })
 }

@@ -11,6 +11,7 @@ jitter = 20
 unread-after = "2h"
 concurrency = 8
 rate = 5
+inspect = true
 records = ["releases", "/srv/tags"]
 
 [mail.team]
@@ -49,7 +50,7 @@ fn a_whole_file() {
     assert_eq!(config.rhythm.roles, SignedDuration::from_secs(1800));
     assert!((config.rhythm.jitter - 0.2).abs() < 1e-9);
     assert_eq!(config.records, [Path::new("/etc/countermark/releases"), Path::new("/srv/tags")]);
-    assert_eq!((config.concurrency, config.rate), (8, 5));
+    assert_eq!((config.concurrency, config.rate, config.inspect), (8, 5, true));
     assert_eq!(config.unread_after, SignedDuration::from_secs(7200));
     let names: Vec<&str> = config.destinations.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names, ["mail:team", "webhook:chat", "webhook:ops", "atom:public"]);
@@ -92,67 +93,67 @@ fn mistakes_have_places() {
         "<countermark@example.org>",
         "<nobody>",
         "invalid-value",
-        (15, 8),
+        (16, 8),
         "not an address of mail",
     );
-    mistake("second@example.org", "second", "invalid-value", (16, 6), "not an address of mail");
-    mistake("to = [", "to = []\n#", "invalid-value", (16, 6), "from 1 to 50");
+    mistake("second@example.org", "second", "invalid-value", (17, 6), "not an address of mail");
+    mistake("to = [", "to = []\n#", "invalid-value", (17, 6), "from 1 to 50");
     mistake(
         "server = \"mail.example.org\"",
         "",
         "missing-key",
-        (14, 7),
+        (15, 7),
         "`server` is missing from [mail.team]",
     );
     mistake(
         "username = \"countermark\"",
         "security = \"none\"\nusername = \"countermark\"",
         "invalid-value",
-        (18, 12),
+        (19, 12),
         "on this machine only",
     );
-    mistake("username = \"countermark\"", "", "invalid-value", (14, 7), "belong together");
-    mistake("\"smtp-password\"", "\"../smtp\"", "invalid-value", (19, 23), "not a path");
-    mistake("\"medium\"", "\"urgent\"", "unknown-word", (20, 9), "none of `low`, `medium`, `high`");
-    mistake("https://hooks", "ftp://hooks", "invalid-value", (23, 7), "must begin with https://");
+    mistake("username = \"countermark\"", "", "invalid-value", (15, 7), "belong together");
+    mistake("\"smtp-password\"", "\"../smtp\"", "invalid-value", (20, 23), "not a path");
+    mistake("\"medium\"", "\"urgent\"", "unknown-word", (21, 9), "none of `low`, `medium`, `high`");
+    mistake("https://hooks", "ftp://hooks", "invalid-value", (24, 7), "must begin with https://");
     mistake(
         "https://hooks",
         "https://a:b@hooks",
         "invalid-value",
-        (23, 7),
+        (24, 7),
         "does not belong into this file",
     );
     mistake(
         "secret-env = \"HOOK_SECRET\"",
         "",
         "missing-key",
-        (22, 10),
+        (23, 10),
         "`secret-file` is missing",
     );
     mistake(
         "secret-env",
         "secret-file = \"x\"\nsecret-env",
         "invalid-value",
-        (24, 15),
+        (25, 15),
         "only one of",
     );
     mistake(
         "secret-env",
         "secret = \"hunter2\"\nsecret-env",
         "unknown-key",
-        (24, 1),
+        (25, 1),
         "`secret` is not a key",
     );
     mistake(
         "allow-plain-http = true",
         "allow-plain-http = 1",
         "invalid-value",
-        (29, 20),
+        (30, 20),
         "true or false",
     );
-    mistake("releases.example.org\"", "a b\"", "invalid-value", (33, 13), "a domain");
-    mistake("[atom.public]", "[atom.\"a b\"]", "invalid-value", (31, 7), "ASCII letters");
-    mistake("feed.atom", "feed\\u0007", "control-character", (32, 8), "contains");
+    mistake("releases.example.org\"", "a b\"", "invalid-value", (34, 13), "a domain");
+    mistake("[atom.public]", "[atom.\"a b\"]", "invalid-value", (32, 7), "ASCII letters");
+    mistake("feed.atom", "feed\\u0007", "control-character", (33, 8), "contains");
     mistake("[watch]", "[[watch]]", "invalid-value", (2, 1), "`watch` must be a table");
 }
 

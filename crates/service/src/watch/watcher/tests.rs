@@ -2,11 +2,14 @@ use std::cell::{Cell, RefCell};
 use std::path::Path;
 use std::sync::Arc;
 
-use countermark_audit::fact::{FileKind, IndexFile, IndexRelease, Presence, Role, RoleKind};
+use countermark_audit::fact::{
+    FileKind, IndexFile, IndexRelease, Inside, Presence, Role, RoleKind,
+};
 use countermark_audit::finding::{Finding, Severity};
 use countermark_audit::record::RecordProblem;
 use countermark_audit::report::{Counts, Report};
 use countermark_client::http::{Client, Options, Proxies};
+use countermark_packaging::digest::Sha256;
 use countermark_testkit::hook::{self, HookServer};
 use countermark_testkit::mail::{self, MailServer, Security};
 use countermark_trust::Class;
@@ -69,6 +72,7 @@ struct World {
     records_error: Option<String>,
     accepted: Option<String>,
     problems: Vec<&'static str>,
+    inspected: Vec<String>,
     asked: Vec<(String, bool)>,
 }
 
@@ -103,6 +107,16 @@ impl Auditor for &RefCell<World> {
             });
         }
         gathered
+    }
+
+    /// Every file that was not looked into, which then says so.
+    fn inspect(&mut self, facts: &mut ProjectFacts, _: Timestamp) {
+        for file in facts.releases.iter_mut().flat_map(|release| &mut release.files) {
+            if file.inside.is_none() {
+                self.borrow_mut().inspected.push(file.filename.clone());
+                file.inside = Some(Inside::default());
+            }
+        }
     }
 
     fn judge(
@@ -184,7 +198,7 @@ fn project(text: &str, versions: &[&str], accounts: &[&str]) -> (ProjectName, Pr
             kind: FileKind::Sdist,
             size: Some(1),
             uploaded: None,
-            sha256: None,
+            sha256: Sha256::parse_hex(&"ab".repeat(32)).ok(),
             yanked: None,
             inside: None,
         }],
@@ -246,6 +260,7 @@ fn config(folder: &Path, destinations: Vec<Destination>) -> WatchConfig {
         unread_after: SignedDuration::from_secs(3600),
         concurrency: 1,
         rate: 10,
+        inspect: true,
         destinations,
     }
 }
@@ -489,6 +504,25 @@ fn records_that_cannot_be_read_lose_nothing_and_are_told_when_it_lasts() {
     let calls = hooks.calls();
     assert_eq!(changes(&calls[1]), ["new watch-failing -"]);
     assert_eq!(changes(&calls[2]), ["new rogue-release a", "gone watch-failing -"]);
+}
+
+#[test]
+fn a_file_is_looked_into_once() {
+    let tools = Tools::new();
+    let config = config(tools.folder.path(), vec![feed(tools.folder.path())]);
+    let world = world([project("a", &["1"], &["robot"]), project("b", &["1"], &["robot"])]);
+    let mut watcher = tools.start(&config, &world);
+    watcher.step(false).unwrap();
+    world.borrow_mut().index.extend([project("a", &["1", "2"], &["robot"])]);
+    for _ in 0..20 {
+        tools.stage.pass(240);
+        watcher.step(false).unwrap();
+    }
+    drop(watcher);
+    // Another process remembers it.
+    tools.start(&config, &world).step(true).unwrap();
+    let inspected = world.borrow().inspected.clone();
+    assert_eq!(inspected, ["a-1.tar.gz", "b-1.tar.gz", "a-2.tar.gz"]);
 }
 
 #[test]

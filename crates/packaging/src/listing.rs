@@ -180,6 +180,21 @@ mod tests {
         }
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_a_page_says_names_are_components(
+            hrefs in proptest::collection::vec("[a./%25ceCE?#:\\\\ -]{0,12}", 0..8),
+        ) {
+            let html: String = hrefs.iter().map(|href| format!("<a href='{href}'>")).collect();
+            let page = Url::parse("https://h.example.org/t/").unwrap();
+            let listing = parse(format!("<p>{html}").as_bytes(), &page).unwrap();
+            for name in listing.files.iter().chain(&listing.folders) {
+                proptest::prop_assert!(!matches!(name.as_str(), "" | "." | ".."), "{}", name);
+                proptest::prop_assert!(!name.contains(['/', '\\']), "{}", name);
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_listing() {
         let page = Url::parse("https://h.example.org/").unwrap();

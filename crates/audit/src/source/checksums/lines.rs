@@ -169,6 +169,28 @@ mod tests {
         check("AAAAAAAA  a", Ok(None));
     }
 
+    proptest::proptest! {
+        #[test]
+        fn what_was_written_is_read(name in "[a-z0-9 .\\\\()=*\n\r_-]{1,20}", binary: bool) {
+            let escaped = name.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
+            let mark = if escaped == name { "" } else { "\\" };
+            let mode = if binary { '*' } else { ' ' };
+            let digest = Sha256([7; 32]);
+            let line = format!("{mark}{} {mode}{escaped}", digest.hex());
+            let expect = Line::File { name: name.clone(), digest };
+            if !name.trim().is_empty() {
+                proptest::prop_assert_eq!(parse(line.as_bytes(), None), Ok(expect.clone()));
+            }
+            let tagged = format!("{mark}SHA256 ({escaped}) = {}", digest.hex());
+            proptest::prop_assert_eq!(parse(tagged.as_bytes(), None), Ok(expect));
+        }
+
+        #[test]
+        fn no_line_is_too_odd(line in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let _ = parse(&line, Some("a"));
+        }
+    }
+
     #[test]
     fn what_is_no_line() {
         check("AAA  a", Err("expected 64 hexadecimal digits and a name"));

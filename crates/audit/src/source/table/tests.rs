@@ -217,6 +217,25 @@ fn problems_without_end_are_counted() {
     assert_eq!(problems(&records)[1000], "t.csv: 500 more entries cannot be used");
 }
 
+proptest::proptest! {
+    #[test]
+    fn no_table_is_too_odd(text in "[a1,\"#\n\r\t {}:é-]{0,60}") {
+        for name in ["t.csv", "t.tsv", "t.jsonl"] {
+            let _ = table(name, format!("project,version\n{text}"));
+            let _ = table(name, text.as_str());
+        }
+    }
+
+    #[test]
+    fn quoted_fields_come_back(repository in "[a-z,\"# é]{0,20}") {
+        let quoted = repository.replace('"', "\"\"");
+        let text = format!("repository,project,version\n\"{quoted}\",lamp,1.0\n");
+        let records = csv(&text).unwrap();
+        let found = release(&records, "lamp", "1.0").repository.clone().unwrap_or_default();
+        proptest::prop_assert_eq!(&*found, repository.trim());
+    }
+}
+
 #[test]
 fn a_long_table_keeps_little() {
     let mut text = String::from(HEADER);

@@ -1,6 +1,6 @@
 //! Whether an OpenPGP signature supports an artifact or a text.
 //!
-//! Decides with the certificates that a federation gives ([`Keyring`]), the days in which each of
+//! Decides with the certificates that a federation gives (`Keyring`), the days in which each of
 //! its keys signed ([`KeyValidity`]), and two times that are parameters ([`Moment`]). Trusts nothing
 //! that comes with the signature, also not its date: a key that was stolen after its days can still
 //! write any date into a signature, so the date is compared with what is known of the release.

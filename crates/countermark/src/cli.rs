@@ -1,6 +1,7 @@
 //! The command line, as plain data. Options have pip's names where pip has them.
 
 pub(crate) mod audit;
+mod cache;
 pub(crate) mod handbook;
 pub(crate) mod incident;
 pub(crate) mod roles;
@@ -11,12 +12,21 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use cache::{CacheArgs, CacheCommand};
+
+/// The version, and what was built in that the default build has not.
+const VERSION: &str = if cfg!(feature = "openpgp") {
+    concat!(env!("CARGO_PKG_VERSION"), " (with openpgp)")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 /// Python packages that are the right ones.
 ///
 /// Replace `pip install -r` with `countermark install -r`: every byte is checked before anything
 /// changes, a mismatch stops the build, and there is no server to run.
 #[derive(Debug, Parser)]
-#[command(name = "countermark", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "countermark", version = VERSION, max_term_width = 100, disable_help_subcommand = true)]
 #[command(after_help = "Exit codes: 0 yes · 1 a check said no · 2 the input cannot be used · \
     3 could not decide · 4 proof of misbehaviour\n\nThe guide: docs/README.md")]
 pub(crate) struct Cli {
@@ -475,39 +485,4 @@ pub(crate) struct UninstallArgs {
     pub(crate) dry_run: bool,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
-}
-
-/// `countermark cache`
-#[derive(Clone, Debug, Args)]
-pub(crate) struct CacheArgs {
-    #[command(subcommand)]
-    pub(crate) command: CacheCommand,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
-}
-
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum CacheCommand {
-    /// Where the store is and how large.
-    Info {
-        /// How to report.
-        #[arg(long, value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
-        format: ReportFormat,
-    },
-    /// Hash every archive, unpack it in memory and compare every stored file with it.
-    Verify {
-        /// Throw away what is not right.
-        #[arg(long)]
-        remove: bool,
-    },
-    /// Remove what interrupted runs left, and what was not used for longest.
-    Prune {
-        /// Keep at most this much, such as 2GB; without it only leftovers go. The setting
-        /// `cache-limit` and COUNTERMARK_CACHE_LIMIT do this after each install.
-        #[arg(long, value_name = "SIZE")]
-        max_size: Option<String>,
-        /// Remove every wheel.
-        #[arg(long, conflicts_with = "max_size")]
-        all: bool,
-    },
 }

@@ -90,11 +90,13 @@ fn finding(code: &'static str, dossier: &Dossier<'_>, cases: &[&ReleaseCase<'_>]
     for (version, place) in pins(dossier, cases) {
         result = result.evidence(place, format!("{version} is pinned here"));
     }
-    let first = versions.first().copied().unwrap_or_default();
-    result.next(format!(
-        "ask who made it; if nobody of ours did: `countermark incident {} {first}`",
-        dossier.name
-    ))
+    // What an index calls a version may be anything; only a real one is put into a command.
+    let version = cases.iter().find_map(|case| case.version.as_ref());
+    let command = version.map_or_else(
+        || format!("countermark incident {}", dossier.name),
+        |version| format!("countermark incident {} {version}", dossier.name),
+    );
+    result.next(format!("ask who made it; if nobody of ours did: `{command}`"))
 }
 
 fn with_standing(finding: Finding, dossier: &Dossier<'_>) -> Finding {
@@ -232,6 +234,14 @@ mod tests {
         assert_eq!(severities(&left("2021-08-01")), [], "continued at once: departed");
         assert_eq!(severities(&left("2023-01-01")), [Severity::High], "after a long silence");
         assert_eq!(severities(&left("2021-05-01")), [Severity::High], "while it was ours");
+    }
+
+    #[test]
+    fn a_version_that_is_none_is_not_put_into_a_command() {
+        let fixture = base().upload("1.2;rm -rf ~", "2022-01-01", &["tool-1.2.tar.gz"]);
+        let findings = fixture.check(&RogueRelease);
+        assert_eq!(findings.len(), 1);
+        assert!(findings[0].next.ends_with("`countermark incident tool`"), "{}", findings[0].next);
     }
 
     #[test]

@@ -58,7 +58,8 @@ impl HostDocuments {
         client: Arc<Client>,
         cache: Option<&std::path::Path>,
     ) -> Result<Self, SourceError> {
-        let shown = RedactedUrl::new(url).to_string();
+        // `user:secret@host` is a URL too, with a scheme that nobody meant.
+        let shown = RedactedUrl::of_text(url.as_str()).to_string();
         if !matches!(url.scheme(), "http" | "https") || url.query().is_some() {
             let expected = "the address of a folder, `https://…/`".to_owned();
             return Err(SourceError::NotThis { what: format!("`{shown}`"), expected });

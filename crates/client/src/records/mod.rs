@@ -61,3 +61,55 @@ pub fn documents_of(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use countermark_packaging::lock::Place;
+
+    use super::*;
+
+    fn opened(path: Option<&str>, url: Option<&str>, base: &Path) -> Result<String, String> {
+        let place = Place { file: "federation.toml".into(), line: 3, column: 1, span: 0..0 };
+        let entry = RecordsEntry {
+            kind: "table".into(),
+            path: path.map(str::to_owned),
+            url: url.map(str::to_owned),
+            project: None,
+            settings: std::collections::BTreeMap::new(),
+            place,
+        };
+        let client = Arc::new(Client::new(crate::http::Options::default(), Arc::default()));
+        documents_of(&entry, base, &client, None)
+            .map(|documents| documents.root().to_owned())
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_entry_is_at_a_path_or_at_a_url() {
+        let base = Path::new("/federation");
+        assert_eq!(opened(Some("x"), None, base).unwrap(), "/federation/x");
+        assert_eq!(opened(Some("/x"), None, base).unwrap(), "/x");
+        assert_eq!(opened(None, None, base).unwrap(), "/federation/");
+        let url = "https://user:secret@h.example.org/t";
+        assert_eq!(opened(None, Some(url), base).unwrap(), "https://user:****@h.example.org/t");
+        let refused = |path, url| opened(path, Some(url), base).unwrap_err();
+        let start = "the setting `url` of the `table` records (federation.toml:3:1): ";
+        let check = |found: String, expect: &str| {
+            assert!(found.starts_with(start) && found.contains(expect), "{found}");
+        };
+        check(refused(Some("x"), url), "there is a `path` too; one of them is read");
+        check(refused(None, "ftp://h.example.org/t"), "is not the address of a folder");
+        check(refused(None, "user:secret@[h"), "`****@[h` is not the address");
+    }
+
+    #[test]
+    fn a_checkout_is_read_through_git() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |path: &str| documents(&folder.path().join(path), None);
+        std::fs::create_dir_all(folder.path().join("plain")).unwrap();
+        std::fs::create_dir_all(folder.path().join("clone/.git")).unwrap();
+        assert!(at("plain").tags().unwrap().is_none());
+        // A `.git` that is none is not passed over as if nothing were there.
+        assert!(at("clone").tags().is_err());
+    }
+}

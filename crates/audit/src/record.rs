@@ -20,9 +20,6 @@ pub struct Records {
     pub names_of_repository: BTreeMap<Arc<str>, BTreeSet<ProjectName>>,
     /// Up to when the records speak; what was uploaded later is not judged by them.
     pub date: Option<RecordsDate>,
-    /// A source is taken as complete up to now, because nothing says otherwise: what it does not list
-    /// was not made by us, however new it is.
-    pub is_complete: bool,
     /// The release cycles that the records know, in the order of their releases.
     pub series: Vec<Series>,
     /// What could not be read, each with its place; the rest was read.

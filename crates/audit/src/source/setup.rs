@@ -162,12 +162,9 @@ impl<'a> Setup<'a> {
         records.assumptions.extend(documents.notes());
         match at {
             Some(at) => records.reach(RecordsDate { at, from }),
-            None if complete => {
-                records.is_complete = true;
-                records.assumptions.push(format!(
-                    "{described}: taken as complete up to now; `date` in the entry can say otherwise"
-                ));
-            }
+            None if complete => records.assumptions.push(format!(
+                "{described}: taken as complete up to now; `date` in the entry can say otherwise"
+            )),
             None => {}
         }
         records.sources.push(described);

@@ -6,6 +6,7 @@
 mod build;
 mod identity;
 mod judge;
+mod published;
 
 use std::collections::{BTreeMap, BTreeSet};
 

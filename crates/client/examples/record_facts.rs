@@ -20,8 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("record_facts INDEX FILE CACHE NAME…".into());
     };
     let names = names.iter().map(|name| ProjectName::parse(name)).collect::<Result<Vec<_>, _>>()?;
-    let index =
-        Index { name: None, url: index.parse()?, explicit: false, origin: Origin::Default };
+    let index = Index { name: None, url: index.parse()?, explicit: false, origin: Origin::Default };
     let http = Client::new(http::Options::default(), Arc::default());
     let options = Options {
         record: Some(PathBuf::from(file)),
@@ -45,8 +44,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{:?} in {took:.2?}", gathered.traffic);
     let replayed = replay(Path::new(file))?;
     let header = Header { index: gathered.index, read: options.now };
-    let is_same = replayed.facts == gathered.facts
-        && write(&header, &replayed.facts) == std::fs::read(file)?;
+    let is_same =
+        replayed.facts == gathered.facts && write(&header, &replayed.facts) == std::fs::read(file)?;
     println!("{} projects replayed, the same: {is_same}", replayed.facts.len());
     if is_same { Ok(()) } else { Err("the replay differs".into()) }
 }

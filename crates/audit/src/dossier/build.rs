@@ -1,6 +1,6 @@
 //! Makes a dossier: both sides joined by version, whose the name is, and what explains each release.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
@@ -156,15 +156,12 @@ impl<'a> Dossier<'a> {
     /// The accounts with a role that are not expected here, without repetition.
     #[must_use]
     pub fn strangers(&self) -> Vec<&'a str> {
-        let mut names: Vec<&str> = Vec::new();
-        if self.knows_expected() {
-            for role in self.facts.roles.iter().flatten() {
-                if !self.is_expected(&role.account) && !names.contains(&role.account.as_str()) {
-                    names.push(&role.account);
-                }
-            }
+        if !self.knows_expected() {
+            return Vec::new();
         }
-        names
+        let mut seen = BTreeSet::new();
+        let accounts = self.facts.roles.iter().flatten().map(|role| role.account.as_str());
+        accounts.filter(|account| !self.is_expected(account) && seen.insert(*account)).collect()
     }
 
     /// Whose the name was on a day, as far as `federation.toml` says.

@@ -1,24 +1,33 @@
 //! What explains each release. Every question is asked in one place, in one order.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 use jiff::Timestamp;
 
 use super::build::Elsewhere;
+use super::published::{Listings, Published};
 use super::{Dossier, Identity, Judgement, Missing, ReleaseCase};
 use crate::federation::CustodyState;
 use crate::record::{Known, OfficialRelease, ProjectRecords, Publishes, Series, Standing};
+
+/// The versions that the records list for repositories of a project under other names. Made when the
+/// first release asks, and once: each look would go through all releases of those names.
+type ListedElsewhere<'a> = OnceCell<BTreeMap<Version, &'a ProjectName>>;
 
 /// Judges what the index has, as if the name were ours; [`super::identity`] looks at the result and
 /// may judge otherwise.
 pub(super) fn judge_index_side(dossier: &mut Dossier<'_>) {
     let begin = dossier.first_official_upload();
+    let elsewhere = ListedElsewhere::new();
     let judgements: Vec<Judgement> = dossier
         .releases
         .iter()
         .map(|case| {
             if case.index.is_some() {
-                explain(dossier, case, begin)
+                explain(dossier, case, begin, &elsewhere)
             } else {
                 Judgement::Unexplained
             }
@@ -29,7 +38,12 @@ pub(super) fn judge_index_side(dossier: &mut Dossier<'_>) {
     }
 }
 
-fn explain(dossier: &Dossier<'_>, case: &ReleaseCase<'_>, begin: Option<Timestamp>) -> Judgement {
+fn explain<'a>(
+    dossier: &Dossier<'a>,
+    case: &ReleaseCase<'a>,
+    begin: Option<Timestamp>,
+    elsewhere: &ListedElsewhere<'a>,
+) -> Judgement {
     let uploaded = case.uploaded();
     let has_file = case.index.is_some_and(|release| !release.files.is_empty());
     let custody = uploaded.and_then(|at| dossier.custody_at(at));
@@ -48,8 +62,9 @@ fn explain(dossier: &Dossier<'_>, case: &ReleaseCase<'_>, begin: Option<Timestam
     if case.official.iter().any(|one| one.known == Known::OnceListed) {
         return Judgement::OnceListed;
     }
-    if let Some(name) = listed_elsewhere(dossier, case) {
-        return Judgement::OtherName(name);
+    let listed = |version| elsewhere.get_or_init(|| listed_elsewhere(dossier)).get(version);
+    if let Some(name) = case.version.as_ref().and_then(listed) {
+        return Judgement::OtherName((*name).clone());
     }
     if case.version.as_ref().is_some_and(|version| version.is_dev() || version.is_local()) {
         return Judgement::Development;
@@ -66,26 +81,24 @@ fn explain(dossier: &Dossier<'_>, case: &ReleaseCase<'_>, begin: Option<Timestam
     if is_tagged { Judgement::Tagged } else { Judgement::Unexplained }
 }
 
-/// The name under which the records list this version of the same repository.
-fn listed_elsewhere(dossier: &Dossier<'_>, case: &ReleaseCase<'_>) -> Option<ProjectName> {
-    let version = case.version.as_ref()?;
+/// The first name under which the records list each version of the same repository.
+fn listed_elsewhere<'a>(dossier: &Dossier<'a>) -> BTreeMap<Version, &'a ProjectName> {
     let records = dossier.context.records;
-    let repositories = dossier.records.map(|one| &one.repositories)?;
-    for repository in repositories {
+    let mut listed = BTreeMap::new();
+    for repository in dossier.records.iter().flat_map(|one| &one.repositories) {
         for name in records.names_of_repository.get(repository).into_iter().flatten() {
             let Some(other) = records.projects.get(name).filter(|_| name != dossier.name) else {
                 continue;
             };
-            let is_same = |release: &&OfficialRelease| {
-                release.repository.as_ref() == Some(repository)
-                    && release.version.parse::<Version>().is_ok_and(|one| one == *version)
-            };
-            if other.releases.iter().any(|release| is_same(&release)) {
-                return Some(name.clone());
+            let is_of = |one: &&OfficialRelease| one.repository.as_ref() == Some(repository);
+            for release in other.releases.iter().filter(is_of) {
+                if let Ok(version) = release.version.parse::<Version>() {
+                    listed.entry(version).or_insert(name);
+                }
             }
         }
     }
-    None
+    listed
 }
 
 /// Newer than what the records cover, in a project that we release and can upload to. Nothing is
@@ -105,13 +118,15 @@ fn is_after_records(dossier: &Dossier<'_>, uploaded: Option<Timestamp>) -> bool 
 /// Judges what the records list and the index does not have.
 pub(super) fn judge_missing(dossier: &mut Dossier<'_>, elsewhere: &dyn Elsewhere) {
     let first = dossier.first_official_upload();
+    let (published, listings) = (Published::of(dossier), Listings::default());
+    let known = Beforehand { first, published: &published, listings: &listings, elsewhere };
     let missing: Vec<(usize, Judgement)> = dossier
         .releases
         .iter()
         .enumerate()
         .filter(|(_, case)| case.is_listed() && case.judgement != Judgement::Official)
         .filter(|(_, case)| case.index.is_none() || case.judgement == Judgement::Placeholder)
-        .map(|(at, case)| (at, Judgement::Missing(reason(dossier, case, first, elsewhere))))
+        .map(|(at, case)| (at, Judgement::Missing(reason(dossier, case, &known))))
         .collect();
     for (at, judgement) in missing {
         dossier.releases[at].judgement = judgement;
@@ -124,23 +139,31 @@ pub(super) fn judge_missing(dossier: &mut Dossier<'_>, elsewhere: &dyn Elsewhere
     }
 }
 
-fn reason(
-    dossier: &Dossier<'_>,
-    case: &ReleaseCase<'_>,
+/// What is known before the first missing release is judged, so that it is not looked for once for
+/// each of them.
+struct Beforehand<'k, 'a> {
+    /// The first official upload.
     first: Option<Timestamp>,
-    elsewhere: &dyn Elsewhere,
+    published: &'k Published<'a>,
+    listings: &'k Listings<'a>,
+    elsewhere: &'k dyn Elsewhere,
+}
+
+fn reason<'a>(
+    dossier: &Dossier<'a>,
+    case: &ReleaseCase<'a>,
+    known: &Beforehand<'_, 'a>,
 ) -> Missing {
     if matches!(dossier.identity, Identity::Foreign { .. }) || is_theirs(dossier, case) {
         return Missing::NotOurs;
     }
     let official = case.official.iter().find(|one| one.known == Known::Listed).copied();
     if let (Some(official), Some(version)) = (official, &case.version)
-        && let Some(name) = other_name(dossier, official, version, elsewhere)
+        && let Some(name) = other_name(dossier, official, version, known)
     {
         return Missing::OtherName(name);
     }
-    let records = dossier.records;
-    let Some(first) = first else {
+    let Some(first) = known.first else {
         return nothing_published(dossier, case);
     };
     if case.version.is_none() {
@@ -158,7 +181,7 @@ fn reason(
             Missing::Gap
         };
     }
-    undated(dossier, records, official, first)
+    undated(dossier, official, first, known.published)
 }
 
 /// Whether somebody else's custody covers the release, or all of them.
@@ -172,24 +195,19 @@ fn is_theirs(dossier: &Dossier<'_>, case: &ReleaseCase<'_>) -> bool {
 
 /// Another name of the same repository that has the release; or, when this name is not the
 /// repository's usual one, that usual name if nobody looked at it.
-fn other_name(
-    dossier: &Dossier<'_>,
+fn other_name<'a>(
+    dossier: &Dossier<'a>,
     official: &OfficialRelease,
     version: &Version,
-    elsewhere: &dyn Elsewhere,
+    known: &Beforehand<'_, 'a>,
 ) -> Option<ProjectName> {
     let repository = official.repository.as_ref()?;
     let records = dossier.context.records;
-    let names = records.names_of_repository.get(repository)?;
-    let listed = |name: &ProjectName| {
-        let releases = records.projects.get(name).map(|one| one.releases.as_slice());
-        let is_of = |one: &&OfficialRelease| one.repository.as_ref() == Some(repository);
-        releases.unwrap_or_default().iter().filter(is_of).count()
-    };
-    let here = listed(dossier.name);
+    let (repository, names) = records.names_of_repository.get_key_value(repository)?;
+    let listed = |name: &'a ProjectName| known.listings.count(records, repository, name);
     names.iter().filter(|name| *name != dossier.name).find_map(|name| {
-        let is_there = elsewhere.has_release(name, version);
-        let is_usual_and_unseen = is_there.is_none() && listed(name) > here;
+        let is_there = known.elsewhere.has_release(name, version);
+        let is_usual_and_unseen = is_there.is_none() && listed(name) > listed(dossier.name);
         (is_there == Some(true) || is_usual_and_unseen).then(|| name.clone())
     })
 }
@@ -221,38 +239,22 @@ fn series_of<'a>(dossier: &Dossier<'a>, official: &OfficialRelease) -> Option<&'
 
 /// Without a day of approval: the cycle's days, and the order of the list, in which a release comes
 /// after those that were made before it.
-fn undated(
-    dossier: &Dossier<'_>,
-    records: Option<&ProjectRecords>,
-    official: Option<&OfficialRelease>,
+fn undated<'a>(
+    dossier: &Dossier<'a>,
+    official: Option<&'a OfficialRelease>,
     first: Timestamp,
+    published: &Published<'a>,
 ) -> Missing {
     let Some(official) = official else { return Missing::BeforePublishing };
     let series = series_of(dossier, official);
     if series.and_then(|series| series.released).is_some_and(|released| released > first) {
         return Missing::Gap;
     }
-    let is_same_list = |one: &&OfficialRelease| {
-        one.series == official.series && one.repository == official.repository
-    };
-    let listed = records.map(|records| records.releases.as_slice()).unwrap_or_default();
-    let comes_after_a_published_one = listed
-        .iter()
-        .filter(is_same_list)
-        .take_while(|one| one.version != official.version)
-        .any(|one| is_published(dossier, one));
-    if comes_after_a_published_one {
+    if published.comes_before(official) {
         return Missing::Gap;
     }
     match series {
         Some(series) if series.ended.is_none_or(|ended| ended > first) => Missing::AroundPublishing,
         _ => Missing::BeforePublishing,
     }
-}
-
-fn is_published(dossier: &Dossier<'_>, official: &OfficialRelease) -> bool {
-    dossier.releases.iter().any(|case| {
-        case.judgement == Judgement::Official
-            && case.official.iter().any(|one| std::ptr::eq(*one, official))
-    })
 }

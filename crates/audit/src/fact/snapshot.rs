@@ -6,7 +6,7 @@
 //! that nobody holds.
 //!
 //! A reader keeps one project at a time. A line that cannot be used is a [`Problem`] at its place,
-//! and the rest goes on. Another form of JSON Lines is read too, see [`foreign`]; which one it is
+//! and the rest goes on. Another form of JSON Lines is read too, see the module `foreign`; which one it is
 //! the first line shows. The schema is `schema/facts.schema.json`.
 
 mod foreign;

@@ -329,7 +329,9 @@ impl<'a> Reader<'a> {
             Ok(date) => Some(At { value: date, span: item.span() }),
             Err(expected) => {
                 let found = self.source.text().get(item.span()).unwrap_or_default();
-                let message = format!("`{key}` must be {expected}, found {}", found.trim());
+                let found: String = found.trim().chars().take(40).collect();
+                let found = found.trim_end_matches(['.', ' ']);
+                let message = format!("`{key}` must be {expected}, found {found}");
                 self.hinted(
                     codes::BAD_DATE,
                     message,

@@ -2,7 +2,7 @@
 //! room for.
 //!
 //! A release manager reads it daily, so it stays on one screen for as long as that is possible: every
-//! finding has one line, cut at a word; what is left of [`ROOM`] goes to the worst findings first.
+//! finding has one line, cut at a word; what is left of the room goes to the worst findings first.
 //! With [`Options::all`] no message is cut, as it has the reason in it; with [`Options::details`]
 //! nothing is, and evidence and next step are below each finding.
 

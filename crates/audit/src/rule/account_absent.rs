@@ -28,7 +28,7 @@ impl Rule for AccountAbsent {
             remedy: "Ask an owner to add the account; if none answers, ask the index's support for \
                      the name (PEP 541). If the project was given away, write that into \
                      `federation.toml` under `[[custody]]`.",
-            example: "high teapot: the release account `ci` holds no role; `ann` is an owner\n\
+            example: "high teapot: release account `ci` holds no role; `ann` is an owner\n\
                       The project was once uploaded by hand, and the account was never added.",
         }
     }
@@ -89,9 +89,9 @@ fn phrase_absent(dossier: &Dossier<'_>, absent: &[Absent<'_>]) -> String {
         let uploads = accounts.iter().all(|account| release.contains(*account));
         let (who, many) = (listed(accounts.iter().copied()), accounts.len() > 1);
         let subject = match (lack, uploads) {
-            (Lack::NotMaintainer, _) => "the expected maintainer",
-            (_, true) => "the release account",
-            (_, false) => "the expected account",
+            (Lack::NotMaintainer, _) => "expected maintainer",
+            (_, true) => "release account",
+            (_, false) => "expected account",
         };
         let plural = if many { "s" } else { "" };
         let predicate = match (lack, many) {
@@ -151,29 +151,27 @@ mod tests {
             "Owner:ann",
             "",
             "",
-            &["high teapot: the release account `ci` holds no role; `ann` is an owner"],
+            &["high teapot: release account `ci` holds no role; `ann` is an owner"],
         );
         check(
             "Owner:ann Owner:bob Owner:cat",
             "",
             "",
-            &[
-                "high teapot: the release account `ci` holds no role; `ann`, `bob` and `cat` are owners",
-            ],
+            &["high teapot: release account `ci` holds no role; `ann`, `bob` and `cat` are owners"],
         );
         check(
             "",
             "",
             "",
             &[
-                "high teapot: the release account `ci` holds no role; nobody who is expected is an owner",
+                "high teapot: release account `ci` holds no role; nobody who is expected is an owner",
             ],
         );
         check(
             "Owner:ann Maintainer:ci",
             "",
             "",
-            &["high teapot: the release account `ci` is not an owner; `ann` is an owner"],
+            &["high teapot: release account `ci` is not an owner; `ann` is an owner"],
         );
         for roles in ["Owner:ann", "Owner:ann Maintainer:ci", ""] {
             assert_eq!(World::of("teapot", roles).lines(&StrangerRole), [""; 0]);
@@ -184,46 +182,41 @@ mod tests {
     fn expected_owners_and_maintainers_are_asked_for() {
         check("Owner:ci Owner:ann", "ann", "", &[]);
         check("Owner:ANN Maintainer:ci", "ann", "", &[]);
-        check("Owner:ci", "ann", "", &["medium teapot: the expected account `ann` holds no role"]);
+        check("Owner:ci", "ann", "", &["medium teapot: expected account `ann` holds no role"]);
         check(
             "Owner:ci Maintainer:ann",
             "ann",
             "",
-            &["medium teapot: the expected account `ann` is not an owner"],
+            &["medium teapot: expected account `ann` is not an owner"],
         );
         check(
             "Maintainer:ci Maintainer:ann",
             "ann",
             "",
             &[
-                "high teapot: the expected account `ann` is not an owner; nobody who is expected is an owner",
+                "high teapot: expected account `ann` is not an owner; nobody who is expected is an owner",
             ],
         );
-        check("Owner:ann", "ann", "", &["medium teapot: the release account `ci` holds no role"]);
+        check("Owner:ann", "ann", "", &["medium teapot: release account `ci` holds no role"]);
         check(
             "Owner:ann Owner:zoe",
             "ann",
             "",
-            &["high teapot: the release account `ci` holds no role; `zoe` is an owner"],
+            &["high teapot: release account `ci` holds no role; `zoe` is an owner"],
         );
         // A stranger beside a missing owner, while the release account is there: two findings.
         check(
             "Owner:ci Owner:zoe",
             "ann",
             "",
-            &["medium teapot: the expected account `ann` holds no role"],
+            &["medium teapot: expected account `ann` holds no role"],
         );
-        check(
-            "Owner:ci",
-            "ci",
-            "bob",
-            &["low teapot: the expected maintainer `bob` holds no role"],
-        );
+        check("Owner:ci", "ci", "bob", &["low teapot: expected maintainer `bob` holds no role"]);
         check(
             "Owner:ci Owner:bob",
             "ci",
             "bob",
-            &["medium teapot: the expected account `bob` is an owner and should be a maintainer"],
+            &["medium teapot: expected account `bob` is an owner and should be a maintainer"],
         );
         check("Owner:ann Maintainer:ci", "ann", "ci", &[]);
     }
@@ -241,7 +234,7 @@ mod tests {
             Some(Expected { owners: set("ci ci2"), ..Expected::default() });
         assert_eq!(
             world.lines(&AccountAbsent),
-            ["high teapot: the release accounts `ci` and `ci2` hold no role; `ann` is an owner"]
+            ["high teapot: release accounts `ci` and `ci2` hold no role; `ann` is an owner"]
         );
     }
 
@@ -271,14 +264,14 @@ mod tests {
         world.federation.people.insert("ann".into(), person.clone());
         assert_eq!(
             world.lines(&AccountAbsent),
-            ["high teapot: the release account `ci` holds no role; `ann` is an owner"]
+            ["high teapot: release account `ci` holds no role; `ann` is an owner"]
         );
         // Leaves tomorrow.
         let person = Person { left: Some("2026-06-02".parse().unwrap()), ..person };
         world.federation.people.insert("ann".into(), person);
         assert_eq!(
             world.lines(&AccountAbsent),
-            ["medium teapot: the release account `ci` holds no role"]
+            ["medium teapot: release account `ci` holds no role"]
         );
     }
 

@@ -37,10 +37,8 @@ impl Rule for AfterRecords {
         let Some((first, _)) = newer.first() else { return };
         let Some(date) = &overview.context.records.date else { return };
         let count: usize = newer.iter().map(|(_, summary)| summary.after_records.len()).sum();
-        let message = format!(
-            "{count} release(s) are newer than the records ({}), and were not judged",
-            day(date.at)
-        );
+        let message =
+            format!("{count} release(s) newer than the records ({}), not judged", day(date.at));
         let mut finding = Finding::new(self.code(), Severity::Low, first, message)
             .evidence("records", format!("speak up to {} ({})", day(date.at), date.from));
         for (name, summary) in &newer {
@@ -60,9 +58,9 @@ mod tests {
     #[test]
     fn what_the_records_cannot_know_yet_is_one_line() {
         let base = Fixture::new("tool").released("1.0", "2020-01-01");
-        assert_eq!(Fixture::check_federation(&[base.clone()], &AfterRecords), []);
+        assert_eq!(Fixture::check_federation(std::slice::from_ref(&base), &AfterRecords), []);
         let newer = base.clone().upload("1.1", "2026-01-01T00:00:01Z", &["sdist"]);
-        let findings = Fixture::check_federation(&[newer.clone()], &AfterRecords);
+        let findings = Fixture::check_federation(std::slice::from_ref(&newer), &AfterRecords);
         assert_eq!(findings.len(), 1);
         assert!(findings[0].message.starts_with("1 release(s)"), "{}", findings[0].message);
         // Nobody of ours could have made it: then it is no newer release but a rogue one.

@@ -1,7 +1,7 @@
 //! A file whose bytes were seen and are not those that the index claims.
 
 use super::artifacts::{gather, looked_into, ours};
-use super::digest_differs::records_of;
+use super::digest_differs::Named;
 use super::{Document, Rule};
 use crate::dossier::{Dossier, ReleaseCase};
 use crate::fact::IndexFile;
@@ -36,10 +36,12 @@ impl Rule for BytesDiffer {
     fn check_project(&self, dossier: &Dossier<'_>, findings: &mut Vec<Finding>) {
         let mut found = Vec::new();
         for case in ours(dossier) {
-            let differing: Vec<&IndexFile> = looked_into(case)
-                .map(|(file, _)| file)
-                .filter(|file| differs(file) && !is_recorded(case, file))
-                .collect();
+            let mut differing: Vec<&IndexFile> =
+                looked_into(case).map(|(file, _)| file).filter(|file| differs(file)).collect();
+            if !differing.is_empty() {
+                let records = Named::of(case);
+                differing.retain(|file| !is_recorded(&records, file));
+            }
             if !differing.is_empty() {
                 found.push(finding(self.code(), dossier, case, &differing));
             }
@@ -56,9 +58,11 @@ fn differs(file: &IndexFile) -> bool {
 }
 
 /// Whether the records have exactly these bytes: then it is they that differ from the index.
-fn is_recorded(case: &ReleaseCase<'_>, file: &IndexFile) -> bool {
+fn is_recorded(records: &Named<'_>, file: &IndexFile) -> bool {
     let seen = file.inside.as_ref().and_then(|inside| inside.sha256);
-    records_of(case, &file.filename)
+    let of_this_name = records.records_of(&file.filename);
+    of_this_name
+        .iter()
         .any(|(_, named)| named.sha256.is_some() && named.sha256 == seen)
 }
 

@@ -1,7 +1,9 @@
 //! A file on the index that is not, byte for byte, the one that the record names.
 
+use std::collections::HashMap;
+
 use super::artifacts::{gather, index_files, ours};
-use super::rogue_file::is_same_name;
+use super::rogue_file::plain_name;
 use super::{Document, Rule};
 use crate::dossier::{Dossier, ReleaseCase};
 use crate::finding::{Finding, Severity};
@@ -59,9 +61,10 @@ struct Difference<'a> {
 
 fn differing<'a>(case: &ReleaseCase<'a>) -> Vec<Difference<'a>> {
     let mut differing = Vec::new();
+    let records = Named::of(case);
     for file in index_files(case) {
         let Some(index) = file.sha256 else { continue };
-        for (release, named) in records_of(case, &file.filename) {
+        for (release, named) in records.records_of(&file.filename) {
             if let Some(record) = named.sha256.filter(|record| *record != index) {
                 differing.push(Difference {
                     filename: &file.filename,
@@ -76,15 +79,28 @@ fn differing<'a>(case: &ReleaseCase<'a>) -> Vec<Difference<'a>> {
     differing
 }
 
-/// What the records say of the file of this name.
-pub(super) fn records_of<'c, 'a>(
-    case: &'c ReleaseCase<'a>,
-    filename: &'c str,
-) -> impl Iterator<Item = (&'a OfficialRelease, &'a OfficialFile)> + use<'c, 'a> {
-    case.official.iter().copied().flat_map(move |release| {
-        let named = release.files.iter().filter(move |file| is_same_name(&file.filename, filename));
-        named.map(move |file| (release, file))
-    })
+/// What the records say of files, by name: a release may have very many.
+pub(super) struct Named<'a>(HashMap<String, Vec<(&'a OfficialRelease, &'a OfficialFile)>>);
+
+impl<'a> Named<'a> {
+    pub(super) fn of(case: &ReleaseCase<'a>) -> Self {
+        let mut named: HashMap<String, Vec<_>> = HashMap::new();
+        for release in case.official.iter().copied() {
+            for file in &release.files {
+                named.entry(plain_name(&file.filename)).or_default().push((release, file));
+            }
+        }
+        Self(named)
+    }
+
+    /// What they say of the file of this name.
+    pub(super) fn records_of(&self, filename: &str) -> &[(&'a OfficialRelease, &'a OfficialFile)] {
+        // Most records name no files.
+        if self.0.is_empty() {
+            return &[];
+        }
+        self.0.get(&plain_name(filename)).map_or(&[], Vec::as_slice)
+    }
 }
 
 fn finding(

@@ -4,6 +4,9 @@ use super::{Document, Rule};
 use crate::dossier::{Dossier, Identity, Judgement, ReleaseCase};
 use crate::finding::{Finding, Severity};
 
+/// Which judgements a reason is of.
+type Wanted = fn(&Judgement) -> bool;
+
 /// See [`Rule::document`].
 #[derive(Debug)]
 pub(super) struct ExplainedRelease;
@@ -29,7 +32,7 @@ impl Rule for ExplainedRelease {
     }
 
     fn check_project(&self, dossier: &Dossier<'_>, findings: &mut Vec<Finding>) {
-        let reasons: [(fn(&Judgement) -> bool, &str); 6] = [
+        let reasons: [(Wanted, &str); 6] = [
             (
                 |one| *one == Judgement::BeforeRecords,
                 "from before the records of this project begin",

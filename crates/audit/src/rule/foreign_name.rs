@@ -1,5 +1,7 @@
 //! A name that resolves to somebody else's project.
 
+use countermark_packaging::name::ProjectName;
+
 use super::{Document, Rule};
 use crate::dossier::{Dossier, Identity};
 use crate::finding::{Finding, Severity};
@@ -34,7 +36,7 @@ impl Rule for ForeignName {
         let Identity::Foreign { reason } = &dossier.identity else { return };
         let roles = dossier.facts.roles.as_deref().unwrap_or_default();
         let holders: Vec<&str> = roles.iter().map(|role| role.account.as_str()).collect();
-        let message = "the name that the records predict is another project's";
+        let message = "the name is another project's";
         let mut finding = Finding::new(self.code(), Severity::Medium, dossier.name, message)
             .accounts(holders.iter().copied())
             .evidence("index", reason.clone());
@@ -57,7 +59,7 @@ fn other_names<'a>(dossier: &Dossier<'a>) -> Vec<&'a str> {
     let repositories = dossier.records.into_iter().flat_map(|one| &one.repositories);
     let names = repositories.filter_map(|one| records.names_of_repository.get(one)).flatten();
     let mut others: Vec<&str> =
-        names.filter(|name| *name != dossier.name).map(|name| name.as_str()).collect();
+        names.filter(|name| *name != dossier.name).map(ProjectName::as_str).collect();
     others.dedup();
     others
 }

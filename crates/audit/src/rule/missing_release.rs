@@ -42,7 +42,7 @@ impl Rule for MissingRelease {
         let around = of(Missing::AroundPublishing);
         if !around.is_empty() {
             let message = format!(
-                "{} official release(s) from about the time when publishing began are missing",
+                "{} official release(s) missing, of which the day is not known",
                 around.len()
             );
             let finding = Finding::new(self.code(), Severity::Low, dossier.name, message)

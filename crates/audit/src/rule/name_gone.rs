@@ -45,8 +45,7 @@ impl Rule for NameGone {
                 .evidence("index", "answers that there is no such project")
         };
         if was_there || is_asked_for {
-            let mut result =
-                finding(Severity::High, "the name is gone from the index and free to take");
+            let mut result = finding(Severity::High, "gone from the index, and free to take");
             if was_there {
                 result = result.evidence("index", "it was there in the run before");
             }
@@ -83,7 +82,7 @@ impl Rule for NameGone {
                 records.projects.get(*name).is_some_and(|one| {
                     let is_meant =
                         one.publishes == Publishes::Yes && one.standing == Standing::Live;
-                    !(is_meant && !one.releases.is_empty())
+                    !is_meant || one.releases.is_empty()
                 })
             })
             .filter(|name| !overview.context.federation.names.contains(*name))
@@ -132,7 +131,7 @@ mod tests {
     fn a_job_that_publishes_makes_it_medium_and_a_guess_is_one_line() {
         let guess = absent().official("1.0", "2020-01-01");
         assert_eq!(severities(&guess), []);
-        let lines = Fixture::check_federation(&[guess.clone()], &NameGone);
+        let lines = Fixture::check_federation(std::slice::from_ref(&guess), &NameGone);
         assert_eq!(lines.len(), 1);
         assert_eq!(lines[0].severity, Severity::Low);
         let meant = guess.with(|fixture| fixture.project().publishes = Publishes::Yes);

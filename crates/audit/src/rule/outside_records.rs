@@ -57,7 +57,7 @@ mod tests {
     #[test]
     fn ours_without_a_listed_release_is_reported_and_others_are_not() {
         let unlisted = Fixture::new("tool").upload("1.0", "2020-01-01", &["sdist"]);
-        let findings = Fixture::check_federation(&[unlisted.clone()], &OutsideRecords);
+        let findings = Fixture::check_federation(std::slice::from_ref(&unlisted), &OutsideRecords);
         assert_eq!(findings.len(), 1);
         let theirs = unlisted.owners(&["somebody"]);
         assert_eq!(Fixture::check_federation(&[theirs], &OutsideRecords), []);

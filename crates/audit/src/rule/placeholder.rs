@@ -62,7 +62,11 @@ mod tests {
         let findings = Fixture::check_federation(&projects, &Placeholder);
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].severity, Severity::Low);
-        let names: Vec<&str> = findings[0].projects.iter().map(|name| name.as_str()).collect();
+        let names: Vec<&str> = findings[0]
+            .projects
+            .iter()
+            .map(countermark_packaging::name::ProjectName::as_str)
+            .collect();
         assert_eq!(names, ["one", "two"]);
         assert_eq!(Fixture::check_federation(&projects[2..], &Placeholder), []);
     }

@@ -121,10 +121,9 @@ fn gone(
     }
     let from_kept = files.iter().filter(|(_, version)| there.contains(version));
     let single: Vec<&str> = from_kept.map(|(filename, _)| *filename).collect();
-    let releases: Vec<&str> = releases
-        .into_iter()
-        .filter(|release| files.iter().any(|(_, version)| version == release))
-        .collect();
+    let with_files: BTreeSet<&str> = files.iter().map(|(_, version)| *version).collect();
+    let releases: Vec<&str> =
+        releases.into_iter().filter(|release| with_files.contains(release)).collect();
     let mut phrases = Vec::new();
     phrases.extend(phrase("release", &releases));
     phrases.extend(phrase("file", &single));

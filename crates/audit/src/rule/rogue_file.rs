@@ -1,5 +1,7 @@
 //! A file of an official release that the record does not name.
 
+use std::collections::HashSet;
+
 use super::{Document, Rule};
 use crate::dossier::{Dossier, Judgement, ReleaseCase};
 use crate::fact::{FileKind, IndexFile};
@@ -49,11 +51,12 @@ impl Rule for RogueFile {
                 }
                 continue;
             }
+            let plain: HashSet<String> = named.iter().map(|one| plain_name(one)).collect();
             let files = case.index.map(|release| release.files.as_slice()).unwrap_or_default();
             let extra: Vec<&str> = files
                 .iter()
                 .map(|file| file.filename.as_str())
-                .filter(|filename| !named.iter().any(|one| is_same_name(one, filename)))
+                .filter(|filename| !plain.contains(&plain_name(filename)))
                 .collect();
             if extra.is_empty() {
                 continue;
@@ -72,9 +75,8 @@ impl Rule for RogueFile {
 
 /// File names are compared without case and without the difference of `-`, `_` and `.` in front of the
 /// version: builders changed their minds about them.
-pub(super) fn is_same_name(one: &str, other: &str) -> bool {
-    let plain = |text: &str| text.to_ascii_lowercase().replace(['-', '.'], "_");
-    plain(one) == plain(other)
+pub(super) fn plain_name(filename: &str) -> String {
+    filename.to_ascii_lowercase().replace(['-', '.'], "_")
 }
 
 /// What a release has beside one source distribution and wheels.

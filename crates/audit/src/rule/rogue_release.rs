@@ -68,7 +68,7 @@ fn finding(code: &'static str, dossier: &Dossier<'_>, cases: &[&ReleaseCase<'_>]
         format!("{} releases that no record knows", cases.len())
     };
     if is_given_up {
-        message.push_str(", under a name that was given up and not given away");
+        message.push_str("; its name was given up, not away");
     }
     let mut result = Finding::new(code, severity, dossier.name, message)
         .versions(versions.iter().copied())

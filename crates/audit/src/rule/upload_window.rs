@@ -1,6 +1,10 @@
 //! An upload that does not fit its approval.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 use super::{Document, Rule};
 use crate::dossier::{Dossier, Identity, Judgement, ReleaseCase};
@@ -38,6 +42,7 @@ impl Rule for UploadWindow {
 
     fn check_project(&self, dossier: &Dossier<'_>, findings: &mut Vec<Finding>) {
         let thresholds = &dossier.context.federation.thresholds;
+        let approvals = approvals(dossier);
         let odd: Vec<(&ReleaseCase<'_>, SignedDuration)> = dossier
             .judged(|judgement| *judgement == Judgement::Official)
             .filter_map(|case| {
@@ -45,7 +50,7 @@ impl Rule for UploadWindow {
                 let days = delay.as_secs() as f64 / 86_400.0;
                 let is_odd = days < -(thresholds.days_before_approval as f64)
                     || days > thresholds.days_after_approval as f64 + 1.0;
-                (is_odd && !is_import(dossier, case, delay)).then_some((case, delay))
+                (is_odd && !is_import(&approvals, case, delay)).then_some((case, delay))
             })
             .collect();
         let Some((first, delay)) = odd.first() else { return };
@@ -78,20 +83,31 @@ impl Rule for UploadWindow {
     }
 }
 
+/// On how many releases each day of approval is, counted once for all of them.
+fn approvals(dossier: &Dossier<'_>) -> BTreeMap<Date, usize> {
+    let mut days = BTreeMap::new();
+    for approved in dossier.releases.iter().filter_map(ReleaseCase::approved) {
+        *days.entry(approved.to_zoned(TimeZone::UTC).date()).or_default() += 1;
+    }
+    days
+}
+
 /// Whether a release was written down long after it was made: early uploads of several releases that
 /// share their day of approval.
-fn is_import(dossier: &Dossier<'_>, case: &ReleaseCase<'_>, delay: SignedDuration) -> bool {
+fn is_import(
+    approvals: &BTreeMap<Date, usize>,
+    case: &ReleaseCase<'_>,
+    delay: SignedDuration,
+) -> bool {
     if delay.is_positive() {
         return false;
     }
-    let Some(day_of) = case.approved().map(day) else { return false };
-    let same = dossier
-        .releases
-        .iter()
-        .filter(|other| other.approved().map(day).as_ref() == Some(&day_of))
-        .count();
-    let first_day = dossier.releases.iter().filter_map(ReleaseCase::approved).min().map(day);
-    same >= IMPORT || first_day == Some(day_of)
+    let Some(day) = case.approved().map(|at| at.to_zoned(TimeZone::UTC).date()) else {
+        return false;
+    };
+    let same = approvals.get(&day).copied().unwrap_or_default();
+    let first_day = approvals.first_key_value().map(|(day, _)| *day);
+    same >= IMPORT || first_day == Some(day)
 }
 
 #[cfg(test)]

@@ -117,6 +117,7 @@ impl Source for OpenStackReleases<'_> {
             .collect();
         past.add_once_listed(&head, records);
         self.removed(documents, records)?;
+        records.assumptions.extend(documents.notes());
         records.sources.push(format!("the releases tree at {}", documents.root()));
         Ok(())
     }

@@ -4,6 +4,8 @@
 //! acceptance leaves of several such lists is in general no single combination of lists, so the rest
 //! may be several findings; together they are exactly what was not accepted.
 
+use std::collections::BTreeSet;
+
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
@@ -107,21 +109,28 @@ fn piece(
     let fewer_versions = versions.len() < whole.versions.len();
     let fewer_files = files.len() < whole.files.len();
     (piece.versions, piece.files, piece.accounts) = (versions, files, accounts);
-    // Files belong to releases: they come and go together.
-    let of = |file: &str, version: &str| {
-        DistributionFilename::parse(file).is_ok_and(|file| {
-            version.parse::<Version>().is_ok_and(|version| *file.version() == version)
-        })
+    // Files belong to releases: they come and go together. Looked up, as both lists may be long.
+    let released = |versions: &[String]| -> BTreeSet<Version> {
+        versions.iter().filter_map(|text| text.parse().ok()).collect()
+    };
+    let version_of = |file: &String| {
+        DistributionFilename::parse(file).ok().map(|file| file.version().clone())
     };
     if fewer_versions {
-        let (left, before) = (piece.versions.clone(), &whole.versions);
-        let is_in = |file: &str, versions: &[String]| versions.iter().any(|it| of(file, it));
-        piece.files.retain(|file| is_in(file, &left) || !is_in(file, before));
+        let (left, before) = (released(&piece.versions), released(&whole.versions));
+        piece.files.retain(|file| {
+            version_of(file).is_none_or(|it| left.contains(&it) || !before.contains(&it))
+        });
     }
     if fewer_files {
-        let (left, before) = (piece.files.clone(), &whole.files);
-        let has = |version: &str, files: &[String]| files.iter().any(|file| of(file, version));
-        piece.versions.retain(|version| has(version, &left) || !has(version, before));
+        let versions_of = |files: &[String]| -> BTreeSet<Version> {
+            files.iter().filter_map(version_of).collect()
+        };
+        let (left, before) = (versions_of(&piece.files), versions_of(&whole.files));
+        piece.versions.retain(|text| {
+            let version = text.parse::<Version>();
+            version.map_or(true, |it| left.contains(&it) || !before.contains(&it))
+        });
     }
     let emptied = (piece.versions.is_empty() && !whole.versions.is_empty())
         || (piece.files.is_empty() && !whole.files.is_empty() && fewer_files);

@@ -22,8 +22,8 @@ use std::path::{Path, PathBuf};
 use page::{Block, Page, Step};
 use world::DocsWorld;
 
-/// Tables that scripts in `bench/` write; they are no tasks.
-const TABLES: [&str; 2] = ["bench.md", "gauntlet.md"];
+/// Tables that scripts in `bench/` write, and the page that is made of the rules; they are no tasks.
+const TABLES: [&str; 3] = ["bench.md", "gauntlet.md", "rules.md"];
 
 /// The folder of the workspace.
 pub(super) fn root() -> PathBuf {

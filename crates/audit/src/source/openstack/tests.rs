@@ -15,8 +15,11 @@ use crate::source::{Documents, HistoryEntry, Source as _, SourceError};
 struct Tree {
     files: BTreeMap<String, String>,
     past: Option<Vec<(String, String, String)>>,
-    remembered: Mutex<BTreeMap<String, BTreeMap<[u8; 32], Vec<u8>>>>,
+    remembered: Mutex<BTreeMap<String, Derived>>,
 }
+
+/// What was derived, by digest.
+type Derived = BTreeMap<[u8; 32], Vec<u8>>;
 
 const HASH: &str = "0123456789abcdef0123456789abcdef01234567";
 

@@ -94,7 +94,7 @@ fn records_older_than_the_index_are_no_alarm() {
     federation
         .audit(&server, &[])
         .expect(0)
-        .says("2 release(s) are newer than the records (2024-06-01)");
+        .says("2 release(s) newer than the records (2024-06-01)");
 }
 
 #[test]

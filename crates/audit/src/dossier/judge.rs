@@ -171,7 +171,7 @@ fn reason<'a>(
         return Missing::NotPublished;
     }
     let thresholds = &dossier.context.federation.thresholds;
-    if let Some(approved) = case.approved() {
+    if let Some(approved) = dossier.approval(case) {
         let recent = jiff::SignedDuration::from_hours(24 * thresholds.days_after_approval);
         return if approved < first {
             Missing::BeforePublishing

@@ -61,9 +61,7 @@ fn differs(file: &IndexFile) -> bool {
 fn is_recorded(records: &Named<'_>, file: &IndexFile) -> bool {
     let seen = file.inside.as_ref().and_then(|inside| inside.sha256);
     let of_this_name = records.records_of(&file.filename);
-    of_this_name
-        .iter()
-        .any(|(_, named)| named.sha256.is_some() && named.sha256 == seen)
+    of_this_name.iter().any(|(_, named)| named.sha256.is_some() && named.sha256 == seen)
 }
 
 fn finding(

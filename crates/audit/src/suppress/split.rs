@@ -113,9 +113,8 @@ fn piece(
     let released = |versions: &[String]| -> BTreeSet<Version> {
         versions.iter().filter_map(|text| text.parse().ok()).collect()
     };
-    let version_of = |file: &String| {
-        DistributionFilename::parse(file).ok().map(|file| file.version().clone())
-    };
+    let version_of =
+        |file: &String| DistributionFilename::parse(file).ok().map(|file| file.version().clone());
     if fewer_versions {
         let (left, before) = (released(&piece.versions), released(&whole.versions));
         piece.files.retain(|file| {

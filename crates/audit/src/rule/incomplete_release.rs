@@ -37,7 +37,7 @@ impl Rule for IncompleteRelease {
 
     fn check_project(&self, dossier: &Dossier<'_>, findings: &mut Vec<Finding>) {
         let mut cases: Vec<&ReleaseCase<'_>> = dossier
-            .judged(is_ours)
+            .judged(Judgement::is_of_ours)
             .filter(|case| case.index.is_some_and(|release| !release.files.is_empty()))
             .collect();
         // In the order of time; habits change with time, not with versions.
@@ -81,16 +81,6 @@ fn is_habit(neighbours: &[&ReleaseCase<'_>], kind: FileKind) -> bool {
 fn is_habit_after(neighbours: &[&ReleaseCase<'_>], kind: FileKind) -> bool {
     neighbours.iter().filter(|case| has(case, kind)).count() + 1 >= neighbours.len()
         && neighbours.iter().any(|case| has(case, kind))
-}
-
-fn is_ours(judgement: &Judgement) -> bool {
-    matches!(
-        judgement,
-        Judgement::Official
-            | Judgement::OnceListed
-            | Judgement::OtherName(_)
-            | Judgement::AfterRecords
-    )
 }
 
 fn finding(

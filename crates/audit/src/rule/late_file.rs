@@ -34,7 +34,7 @@ impl Rule for LateFile {
 
     fn check_project(&self, dossier: &Dossier<'_>, findings: &mut Vec<Finding>) {
         let limit = SignedDuration::from_hours(dossier.context.federation.thresholds.late_hours);
-        for case in dossier.judged(is_ours) {
+        for case in dossier.judged(Judgement::is_of_ours) {
             let Some(first) = case.uploaded() else { continue };
             let late: Vec<(&str, Timestamp)> = files_after(case, first, limit);
             let Some(last) = late.iter().map(|(_, uploaded)| *uploaded).max() else { continue };
@@ -60,17 +60,6 @@ impl Rule for LateFile {
 fn severity(dossier: &Dossier<'_>) -> Severity {
     let is_open = !dossier.strangers().is_empty() || dossier.is_held_by_us() == Some(false);
     if is_open { Severity::High } else { Severity::Medium }
-}
-
-fn is_ours(judgement: &Judgement) -> bool {
-    matches!(
-        judgement,
-        Judgement::Official
-            | Judgement::OnceListed
-            | Judgement::OtherName(_)
-            | Judgement::AfterRecords
-            | Judgement::Tagged
-    )
 }
 
 fn files_after<'a>(

@@ -52,49 +52,62 @@ impl<'a> Removed<'a> {
         others: &mut PassedOver,
         records: &mut Records,
     ) -> Result<(), (u32, String)> {
-        let line: RemovedLine = serde_json::from_str(text).map_err(|error| {
-            let message = error.to_string();
-            let reason = message.split(" at line ").next().unwrap_or_default().to_owned();
-            (u32::try_from(error.column()).unwrap_or(u32::MAX).max(1), reason)
-        })?;
-        let whole = |reason: String| (1, reason);
-        if line.version.is_empty() || line.version.len() > 128 {
-            return Err(whole(format!("`{}` is no version", shown(&line.version))));
-        }
-        let approved = match &line.first_listed {
-            None => None,
-            Some(text) => Some(
-                parse_time(text).ok_or_else(|| whole(format!("`{}` is no day", shown(text))))?,
-            ),
-        };
-        // Without packages of its own, what the deliverable is called is the name.
-        let names = if line.pkgs.is_empty() { vec![line.deliverable.clone()] } else { line.pkgs };
-        if names.len() > MAX_PROJECTS {
-            return Err(whole(format!(
-                "{} packages, at most {MAX_PROJECTS} are read",
-                names.len()
-            )));
-        }
-        let names: Result<Vec<ProjectName>, _> =
-            names.iter().map(|name| ProjectName::parse(name)).collect();
-        let names = names.map_err(|error| whole(error.to_string()))?;
-        let deliverable: Arc<str> = line.deliverable.into();
-        for name in names {
+        let entry = parse_line(text, place)?;
+        for name in entry.names {
             if !self.setup.wants(&name) {
                 others.add(name.as_str());
                 continue;
             }
             let project = records.project(&name);
-            project.deliverables.insert(deliverable.clone());
-            project.releases.push(OfficialRelease {
-                approved,
-                known: Known::OnceListed,
-                place: Some(place.into()),
-                ..OfficialRelease::new(&line.version)
-            });
+            project.deliverables.insert(entry.deliverable.clone());
+            project.releases.push(entry.release.clone());
         }
         Ok(())
     }
+}
+
+/// One line: a release that was listed once, under one of these names or all of them.
+pub(super) struct RemovedRelease {
+    pub(super) names: Vec<ProjectName>,
+    pub(super) deliverable: Arc<str>,
+    pub(super) release: OfficialRelease,
+}
+
+/// Reads a line.
+///
+/// # Errors
+/// The column, from 1, and what is wrong.
+pub(super) fn parse_line(text: &str, place: &str) -> Result<RemovedRelease, (u32, String)> {
+    let line: RemovedLine = serde_json::from_str(text).map_err(|error| {
+        let message = error.to_string();
+        let reason = message.split(" at line ").next().unwrap_or_default().to_owned();
+        (u32::try_from(error.column()).unwrap_or(u32::MAX).max(1), reason)
+    })?;
+    let whole = |reason: String| (1, reason);
+    if line.version.is_empty() || line.version.len() > 128 {
+        return Err(whole(format!("`{}` is no version", shown(&line.version))));
+    }
+    let approved = match &line.first_listed {
+        None => None,
+        Some(text) => {
+            Some(parse_time(text).ok_or_else(|| whole(format!("`{}` is no day", shown(text))))?)
+        }
+    };
+    // Without packages of its own, what the deliverable is called is the name.
+    let names = if line.pkgs.is_empty() { vec![line.deliverable.clone()] } else { line.pkgs };
+    if names.len() > MAX_PROJECTS {
+        return Err(whole(format!("{} packages, at most {MAX_PROJECTS} are read", names.len())));
+    }
+    let names: Result<Vec<ProjectName>, _> =
+        names.iter().map(|name| ProjectName::parse(name)).collect();
+    let release = OfficialRelease {
+        approved,
+        known: Known::OnceListed,
+        place: Some(place.into()),
+        ..OfficialRelease::new(&line.version)
+    };
+    let names = names.map_err(|error| whole(error.to_string()))?;
+    Ok(RemovedRelease { names, deliverable: line.deliverable.into(), release })
 }
 
 impl Source for Removed<'_> {

@@ -6,10 +6,9 @@ use std::sync::Arc;
 
 use countermark_packaging::name::ProjectName;
 use jiff::Timestamp;
-use serde::Deserialize;
 
+use super::super::removed::{RemovedRelease, parse_line};
 use super::deliverable::{Deliverable, is_never_built, parse};
-use super::governance::day_start;
 use super::index::{decode, encode};
 use super::{Documents, SourceError, name_of};
 use crate::record::{Commit, Known, OfficialRelease, RecordProblem, Records};
@@ -150,46 +149,36 @@ impl Past {
     }
 }
 
-/// One line of a file that lists what was removed.
-#[derive(Deserialize)]
-struct Removed {
-    version: String,
-    #[serde(default)]
-    first_listed: Option<String>,
-    #[serde(default)]
-    pkgs: Vec<String>,
-}
-
 /// Adds a list of versions that were removed, one JSON object a line. Several names mean: one of
-/// these, whichever has it.
+/// these, whichever has it. The tree has the last word on what it lists today.
 pub(super) fn add_removed(path: &str, text: &str, records: &mut Records) {
+    let mut removed: Vec<RemovedRelease> = Vec::new();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
         let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
-        let removed: Removed = match serde_json::from_str(line) {
-            Ok(removed) => removed,
-            Err(error) => {
-                let column = u32::try_from(error.column()).unwrap_or(u32::MAX);
-                records.problems.push(RecordProblem {
-                    file: path.to_owned(),
-                    position: Some((number, column)),
-                    message: error.to_string(),
-                });
+        match parse_line(line, &format!("{path}:{number}")) {
+            Ok(entry) => removed.push(entry),
+            Err((column, message)) => records.problems.push(RecordProblem {
+                file: path.to_owned(),
+                position: Some((number, column)),
+                message,
+            }),
+        }
+    }
+    let names: BTreeSet<ProjectName> =
+        removed.iter().flat_map(|entry| entry.names.iter().cloned()).collect();
+    let listed: BTreeMap<&ProjectName, BTreeSet<Box<str>>> = names
+        .iter()
+        .filter_map(|name| {
+            let releases = &records.projects.get(name)?.releases;
+            Some((name, releases.iter().map(|one| one.version.clone()).collect()))
+        })
+        .collect();
+    for entry in removed {
+        for name in &entry.names {
+            if listed.get(name).is_some_and(|versions| versions.contains(&entry.release.version)) {
                 continue;
             }
-        };
-        for name in removed.pkgs.iter().filter_map(|name| ProjectName::parse(name).ok()) {
-            // The head of the tree has the last word.
-            let project = records.project(&name);
-            if project.releases.iter().any(|one| *one.version == *removed.version) {
-                continue;
-            }
-            project.releases.push(OfficialRelease {
-                approved: removed.first_listed.as_deref().and_then(day_start),
-                known: Known::OnceListed,
-                expects_rebuild: true,
-                place: Some(format!("{path}:{number}").into()),
-                ..OfficialRelease::new(&removed.version)
-            });
+            records.project(name).releases.push(entry.release.clone());
         }
     }
 }

@@ -6,6 +6,7 @@
 mod build;
 mod identity;
 mod judge;
+mod kept;
 mod published;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use crate::federation::{CustodyFact, Federation};
 use crate::record::{OfficialRelease, ProjectRecords, Records};
 
 pub use self::build::{Elsewhere, Nowhere, build};
+pub use self::kept::Kept;
 
 /// What is the same for all projects of a run.
 #[derive(Debug)]
@@ -65,6 +67,8 @@ pub struct Dossier<'a> {
     pub records: Option<&'a ProjectRecords>,
     /// Releases of either side, in the order of versions; those without a valid version come last.
     pub releases: Vec<ReleaseCase<'a>>,
+    /// How the records came to be.
+    pub kept: Kept,
     /// Whose the name is today.
     pub identity: Identity,
     /// The custody fact that holds today.

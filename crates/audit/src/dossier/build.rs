@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use jiff::{SignedDuration, Timestamp};
 
+use super::kept::Kept;
 use super::{Context, Dossier, Expected, Identity, Judgement, ReleaseCase, Summary};
 use super::{identity, judge};
 use crate::fact::{IndexRelease, Presence, ProjectFacts};
 use crate::federation::CustodyState;
-use crate::record::{Known, ProjectRecords, Standing};
+use crate::record::{Known, ProjectRecords};
 
 /// Which releases other names of the index have: what is missing under one name may be there under
 /// another.
@@ -30,13 +31,6 @@ impl Elsewhere for Nowhere {
     }
 }
 
-/// An entry that is written down so long after its upload does not say when it was approved.
-const FILLED_IN: SignedDuration = SignedDuration::from_hours(24 * 30);
-
-fn is_same_day(one: Timestamp, other: Timestamp) -> bool {
-    one.to_zoned(TimeZone::UTC).date() == other.to_zoned(TimeZone::UTC).date()
-}
-
 /// Joins facts and records of one project.
 #[must_use]
 pub fn build<'a>(
@@ -47,13 +41,15 @@ pub fn build<'a>(
 ) -> Dossier<'a> {
     let records = context.records.projects.get(&facts.name);
     let today = context.now.to_zoned(TimeZone::UTC).date();
+    let releases = join(facts, records);
     let mut dossier = Dossier {
         name: &facts.name,
         context,
         facts,
         previous,
         records,
-        releases: join(facts, records),
+        kept: Kept::of(&releases),
+        releases,
         identity: Identity::Ours,
         custody: context.federation.custody_on(&facts.name, today),
         expected: expected(context, &facts.name, records),
@@ -198,58 +194,6 @@ impl<'a> Dossier<'a> {
             .max()
     }
 
-    /// Whether the records list releases with which those of the index can be compared. Under a name
-    /// that was given up, those that were listed once are enough.
-    #[must_use]
-    pub fn has_reference(&self) -> bool {
-        let Some(records) = self.records else { return false };
-        let is_given_up = records.standing != Standing::Live;
-        records.releases.iter().any(|one| match one.known {
-            Known::Listed | Known::Tagged { .. } => true,
-            Known::OnceListed => is_given_up,
-        })
-    }
-
-    /// How many releases the records list today, or tags show.
-    pub(crate) fn listed(&self) -> usize {
-        let listed = self.records.iter().flat_map(|records| &records.releases);
-        listed.filter(|one| one.known != Known::OnceListed).count()
-    }
-
-    /// When somebody began to keep the records of this project: the day of its first entry, when most
-    /// of its releases came after it. What was filled in for the time before has gaps. Records that
-    /// were mostly written down afterwards, or all at once, do not say when they began.
-    #[must_use]
-    pub fn kept_since(&self) -> Option<Timestamp> {
-        let entries = self.releases.iter().flat_map(|case| &case.official);
-        let since = entries
-            .filter(|one| matches!(one.known, Known::Listed | Known::OnceListed))
-            .filter_map(|one| one.approved)
-            .min()?;
-        let uploads = self.releases.iter().filter(|case| case.is_listed());
-        let (before, after): (Vec<Timestamp>, Vec<Timestamp>) =
-            uploads.filter_map(ReleaseCase::uploaded).partition(|uploaded| *uploaded < since);
-        (after.len() > before.len()).then_some(since)
-    }
-
-    /// The day of approval of a release, unless its entry was written down long afterwards: together
-    /// with one that was on the index by then, or when its cycle was over.
-    #[must_use]
-    pub fn approval(&self, case: &ReleaseCase<'_>) -> Option<Timestamp> {
-        let approved = case.approved()?;
-        let is_over = case.official.iter().any(|one| {
-            let series = self.context.records.series.iter();
-            let mut ended = series.filter(|series| one.series.as_ref() == Some(&series.name));
-            ended.any(|series| series.ended.is_some_and(|ended| ended < approved))
-        });
-        let is_filled_in = self.releases.iter().any(|other| {
-            let same_day = other.approved().filter(|at| is_same_day(*at, approved));
-            let delay = same_day.zip(other.uploaded());
-            delay.is_some_and(|(at, uploaded)| at.duration_since(uploaded) > FILLED_IN)
-        });
-        (!is_over && !is_filled_in).then_some(approved)
-    }
-
     /// The cases with a judgement that is wanted.
     pub fn judged(
         &self,
@@ -304,7 +248,7 @@ impl Summary {
             roles: dossier.facts.roles.clone(),
             organization: dossier.facts.organization.clone(),
             recorded: dossier.records.is_some(),
-            official: dossier.listed(),
+            official: dossier.known_today(),
             after_records: texts(|judgement| *judgement == Judgement::AfterRecords),
             placeholders: texts(|judgement| *judgement == Judgement::Placeholder),
             explained,

@@ -20,7 +20,9 @@ type ListedElsewhere<'a> = OnceCell<BTreeMap<Version, &'a ProjectName>>;
 /// Judges what the index has, as if the name were ours; [`super::identity`] looks at the result and
 /// may judge otherwise.
 pub(super) fn judge_index_side(dossier: &mut Dossier<'_>) {
-    let begin = dossier.first_official_upload();
+    // Where the time before was filled in, the records begin with the first entry of their own time.
+    let begin = dossier.first_official_upload().map(|first| dossier.kept.since.max(Some(first)));
+    let begin = begin.flatten();
     let elsewhere = ListedElsewhere::new();
     let judgements: Vec<Judgement> = dossier
         .releases

@@ -276,6 +276,7 @@ fn job(world: &World, version: &str, official: &[(usize, &str, OfficialRelease)]
                         judgement: case.judgement.clone(),
                     })
                     .collect(),
+                kept: it.kept.clone(),
                 identity: Identity::Ours,
                 custody: None,
                 expected: it.expected.clone(),

@@ -135,6 +135,7 @@ impl World {
             previous: project.previous.as_ref(),
             records: self.records.projects.get(&project.facts.name),
             releases: releases.collect(),
+            kept: crate::dossier::Kept::default(),
             identity: project.identity.clone(),
             custody: None,
             expected: project.expected.clone().unwrap_or(usual),

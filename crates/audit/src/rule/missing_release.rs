@@ -77,8 +77,11 @@ fn with_evidence(
             finding.evidence("index", format!("official releases are there since {}", day(first)));
     }
     for case in cases.iter().take(5) {
-        let approved =
-            case.approved().map_or_else(String::new, |at| format!(", approved on {}", day(at)));
+        let approved = match (dossier.approval(case), case.approved()) {
+            (Some(at), _) => format!(", approved on {}", day(at)),
+            (None, Some(at)) => format!(", written down on {}", day(at)),
+            (None, None) => String::new(),
+        };
         let place = case.place().unwrap_or("records");
         finding = finding.evidence(place, format!("{} is listed{approved}", case.text));
     }

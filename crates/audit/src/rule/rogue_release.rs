@@ -43,7 +43,7 @@ impl Rule for RogueRelease {
         let cases: Vec<&ReleaseCase<'_>> =
             dossier.judged(|judgement| *judgement == Judgement::Unexplained).collect();
         let cases: Vec<_> = cases.into_iter().filter(|case| case.index.is_some()).collect();
-        if cases.is_empty() || dossier.records.is_none_or(|records| records.releases.is_empty()) {
+        if cases.is_empty() || !dossier.has_reference() {
             return;
         }
         if cases.len() > SEPARATE {
@@ -234,6 +234,22 @@ mod tests {
         assert_eq!(severities(&left("2021-08-01")), [], "continued at once: departed");
         assert_eq!(severities(&left("2023-01-01")), [Severity::High], "after a long silence");
         assert_eq!(severities(&left("2021-05-01")), [Severity::High], "while it was ours");
+    }
+
+    #[test]
+    fn records_that_list_nothing_any_more_are_no_reference() {
+        let once = |one: &mut OfficialRelease| one.known = Known::OnceListed;
+        let fixture = Fixture::new("tool")
+            .official_with("1.0", once)
+            .upload("1.0", "2020-01-01", &["sdist"])
+            .upload("1.1", "2020-02-01", &["sdist"])
+            .role("Owner", "mallory");
+        assert_eq!(fixture.check(&RogueRelease), []);
+        // Of a name that was given up it is known that nothing ought to come any more.
+        let given_up = fixture.with(|fixture| {
+            fixture.project().standing = Standing::Abandoned { retired: None };
+        });
+        assert_eq!(given_up.check(&RogueRelease).len(), 1);
     }
 
     #[test]

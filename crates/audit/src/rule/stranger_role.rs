@@ -57,6 +57,8 @@ fn strangers(dossier: &Dossier<'_>, case: &RoleCase<'_>) -> Finding {
         .releases
         .iter()
         .filter(|release| release.judgement == Judgement::Unexplained)
+        // Where the records list nothing, that nothing explains a release says nothing.
+        .filter(|_| dossier.has_reference())
         .map(|release| release.text)
         .collect();
     let severity = if unexplained.is_empty() { Severity::Medium } else { Severity::High };
@@ -122,7 +124,7 @@ mod tests {
     use super::*;
     use crate::dossier::{Expected, Identity};
     use crate::federation::{KeptRole, Person};
-    use crate::record::{ProjectRecords, Publishes};
+    use crate::record::{OfficialRelease, ProjectRecords, Publishes, Records};
     use crate::roles::fixture::{World, name, release, roles, set};
     use countermark_packaging::lock::Place;
 
@@ -176,6 +178,7 @@ mod tests {
     fn an_unexplained_release_makes_it_worse() {
         let mut world = World::of("teapot", "Owner:ci Owner:ann");
         world.projects[0].facts.releases = vec![release("1.0", &[("teapot-1.0.tar.gz", 1)])];
+        world.records.project(&name("teapot")).releases.push(OfficialRelease::new("0.9"));
         for (judgement, expect) in [
             (Judgement::Official, Severity::Medium),
             (Judgement::BeforeRecords, Severity::Medium),
@@ -185,6 +188,9 @@ mod tests {
             world.projects[0].judgement = judgement;
             assert_eq!(world.check(&StrangerRole)[0].severity, expect);
         }
+        // Records that list nothing explain nothing.
+        world.records = Records::default();
+        assert_eq!(world.check(&StrangerRole)[0].severity, Severity::Medium);
     }
 
     #[test]

@@ -42,7 +42,7 @@ impl Rule for UploadWindow {
 
     fn check_project(&self, dossier: &Dossier<'_>, findings: &mut Vec<Finding>) {
         let thresholds = &dossier.context.federation.thresholds;
-        let approvals = approvals(dossier);
+        let approvals = Approvals::of(dossier);
         let odd: Vec<(&ReleaseCase<'_>, SignedDuration)> = dossier
             .judged(|judgement| *judgement == Judgement::Official)
             .filter_map(|case| {
@@ -83,31 +83,46 @@ impl Rule for UploadWindow {
     }
 }
 
-/// On how many releases each day of approval is, counted once for all of them.
-fn approvals(dossier: &Dossier<'_>) -> BTreeMap<Date, usize> {
-    let mut days = BTreeMap::new();
-    for approved in dossier.releases.iter().filter_map(ReleaseCase::approved) {
-        *days.entry(approved.to_zoned(TimeZone::UTC).date()).or_default() += 1;
+/// How many releases were approved on each day, in all and by cycle, counted once for all of them.
+#[derive(Default)]
+struct Approvals<'a> {
+    days: BTreeMap<Date, usize>,
+    cycles: BTreeMap<(Date, &'a str), usize>,
+}
+
+impl<'a> Approvals<'a> {
+    fn of(dossier: &'a Dossier<'_>) -> Self {
+        let mut found = Self::default();
+        for case in &dossier.releases {
+            let Some(approved) = case.approved() else { continue };
+            let date = approved.to_zoned(TimeZone::UTC).date();
+            *found.days.entry(date).or_default() += 1;
+            if let Some(cycle) = cycle(case) {
+                *found.cycles.entry((date, cycle)).or_default() += 1;
+            }
+        }
+        found
     }
-    days
+}
+
+fn cycle<'a>(case: &'a ReleaseCase<'_>) -> Option<&'a str> {
+    case.official.iter().find_map(|one| one.series.as_deref())
 }
 
 /// Whether a release was written down long after it was made: early uploads of several releases that
 /// share their day of approval.
-fn is_import(
-    approvals: &BTreeMap<Date, usize>,
-    case: &ReleaseCase<'_>,
-    delay: SignedDuration,
-) -> bool {
+fn is_import(approvals: &Approvals<'_>, case: &ReleaseCase<'_>, delay: SignedDuration) -> bool {
     if delay.is_positive() {
         return false;
     }
     let Some(day) = case.approved().map(|at| at.to_zoned(TimeZone::UTC).date()) else {
         return false;
     };
-    let same = approvals.get(&day).copied().unwrap_or_default();
-    let first_day = approvals.first_key_value().map(|(day, _)| *day);
-    same >= IMPORT || first_day == Some(day)
+    let same = approvals.days.get(&day).copied().unwrap_or_default();
+    let first_day = approvals.days.first_key_value().map(|(day, _)| *day);
+    // Nobody approves two releases of one cycle on one day: one of them had been there before.
+    let of_cycle = cycle(case).and_then(|cycle| approvals.cycles.get(&(day, cycle)));
+    same >= IMPORT || of_cycle.is_some_and(|count| *count > 1) || first_day == Some(day)
 }
 
 #[cfg(test)]
@@ -140,6 +155,26 @@ mod tests {
     fn it_is_medium_where_a_stranger_holds_a_role() {
         let found = uploaded("2020-02-01").role("Owner", "mallory").check(&UploadWindow);
         assert_eq!(found[0].severity, Severity::Medium);
+    }
+
+    #[test]
+    fn two_releases_of_a_cycle_on_one_day_were_written_down_later() {
+        let of = |second: &str| {
+            let mut fixture = Fixture::new("tool").released("0.9", "2019-01-01");
+            for (version, series, day) in
+                [("1.0", "amber", "2019-12-01"), ("1.1", second, "2020-01-10")]
+            {
+                fixture = fixture
+                    .official_with(version, |one| {
+                        one.series = Some(series.into());
+                        one.approved = Some(crate::rule::fixture::at("2020-01-10"));
+                    })
+                    .upload(version, day, &["sdist"]);
+            }
+            fixture.check(&UploadWindow).len()
+        };
+        assert_eq!(of("amber"), 0);
+        assert_eq!(of("beryl"), 1);
     }
 
     #[test]

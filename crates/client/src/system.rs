@@ -19,7 +19,7 @@ pub fn terminal_width() -> Option<usize> {
 }
 
 /// Writes a file of the user beside its place and renames it, so that nobody ever sees half of it.
-/// One that is there keeps its mode; a new one can be read by everybody.
+/// One that is there keeps its mode; a new one can be read by everybody. See [`Replacement`].
 ///
 /// # Errors
 /// When the file system says no; what was there is still there.
@@ -31,10 +31,18 @@ pub fn replace_file(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
 
 /// A file of the user that is written piece by piece and takes its place when it is finished; one
 /// that is dropped before leaves what was there.
+///
+/// A link keeps leading where it led: the file behind it is replaced. What is no file (`/dev/stdout`, a
+/// pipe) is written to and never replaced.
 #[derive(Debug)]
 pub struct Replacement {
-    file: tempfile::NamedTempFile,
-    path: PathBuf,
+    writer: Writer,
+}
+
+#[derive(Debug)]
+enum Writer {
+    Beside { file: tempfile::NamedTempFile, path: PathBuf },
+    Through(std::fs::File),
 }
 
 impl Replacement {
@@ -43,11 +51,22 @@ impl Replacement {
     /// # Errors
     /// When the folder cannot be written.
     pub fn new(path: &Path) -> std::io::Result<Self> {
+        let path = match std::fs::metadata(path) {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(std::io::ErrorKind::IsADirectory.into());
+            }
+            Ok(metadata) if !metadata.is_file() => {
+                let file = std::fs::OpenOptions::new().write(true).open(path)?;
+                return Ok(Self { writer: Writer::Through(file) });
+            }
+            Ok(_) => std::fs::canonicalize(path)?,
+            Err(_) => path.to_owned(),
+        };
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         let file = tempfile::Builder::new()
             .prefix(".countermark-")
             .tempfile_in(parent.unwrap_or(Path::new(".")))?;
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self { writer: Writer::Beside { file, path } })
     }
 
     /// Puts it in its place, with the mode of the file that is there.
@@ -55,21 +74,28 @@ impl Replacement {
     /// # Errors
     /// When the file system says no; what was there is still there.
     pub fn finish(self) -> std::io::Result<()> {
-        let mode = std::fs::metadata(&self.path).map(|metadata| metadata.permissions());
+        let Writer::Beside { file, path } = self.writer else { return Ok(()) };
+        let mode = std::fs::metadata(&path).map(|metadata| metadata.permissions());
         let default = unix::fs::PermissionsExt::from_mode(0o644);
-        self.file.as_file().set_permissions(mode.unwrap_or(default))?;
-        self.file.persist(&self.path).map_err(|error| error.error)?;
+        file.as_file().set_permissions(mode.unwrap_or(default))?;
+        file.persist(&path).map_err(|error| error.error)?;
         Ok(())
     }
 }
 
 impl Write for Replacement {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.file.write(bytes)
+        match &mut self.writer {
+            Writer::Beside { file, .. } => file.write(bytes),
+            Writer::Through(file) => file.write(bytes),
+        }
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
+        match &mut self.writer {
+            Writer::Beside { file, .. } => file.flush(),
+            Writer::Through(file) => file.flush(),
+        }
     }
 }
 
@@ -86,6 +112,39 @@ mod tests {
                 into.push(path);
             }
         }
+    }
+
+    #[test]
+    fn what_is_no_file_is_written_to_and_stays_what_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            &pipe,
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::from_raw_mode(0o600),
+            0,
+        )
+        .unwrap();
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || std::fs::read(pipe).unwrap()
+        });
+        super::replace_file(&pipe, b"through").unwrap();
+        assert_eq!(reader.join().unwrap(), b"through");
+        assert!(!pipe.metadata().unwrap().is_file());
+        assert!(super::replace_file(folder.path(), b"").is_err());
+    }
+
+    #[test]
+    fn a_link_leads_where_it_led() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("file"), folder.path().join("link"));
+        std::fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink("file", &link).unwrap();
+        super::replace_file(&link, b"new").unwrap();
+        assert_eq!(std::fs::read(&file).unwrap(), b"new");
+        assert!(link.is_symlink());
     }
 
     #[test]

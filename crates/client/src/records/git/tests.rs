@@ -133,7 +133,7 @@ fn the_time_is_that_of_the_merge() {
 #[test]
 fn links_and_submodules_are_no_files() {
     let repository = Repository::new();
-    std::os::unix::fs::symlink("a", repository.path().join("link")).unwrap();
+    crate::system::unix::fs::symlink("a", repository.path().join("link")).unwrap();
     repository.commit("a", Some("one"));
     let head = repository.git(&["rev-parse", "HEAD"]);
     let module = format!("160000,{head},sub");
@@ -319,7 +319,7 @@ fn nothing_of_the_repository_is_run() {
     let text = format!("#!/bin/sh\ntouch '{}'\n", marker.display());
     std::fs::write(&script, text).unwrap();
     let mut mode = std::fs::metadata(&script).unwrap().permissions();
-    std::os::unix::fs::PermissionsExt::set_mode(&mut mode, 0o755);
+    crate::system::unix::fs::PermissionsExt::set_mode(&mut mode, 0o755);
     std::fs::set_permissions(&script, mode).unwrap();
     let script = script.display().to_string();
     // Signatures are only looked at where there is one.

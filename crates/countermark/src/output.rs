@@ -4,8 +4,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
@@ -38,10 +39,26 @@ pub(crate) fn say(line: &str) {
     let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
-/// A line on standard output.
+/// A line on standard output. What is lost there is told at the end, see [`lost`].
 pub(crate) fn print(line: &str) {
-    let _ = writeln!(anstream::stdout().lock(), "{line}");
+    let mut output = anstream::stdout().lock();
+    if let Err(error) = writeln!(output, "{line}").and_then(|()| output.flush())
+        // Whoever read it had enough, as `head` does.
+        && error.kind() != io::ErrorKind::BrokenPipe
+    {
+        let _ = LOST.set(error.to_string());
+    }
 }
+
+/// Why something that was printed did not arrive, such as a full disk; a run that lost its report has
+/// not succeeded.
+pub(crate) fn lost() -> Option<Problem> {
+    let reason = LOST.get()?;
+    let message = format!("cannot write to standard output: {reason}");
+    Some(Problem::new("unwritable", Class::Unavailable, message))
+}
+
+static LOST: OnceLock<String> = OnceLock::new();
 
 /// A text that may come from an index, a wheel or a file name, without what would move the cursor,
 /// hide text or turn it around on a terminal.

@@ -47,8 +47,16 @@ pub(crate) fn run(arguments: Cli) -> u8 {
         Command::Completions { shell } => Ok(shell::completions(shell)),
         Command::Man { folder } => shell::manual(&folder),
     };
-    match outcome {
+    let code = match outcome {
         Ok(code) => code,
         Err(problems) => output::show_problems(&problems),
+    };
+    match output::lost() {
+        // A "no" stays a "no".
+        Some(problem) => {
+            let lost = output::show_problems(&[problem]);
+            if code == 0 { lost } else { code }
+        }
+        None => code,
     }
 }

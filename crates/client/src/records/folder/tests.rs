@@ -1,4 +1,4 @@
-use std::os::unix::fs::symlink;
+use crate::system::unix::fs::symlink;
 
 use super::*;
 

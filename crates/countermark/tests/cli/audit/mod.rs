@@ -210,6 +210,50 @@ fn a_first_federation_toml_is_accepted_and_settles_what_it_says() {
 }
 
 #[test]
+fn a_report_that_cannot_be_written_is_no_success() {
+    let federation = Federation::new();
+    let server = federation.serve();
+    federation.audit(&server, &["--record", "facts.jsonl"]).expect(0);
+    let replay = "countermark audit --replay facts.jsonl --cache-dir cache";
+    let binary =
+        std::path::Path::new(env!("CARGO_BIN_EXE_countermark")).parent().expect("a folder");
+    let shell = |script: &str| {
+        let script = format!("PATH={}:$PATH; {script}", binary.display());
+        let output = federation.world.program("sh", &["-c", &script]).output().expect("a shell");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, said) = shell(&format!("{replay} > /dev/full"));
+    assert_eq!(code, Some(3), "{said}");
+    assert!(said.contains("error[unwritable]"), "{said}");
+    let (code, said) = shell(&format!("{replay} --output /dev/full"));
+    assert_eq!(code, Some(3), "{said}");
+    assert!(!std::path::Path::new("/dev/full").is_file(), "a device was replaced");
+    let (code, said) = shell(&format!("{replay} | head -n 1 > /dev/null"));
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(said, "");
+}
+
+#[test]
+fn every_finding_says_what_it_rests_on_and_what_to_do() {
+    let federation = Federation::new()
+        .upload("jug", "1.2", "2024-05-01")
+        .upload("jug", "1.2.dev4", "2024-05-01")
+        .upload("kettle", "3.0", "2025-05-01")
+        .add("teapot", file("teapot-1.0-cp312-cp312-linux_x86_64.whl", "2024-01-09"))
+        .role("jug", "Maintainer", "mallory");
+    federation.list("kettle", &["1.0", "1.1", "1.2"]);
+    let server = federation.serve();
+    let run = federation.audit(&server, &JSON);
+    let report: serde_json::Value = serde_json::from_str(&run.expect(1).stdout).expect("JSON");
+    let findings = report["findings"].as_array().expect("a list");
+    assert!(findings.len() >= 6, "{findings:?}");
+    for finding in findings.iter().filter(|finding| finding["explained"].is_null()) {
+        assert!(!finding["evidence"].as_array().expect("a list").is_empty(), "{finding}");
+        assert!(!finding["next"].as_str().expect("a text").is_empty(), "{finding}");
+    }
+}
+
+#[test]
 fn every_rule_is_explained() {
     let federation = Federation::new();
     let list = federation.world.run(&["audit", "explain"]);

@@ -1,5 +1,7 @@
 //! `role-change`: a role appeared or went since the last run.
 
+use std::collections::BTreeMap;
+
 use super::{Document, Rule};
 use crate::dossier::{Dossier, Identity};
 use crate::fact::{Role, RoleKind};
@@ -93,25 +95,24 @@ fn is_high(dossier: &Dossier<'_>, change: &Change<'_>) -> bool {
 
 /// What each account can do now and could not, or could and cannot.
 fn changes<'a>(before: &'a [Role], after: &'a [Role]) -> Vec<Change<'a>> {
-    let mut accounts: Vec<&str> = Vec::new();
-    for role in before.iter().chain(after) {
-        if !accounts.iter().any(|known| same_account(known, &role.account)) {
-            accounts.push(&role.account);
-        }
+    // By the account in lower case; there may be thousands.
+    let mut held: BTreeMap<String, [Vec<&RoleKind>; 2]> = BTreeMap::new();
+    let mut accounts: Vec<(&str, String)> = Vec::new();
+    for (side, role) in before.iter().map(|it| (0, it)).chain(after.iter().map(|it| (1, it))) {
+        let plain = role.account.to_ascii_lowercase();
+        let kinds = held.entry(plain.clone()).or_insert_with(|| {
+            accounts.push((&role.account, plain));
+            <[Vec<&RoleKind>; 2]>::default()
+        });
+        kinds[side].push(&role.kind);
     }
-    let kinds = |roles: &'a [Role], account: &str| {
-        let mut kinds: Vec<&RoleKind> = roles
-            .iter()
-            .filter(|role| same_account(&role.account, account))
-            .map(|role| &role.kind)
-            .collect();
-        kinds.sort();
-        kinds.dedup();
-        kinds
-    };
     let mut changes = Vec::new();
-    for account in accounts {
-        let (was, is) = (kinds(before, account), kinds(after, account));
+    for (account, plain) in accounts {
+        let [mut was, mut is] = held.remove(&plain).unwrap_or_default();
+        for kinds in [&mut was, &mut is] {
+            kinds.sort();
+            kinds.dedup();
+        }
         if was == is {
             continue;
         }

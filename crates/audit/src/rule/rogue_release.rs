@@ -25,8 +25,8 @@ impl Rule for RogueRelease {
                 from before they begin or after they end, that no other name of its repository and \
                 no tag explains, and that was made while the name was ours. Under a name that was \
                 abandoned it counts until somebody writes down that the name was given away. High \
-                when somebody else holds a role, when no account of ours does, or when the project \
-                was given up; medium otherwise.",
+                when somebody else holds a role, when no account of ours does, or when it came after \
+                the last official release of a project that was given up; medium otherwise.",
             why: "Everybody who installs the project without a pin gets these bytes, and nobody of \
                 the federation made them. It is how most attacks on packages look from outside.",
             remedy: "Find out who made it: ask the accounts that hold a role. If it was made by us, \
@@ -57,8 +57,7 @@ impl Rule for RogueRelease {
 fn finding(code: &'static str, dossier: &Dossier<'_>, cases: &[&ReleaseCase<'_>]) -> Finding {
     let strangers = dossier.strangers();
     let is_held = dossier.is_held_by_us();
-    let standing = dossier.records.map(|records| &records.standing);
-    let is_given_up = standing.is_some_and(|standing| *standing != Standing::Live);
+    let is_given_up = is_given_up(dossier, cases);
     let is_high = !strangers.is_empty() || is_held == Some(false) || is_given_up;
     let severity = if is_high { Severity::High } else { Severity::Medium };
     let versions: Vec<&str> = cases.iter().map(|case| case.text).collect();
@@ -97,6 +96,15 @@ fn finding(code: &'static str, dossier: &Dossier<'_>, cases: &[&ReleaseCase<'_>]
         |version| format!("countermark incident {} {version}", dossier.name),
     );
     result.next(format!("ask who made it; if nobody of ours did: `{command}`"))
+}
+
+/// Whether one of them came when nothing was released any more. While official releases still came,
+/// that the project was given up later says nothing about others.
+fn is_given_up(dossier: &Dossier<'_>, cases: &[&ReleaseCase<'_>]) -> bool {
+    let is_live = dossier.records.is_none_or(|records| records.standing == Standing::Live);
+    let last = dossier.last_official_upload();
+    let is_later = |case: &&ReleaseCase<'_>| case.uploaded().is_none_or(|at| Some(at) > last);
+    !is_live && cases.iter().any(is_later)
 }
 
 fn with_standing(finding: Finding, dossier: &Dossier<'_>) -> Finding {
@@ -219,6 +227,20 @@ mod tests {
             fixture.federation.custody.push(custody("2026-01-02"));
         });
         assert_eq!(severities(&later), [Severity::High], "made before the name was given away");
+    }
+
+    #[test]
+    fn what_came_while_the_project_was_released_is_not_worse_because_it_was_given_up_later() {
+        let given_up = |uploaded: &str| {
+            base()
+                .released("2.0", "2023-01-01")
+                .with(|fixture| {
+                    fixture.project().standing = Standing::Retired { on: Some(at("2024-01-01")) };
+                })
+                .upload("1.2", uploaded, &["sdist"])
+        };
+        assert_eq!(severities(&given_up("2022-12-31")), [Severity::Medium]);
+        assert_eq!(severities(&given_up("2023-01-02")), [Severity::High]);
     }
 
     #[test]

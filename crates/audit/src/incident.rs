@@ -22,6 +22,7 @@ mod standing;
 pub use account::account;
 pub use job::failed_job;
 pub use log::LogEntry;
+pub(crate) use page::escaped;
 pub use page::{Item, Page, Section};
 pub use release::release;
 pub use standing::standing;

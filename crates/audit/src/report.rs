@@ -16,9 +16,11 @@ pub mod text;
 
 #[cfg(test)]
 mod fixture;
-mod harmless;
+pub(crate) mod harmless;
 mod layout;
 mod phrase;
+
+pub use harmless::acts;
 
 /// What an audit found.
 #[derive(Clone, Debug)]

@@ -63,10 +63,7 @@ static LOST: OnceLock<String> = OnceLock::new();
 /// A text that may come from an index, a wheel or a file name, without what would move the cursor,
 /// hide text or turn it around on a terminal.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
-    let acts = |c: char| {
-        c.is_control() && c != '\n'
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let acts = |c: char| c != '\n' && countermark_audit::report::acts(c);
     if !text.contains(acts) {
         return Cow::Borrowed(text);
     }

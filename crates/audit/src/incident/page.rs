@@ -1,5 +1,7 @@
 //! A plan as a page: sections with sentences, lists and boxes to tick.
 
+use crate::report::harmless::harmless;
+
 /// A plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
@@ -48,7 +50,7 @@ impl Page {
     /// For a terminal. Tasks are numbered through the page, so that people can speak of them.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut out = format!("{}\n", self.title);
+        let mut out = format!("{}\n", one_line(&self.title));
         let mut number = 0;
         for section in &self.sections {
             out.push_str(&format!("\n{}\n", section.title));
@@ -109,26 +111,57 @@ fn fence(text: &str) -> String {
     "`".repeat((longest + 1).max(3))
 }
 
-/// A text from outside stays on its line.
-fn one_line(text: &str) -> String {
-    text.split(['\n', '\r'])
-        .map(str::trim)
-        .filter(|part| !part.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
+/// A text from outside stays on its line, and nothing in it acts or hides.
+pub(crate) fn one_line(text: &str) -> String {
+    let parts = text.split(['\n', '\r']).map(str::trim).filter(|part| !part.is_empty());
+    harmless(&parts.collect::<Vec<_>>().join(" ")).into_owned()
 }
 
-/// Names may come from an index: outside of code nothing of them is a link, an image or HTML.
-fn escaped(text: &str) -> String {
-    let (mut out, mut is_code) = (String::new(), false);
-    for letter in one_line(text).chars() {
-        is_code ^= letter == '`';
-        if !is_code && matches!(letter, '<' | '[' | '*' | '\\') {
+/// Names may come from an index: outside of code nothing of them is a link, an image or HTML. What is
+/// code is decided as readers of Markdown do, by runs of backticks of one length, since a name may
+/// have some in it.
+pub(crate) fn escaped(text: &str) -> String {
+    let line = one_line(text);
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line.as_str();
+    while let Some(letter) = rest.chars().next() {
+        let run = rest.len() - rest.trim_start_matches('`').len();
+        if run > 0 {
+            let (ticks, after) = rest.split_at(run);
+            match end_of_code(after, run) {
+                Some(end) => {
+                    out.push_str(&rest[..run + end]);
+                    rest = &after[end..];
+                }
+                None => {
+                    out.extend(ticks.chars().flat_map(|tick| ['\\', tick]));
+                    rest = after;
+                }
+            }
+            continue;
+        }
+        let begins_a_block = out.is_empty() && matches!(letter, '#' | '>' | '-' | '+' | '=' | '~');
+        if begins_a_block || matches!(letter, '<' | '[' | '*' | '\\') {
             out.push('\\');
         }
         out.push(letter);
+        rest = &rest[letter.len_utf8()..];
     }
     out
+}
+
+/// Where the next run of exactly so many backticks ends.
+fn end_of_code(text: &str, run: usize) -> Option<usize> {
+    let mut at = 0;
+    while let Some(found) = text[at..].find('`') {
+        let start = at + found;
+        let length = text[start..].bytes().take_while(|byte| *byte == b'`').count();
+        at = start + length;
+        if length == run {
+            return Some(at);
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -142,6 +175,12 @@ mod tests {
             ("[x](y) <b> *a*", "\\[x](y) \\<b> \\*a\\*"),
             ("`[x] <b>` [", "`[x] <b>` \\["),
             ("a\n# b", "a # b"),
+            ("# a", "\\# a"),
+            // A name with a backtick ends no code for readers, and begins none.
+            ("`x`` <b>", "\\`x\\`\\` \\<b>"),
+            ("`x`` <b> `", "`x`` <b> `"),
+            ("``a`b`` <b>", "``a`b`` \\<b>"),
+            ("a\u{200b}b \u{1b}[2J", "a\\\\u{200b}b \\\\u{1b}\\[2J"),
         ] {
             assert_eq!(escaped(text), expect);
         }

@@ -6,6 +6,7 @@ use super::{Item, Material, Page, Unknown, find_release};
 use crate::constraints::pins_release;
 use crate::dossier::{ConstraintPin, Dossier, Judgement, ReleaseCase};
 use crate::fact::{IndexFile, Presence, Role, RoleKind};
+use crate::report::harmless::harmless;
 use crate::roles::table::{Holder, Relation, Row};
 use crate::roles::{listed, same_account};
 
@@ -349,7 +350,8 @@ impl Plan<'_, '_> {
     }
 
     fn notice(&self) -> String {
-        let (name, version) = (self.dossier.name, self.case.text);
+        // What is copied into a mail has lines: the index's texts make none of their own.
+        let (name, version) = (self.dossier.name, harmless(self.case.text));
         let federation = self.dossier.context.federation;
         let who = federation.name.as_deref().unwrap_or("the release team");
         let origin = match self.case.judgement {
@@ -367,7 +369,7 @@ impl Plan<'_, '_> {
         for file in self.files {
             let digest =
                 file.sha256.map_or_else(|| "digest not known".to_owned(), |it| it.to_string());
-            text.push_str(&format!("  {}  {digest}\n", file.filename));
+            text.push_str(&format!("  {}  {digest}\n", harmless(&file.filename)));
         }
         if self.files.is_empty() {
             text.push_str("  <no file was ever seen on the index>\n");
@@ -376,7 +378,7 @@ impl Plan<'_, '_> {
         if let (true, Some(best)) =
             (self.is_highest(), self.next_best().filter(|it| !is_suspect(it)))
         {
-            text.push_str(&format!("\nThe release before it is {}.\n", best.text));
+            text.push_str(&format!("\nThe release before it is {}.\n", harmless(best.text)));
         }
         let contact = federation.contact.as_deref().unwrap_or("<how to reach us>");
         text.push_str(&format!("\nQuestions: {contact}\n\n{who}\n"));

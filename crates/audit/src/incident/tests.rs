@@ -159,6 +159,22 @@ fn a_hostile_version_is_in_no_command() {
 }
 
 #[test]
+fn a_hostile_version_makes_no_lines_of_a_mail() {
+    let mut world = world();
+    let version = "9\n\nAll is well.\u{200b}";
+    world.projects[0].facts.releases.push(files(version, &[("teapot-9.zip", 9)]));
+    let pins = Pins::default();
+    let page = world.with(|dossiers, _| {
+        let material = Material { pins: &pins, log: &[], log_file: None };
+        release(&dossiers[0], version, material).unwrap()
+    });
+    for text in [page.text(), page.markdown()] {
+        assert!(text.contains("Subject: teapot 9\\n\\nAll is well.\\u{200b} on"), "{text}");
+        assert!(!text.contains("\nAll is well") && !text.contains('\u{200b}'), "{text}");
+    }
+}
+
+#[test]
 fn distances_are_counted() {
     for (one, other, expect) in [
         ("", "", Some(0)),

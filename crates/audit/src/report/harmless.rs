@@ -6,7 +6,7 @@ use std::borrow::Cow;
 /// The same text with everything written as an escape (`\u{1b}`) that acts on what shows it instead
 /// of being shown: control characters, line ends, marks of direction, invisible characters, and
 /// those that XML cannot hold.
-pub(super) fn harmless(text: &str) -> Cow<'_, str> {
+pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(acts) {
         return Cow::Borrowed(text);
     }
@@ -21,8 +21,10 @@ pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether a character acts instead of being seen.
-pub(super) fn acts(c: char) -> bool {
+/// Whether a character acts instead of being seen, or is not seen at all: with it a name can look
+/// like another one.
+#[must_use]
+pub fn acts(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'

@@ -9,6 +9,8 @@ use super::{holder_left, same_account, today};
 use crate::dossier::{Dossier, Identity};
 use crate::fact::{Presence, RoleKind};
 use crate::federation::Federation;
+use crate::incident::escaped;
+use crate::report::harmless::{acts, harmless};
 
 /// The name of the JSON format.
 pub const FORMAT: &str = "countermark-roles/1";
@@ -181,7 +183,7 @@ pub fn text(rows: &[Row]) -> String {
         out.push('\n');
     }
     for kind in kinds {
-        out.push_str(&format!("{} can: {}\n", kind.name(), rights(kind)));
+        out.push_str(&format!("{} can: {}\n", harmless(kind.name()), rights(kind)));
     }
     out
 }
@@ -192,7 +194,7 @@ pub fn markdown(rows: &[Row]) -> String {
     let mut out = "| project | role | account | |\n|---|---|---|---|\n".to_owned();
     for line in lines(rows) {
         // What is not a name here is a reason, which may come from an index.
-        let cells = line.map(|cell| cell.replace('|', "\\|").replace('<', "\\<"));
+        let cells = line.map(|cell| escaped(&cell).replace('|', "\\|"));
         out.push_str(&format!("| {} |\n", cells.join(" | ")));
     }
     let kinds = kinds(rows);
@@ -200,7 +202,7 @@ pub fn markdown(rows: &[Row]) -> String {
         out.push('\n');
     }
     for kind in kinds {
-        out.push_str(&format!("- {} can: {}\n", kind.name(), rights(kind)));
+        out.push_str(&format!("- {} can: {}\n", escaped(kind.name()), rights(kind)));
     }
     out
 }
@@ -232,9 +234,9 @@ fn lines(rows: &[Row]) -> Vec<[String; 4]> {
             lines.push([project(), "Organization".into(), organization.clone(), String::new()]);
         }
     }
-    // Accounts and reasons are the index's text: each stays in its cell.
-    for cell in lines.iter_mut().flatten().filter(|cell| cell.contains(char::is_control)) {
-        *cell = cell.replace(char::is_control, " ");
+    // Accounts and reasons are the index's text: each stays in its cell, and looks like no other.
+    for cell in lines.iter_mut().flatten().filter(|cell| cell.contains(acts)) {
+        *cell = harmless(cell).into_owned();
     }
     lines
 }
@@ -364,10 +366,17 @@ Maintainer can: upload
     #[test]
     fn hostile_names_stay_in_their_cells() {
         let mut world = World::of("kettle", "Owner:ci");
-        world.projects[0].facts.roles.as_mut().unwrap()[0].account = "a\nb|<i>".into();
+        let role = &mut world.projects[0].facts.roles.as_mut().unwrap()[0];
+        role.account = "a\nb|<i>[x](y)`".into();
+        role.kind = crate::fact::RoleKind::Other("x\n# <b>\u{200b}".into());
         let rows = rows(&world, &Filter::default());
-        assert!(text(&rows).starts_with("kettle  Owner  a b|<i>  not expected\n"));
-        assert!(markdown(&rows).contains("| kettle | Owner | a b\\|\\<i> | not expected |\n"));
+        let shown = text(&rows);
+        let line = "kettle  x\\n# <b>\\u{200b}  a\\nb|<i>[x](y)`  not expected\n\n";
+        assert!(shown.starts_with(line), "{shown}");
+        assert!(shown.contains("\nx\\n# <b>\\u{200b} can: "), "{shown}");
+        let shown = markdown(&rows);
+        assert!(shown.contains("| a\\\\nb\\|\\<i>\\[x](y)\\` | not expected |\n"), "{shown}");
+        assert!(shown.contains("\n- x # \\<b>\\\\u{200b} can: "), "{shown}");
     }
 
     #[test]

@@ -254,10 +254,7 @@ fn names(list: &[String], most: usize) -> String {
 /// One line: names, versions and texts of an index may hold anything, and a message must not show
 /// what only looks like its own words, or move the cursor.
 pub(super) fn plain(text: &str) -> String {
-    let acts = |c: char| {
-        c.is_control()
-            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
+    let acts = countermark_audit::report::acts;
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         if acts(c) {
@@ -352,12 +349,12 @@ mod tests {
 
     #[test]
     fn nothing_of_an_index_acts() {
-        let evil = finding(Severity::High, "a\r\nBcc: x@example.org\u{202e}\u{1b}[2J");
+        let evil = finding(Severity::High, "a\r\nBcc: x@example.org\u{202e}\u{200b}\u{1b}[2J");
         let evil = StoredFinding { projects: vec!["p\nq".into()], ..evil };
         let message = compose(&context(), &[Change::New { finding: evil }], Severity::Low).unwrap();
         assert!(!message.subject.contains(['\n', '\r']), "{}", message.subject);
         assert!(!message.text.contains("\nBcc:"), "{}", message.text);
-        assert!(!message.text.contains(['\r', '\u{1b}', '\u{202e}']), "{}", message.text);
+        assert!(!message.text.contains(['\r', '\u{1b}', '\u{202e}', '\u{200b}']), "{}", message.text);
     }
 
     #[test]

@@ -4,6 +4,8 @@ use countermark_packaging::name::ProjectName;
 use serde::Serialize;
 
 use super::{Action, Actor, Round, Step, Todo};
+use crate::incident::escaped;
+use crate::report::harmless::harmless;
 
 /// The name of the JSON format.
 pub const FORMAT: &str = "countermark-roles-todo/1";
@@ -11,16 +13,17 @@ pub const FORMAT: &str = "countermark-roles-todo/1";
 /// In lines of text, a part after the other.
 #[must_use]
 pub fn text(todo: &Todo) -> String {
-    render(todo, "", "  ")
+    render(todo, "", "  ", &|line| harmless(line).into_owned())
 }
 
 /// As a checklist in Markdown.
 #[must_use]
 pub fn markdown(todo: &Todo) -> String {
-    render(todo, "## ", "- [ ] ")
+    render(todo, "## ", "- [ ] ", &escaped)
 }
 
-fn render(todo: &Todo, heading: &str, item: &str) -> String {
+/// Accounts, kinds of roles and reasons are the index's text: `shown` keeps each line one line.
+fn render(todo: &Todo, heading: &str, item: &str, shown: &dyn Fn(&str) -> String) -> String {
     if todo.is_empty() {
         return "nothing to do: every project has the roles that are expected\n".to_owned();
     }
@@ -36,20 +39,21 @@ fn render(todo: &Todo, heading: &str, item: &str) -> String {
         for task in todo.tasks.iter().filter(|task| task.step.round == round) {
             if last != Some(&task.step.actor) {
                 let gap = if last.is_some() { "\n" } else { "" };
-                out.push_str(&format!("{gap}{}\n", actor(todo, &task.step.actor)));
+                out.push_str(&format!("{gap}{}\n", shown(&actor(todo, &task.step.actor))));
                 if !heading.is_empty() {
                     out.push('\n');
                 }
             }
             last = Some(&task.step.actor);
             let projects = projects(&task.projects);
-            out.push_str(&format!("{item}{}: {projects}\n", sentence(&task.step)));
+            let sentence = sentence(&task.step);
+            out.push_str(&format!("{item}{}\n", shown(&format!("{sentence}: {projects}"))));
         }
     }
     if !todo.undecided.is_empty() {
         out.push_str(&format!("\n{heading}Not decided\n\n"));
         for (project, reason) in &todo.undecided {
-            out.push_str(&format!("{item}{project}: {reason}\n"));
+            out.push_str(&format!("{item}{}\n", shown(&format!("{project}: {reason}"))));
         }
     }
     out

@@ -275,3 +275,19 @@ fn nothing_to_do_is_said() {
     assert!(todo.is_empty());
     assert_eq!(text(&todo), "nothing to do: every project has the roles that are expected\n");
 }
+
+#[test]
+fn names_of_an_index_make_no_lines_and_hide_nothing() {
+    let mut world = World::of("a", "Owner:ci Owner:zoe");
+    let role = &mut world.projects[0].facts.roles.as_mut().unwrap()[1];
+    role.account = "zoe`\n  remove `ci` (owner): a\u{200b}<b>".into();
+    let shown = world.with(|dossiers, _| text(&todo(dossiers)));
+    assert!(
+        shown.contains("remove `zoe`\\n  remove `ci` (owner): a\\u{200b}<b>` (owner): a\n"),
+        "{shown}"
+    );
+    assert!(!shown.contains("\n  remove `ci`"), "{shown}");
+    let shown = world.with(|dossiers, _| markdown(&todo(dossiers)));
+    assert!(!shown.contains("\n  remove"), "{shown}");
+    assert!(shown.contains("\\<b>") || shown.contains("` (owner): a\\u{200b}<b>`"), "{shown}");
+}

@@ -139,21 +139,21 @@ pub(super) fn judge_stream(
     path: &Path,
     judge: &Judge<'_>,
     previous: &BTreeMap<ProjectName, ProjectFacts>,
-) -> Tally {
+) -> Result<Tally, Vec<Problem>> {
     let mut tally = Tally::default();
-    if let Ok(reader) = client::open_snapshot(path) {
-        map_parallel(
-            reader,
-            threads(),
-            |line| {
-                let facts = line.ok()?;
-                let is_excluded = judge.context.federation.excluded.contains(&facts.name);
-                (!is_excluded).then(|| judge.judge(&facts, previous.get(&facts.name)))
-            },
-            |judged| judged.into_iter().for_each(|one| tally.add(one)),
-        );
-    }
-    tally
+    // It was there at the first look; that it is gone is no good answer.
+    let reader = client::open_snapshot(path).map_err(|error| vec![facts_problem(&error)])?;
+    map_parallel(
+        reader,
+        threads(),
+        |line| {
+            let facts = line.ok()?;
+            let is_excluded = judge.context.federation.excluded.contains(&facts.name);
+            (!is_excluded).then(|| judge.judge(&facts, previous.get(&facts.name)))
+        },
+        |judged| judged.into_iter().for_each(|one| tally.add(one)),
+    );
+    Ok(tally)
 }
 
 fn threads() -> usize {
@@ -275,8 +275,15 @@ fn names(arguments: &AuditInputArgs, prepared: &Prepared, teller: &Teller) -> Ve
 /// The facts of the run before.
 pub(super) fn read_previous(
     path: &Path,
+    teller: &Teller,
 ) -> Result<BTreeMap<ProjectName, ProjectFacts>, Vec<Problem>> {
     let replayed = client::replay(path).map_err(|error| vec![facts_problem(&error)])?;
+    // Such a project is judged, and not compared.
+    for problem in &replayed.problems {
+        let line = problem.position.map_or_else(String::new, |(line, _)| format!(":{line}"));
+        let message = format!("{}{line}: {}", problem.file, problem.message);
+        teller.note(Note::new("unusable-line", message));
+    }
     Ok(replayed.facts.into_iter().map(|facts| (facts.name.clone(), facts)).collect())
 }
 

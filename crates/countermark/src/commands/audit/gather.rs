@@ -94,7 +94,7 @@ pub(crate) fn gather(
 ) -> Result<Gathered, Vec<Problem>> {
     let prepared = prepare(arguments, teller)?;
     let found = facts::collect(arguments, &prepared, teller)?;
-    Ok(judge(prepared, found))
+    judge(prepared, found)
 }
 
 /// Reads what does not come from the index.
@@ -111,7 +111,7 @@ pub(crate) fn prepare(
         None => NameList::default(),
     };
     let previous = match &arguments.previous {
-        Some(path) => facts::read_previous(path)?,
+        Some(path) => facts::read_previous(path, teller)?,
         None => BTreeMap::new(),
     };
     let (records, entries) = records::read(arguments, file.as_deref(), &federation, as_of, teller)?;
@@ -119,7 +119,10 @@ pub(crate) fn prepare(
 }
 
 /// Judges what was found.
-pub(crate) fn judge(prepared: Prepared, found: facts::Found) -> Gathered {
+pub(crate) fn judge(
+    prepared: Prepared,
+    found: facts::Found,
+) -> Result<Gathered, Vec<Problem>> {
     let facts::Found { facts, from, read_at, is_whole, problems, survey } = found;
     let Prepared { federation, entries, mut records, names, constraints, previous, as_of, .. } =
         prepared;
@@ -144,7 +147,7 @@ pub(crate) fn judge(prepared: Prepared, found: facts::Found) -> Gathered {
     let judge = Judge { context: &context, survey: &ground.survey };
     let tally = match &facts {
         facts::Facts::InMemory(facts) => judge.judge_all(facts, &previous),
-        facts::Facts::OnDisk(path) => facts::judge_stream(path, &judge, &previous),
+        facts::Facts::OnDisk(path) => facts::judge_stream(path, &judge, &previous)?,
     };
     let mut report = tally.finish(&context, from, is_whole);
     // Projects whose line cannot be read were not judged, which is no good answer.
@@ -154,7 +157,7 @@ pub(crate) fn judge(prepared: Prepared, found: facts::Found) -> Gathered {
         facts::Facts::InMemory(facts) => facts,
         facts::Facts::OnDisk(_) => Vec::new(),
     };
-    Gathered { ground, facts, report }
+    Ok(Gathered { ground, facts, report })
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, Vec<Problem>> {

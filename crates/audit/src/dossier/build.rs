@@ -149,9 +149,14 @@ impl<'a> Dossier<'a> {
             || !self.context.release_accounts.is_empty()
     }
 
-    /// Whether an expected account holds a role; `None` when that cannot be known.
+    /// Whether an expected account holds a role, or the project is in our organisation, whose owners
+    /// need none; `None` when that cannot be known.
     #[must_use]
     pub fn is_held_by_us(&self) -> Option<bool> {
+        let organization = &self.context.federation.accounts.organization;
+        if organization.is_some() && *organization == self.facts.organization {
+            return Some(true);
+        }
         let roles = self.facts.roles.as_ref()?;
         self.knows_expected().then(|| roles.iter().any(|role| self.is_expected(&role.account)))
     }

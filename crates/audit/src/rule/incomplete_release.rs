@@ -1,5 +1,7 @@
 //! A wheel without its source distribution, or the reverse.
 
+use std::collections::BTreeSet;
+
 use super::{Document, Rule};
 use crate::dossier::{Dossier, Judgement, ReleaseCase};
 use crate::fact::{FileKind, IndexRelease};
@@ -24,7 +26,8 @@ impl Rule for IncompleteRelease {
             what: "A release that lacks the wheel or the source distribution which the releases of the \
                 same project before and after it have (of up to five on each side, all but one, and \
                 at least two before it; the first release is compared with the five after it), \
-                medium. A version that was edited out of the records after \
+                medium; more than five of a project are one finding. Where the records name the \
+                files of a release and all of them are there, nothing is missing. A version that was edited out of the records after \
                 its job failed is a low line.",
             why: "A job stopped half way. Users on some platforms get another version than the rest, \
                 and the missing file can be added later by whoever can upload.",
@@ -40,11 +43,15 @@ impl Rule for IncompleteRelease {
             .judged(Judgement::is_of_ours)
             .filter(|case| case.index.is_some_and(|release| !release.files.is_empty()))
             .collect();
+        let mut found = Vec::new();
         // In the order of time; habits change with time, not with versions.
         cases.sort_by_key(|case| case.uploaded());
         for (at, case) in cases.iter().enumerate() {
             let Some(release) = case.index else { continue };
             let Some(missing) = missing_kind(release) else { continue };
+            if is_as_recorded(case, release) {
+                continue;
+            }
             let before = &cases[at.saturating_sub(NEIGHBOURS)..at];
             let after = &cases[at + 1..cases.len().min(at + 1 + NEIGHBOURS)];
             let is_first = before.is_empty() && after.len() == NEIGHBOURS;
@@ -54,10 +61,64 @@ impl Rule for IncompleteRelease {
                 is_habit(before, missing) && (after.is_empty() || is_habit_after(after, missing))
             };
             if is_odd {
-                findings.push(finding(self.code(), dossier, case, missing));
+                found.push((*case, missing));
             }
         }
+        for missing in [FileKind::Sdist, FileKind::Wheel] {
+            let (open, removed): (Vec<&ReleaseCase<'_>>, Vec<_>) = found
+                .iter()
+                .filter(|(_, kind)| *kind == missing)
+                .map(|(case, _)| *case)
+                .partition(|case| case.judgement != Judgement::OnceListed);
+            if open.len() > SEPARATE {
+                findings.push(many(self.code(), dossier, &open, missing));
+            } else {
+                let each =
+                    open.into_iter().map(|case| finding(self.code(), dossier, case, missing));
+                findings.extend(each);
+            }
+            let each = removed.into_iter().map(|case| finding(self.code(), dossier, case, missing));
+            findings.extend(each);
+        }
     }
+}
+
+/// More findings than this in one project become one.
+const SEPARATE: usize = 5;
+
+/// Whether a record names files, and all of them are there: nothing is missing then.
+fn is_as_recorded(case: &ReleaseCase<'_>, release: &IndexRelease) -> bool {
+    let there: BTreeSet<&str> = release.files.iter().map(|file| &*file.filename).collect();
+    let mut named = case.official.iter().flat_map(|one| &one.files).peekable();
+    named.peek().is_some() && named.all(|file| there.contains(&*file.filename))
+}
+
+fn words(missing: FileKind) -> (&'static str, &'static str) {
+    match missing {
+        FileKind::Wheel => ("wheel", "a source distribution"),
+        _ => ("source distribution", "wheels"),
+    }
+}
+
+const STEP: &str =
+    "upload the missing file from the same commit, or yank the release and make the next one";
+
+fn many(
+    code: &'static str,
+    dossier: &Dossier<'_>,
+    cases: &[&ReleaseCase<'_>],
+    missing: FileKind,
+) -> Finding {
+    let (lacking, _) = words(missing);
+    let message = format!("the {lacking} of {} releases is missing", cases.len());
+    let mut result = Finding::new(code, Severity::Medium, dossier.name, message)
+        .versions(cases.iter().map(|case| case.text))
+        .evidence("index", "the releases before and after each of them have both");
+    for case in cases.iter().rev().take(5) {
+        let place = case.place().unwrap_or("index");
+        result = result.evidence(place, format!("{} has no {lacking}", case.text));
+    }
+    result.next(STEP)
 }
 
 /// The kind that a release lacks; none when it has both, or neither.
@@ -89,10 +150,7 @@ fn finding(
     case: &ReleaseCase<'_>,
     missing: FileKind,
 ) -> Finding {
-    let (lacking, having) = match missing {
-        FileKind::Wheel => ("wheel", "a source distribution"),
-        _ => ("source distribution", "wheels"),
-    };
+    let (lacking, having) = words(missing);
     let was_removed = case.judgement == Judgement::OnceListed;
     let severity = if was_removed { Severity::Low } else { Severity::Medium };
     let mut message = format!("the {lacking} is missing");
@@ -107,9 +165,7 @@ fn finding(
     if let Some(place) = case.place() {
         result = result.evidence(place, "the release is listed");
     }
-    result.next(
-        "upload the missing file from the same commit, or yank the release and make the next one",
-    )
+    result.next(STEP)
 }
 
 #[cfg(test)]
@@ -170,5 +226,47 @@ mod tests {
         let findings = fixture.check(&IncompleteRelease);
         assert_eq!(findings.len(), 1);
         assert_eq!(findings[0].severity, Severity::Low);
+    }
+
+    #[test]
+    fn many_are_one() {
+        let of = |lacking: usize| {
+            (0..lacking * 7).fold(Fixture::new("tool"), |fixture, at| {
+                let (version, day) = (format!("1.{at}"), format!("20{:02}-01-01", at % 90 + 10));
+                let files: &[&str] = if at % 7 == 3 { &["wheel"] } else { &["sdist", "wheel"] };
+                fixture.official(&version, &day).upload(&version, &day, files)
+            })
+        };
+        assert_eq!(of(5).check(&IncompleteRelease).len(), 5);
+        let many = of(6).check(&IncompleteRelease);
+        assert_eq!(many.len(), 1);
+        assert_eq!(many[0].versions.len(), 6);
+        assert_eq!(many[0].message, "the source distribution of 6 releases is missing");
+    }
+
+    #[test]
+    fn a_release_with_all_the_files_that_its_record_names_is_complete() {
+        let named = |files: &[&str]| {
+            let mut fixture = Fixture::new("tool");
+            for day in ["2020-01-01", "2020-02-01", "2020-03-01"] {
+                fixture = fixture.released(&format!("1.{}", &day[6..7]), day);
+            }
+            let fixture = fixture.official_with("1.4", |one| {
+                one.files = files
+                    .iter()
+                    .map(|filename| crate::record::OfficialFile {
+                        filename: (*filename).into(),
+                        sha256: None,
+                        size: None,
+                        signature: crate::record::Signature::NotLooked,
+                    })
+                    .collect();
+            });
+            let fixture = fixture.upload("1.4", "2020-04-01", &["wheel"]);
+            fixture.released("1.5", "2020-05-01").check(&IncompleteRelease).len()
+        };
+        assert_eq!(named(&[]), 1);
+        assert_eq!(named(&["tool-1.4-py3-none-any.whl"]), 0);
+        assert_eq!(named(&["tool-1.4-py3-none-any.whl", "tool-1.4.tar.gz"]), 1);
     }
 }

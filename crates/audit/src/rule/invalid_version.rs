@@ -23,7 +23,8 @@ impl Rule for InvalidVersion {
             title: "a version that hides the real latest release, or that is none",
             what: "A final release that sorts above all others though the numbers were started anew \
                 after it, medium: `2014.1` above `9.0.0`. A \
-                version that is none by PEP 440, with files, medium. Those from before the records of \
+                version that is none by PEP 440, with files, medium, and low where the records list it. \
+                Those from before the records of \
                 the project begin, and versions that are only written in an unusual way (`v0.4.0`), \
                 are shown with `--all`.",
             why: "Installers take the highest version: whoever does not pin gets the old release, and \
@@ -46,14 +47,15 @@ impl Rule for InvalidVersion {
             };
             dossier.releases.iter().filter(has_files)
         };
-        let invalid = |is_old: bool| -> Vec<&str> {
-            with_files()
-                .filter(|case| case.version.is_none())
-                .filter(|case| (case.judgement == Judgement::BeforeRecords) == is_old)
-                .map(|case| case.text)
-                .collect()
-        };
-        let old = invalid(true);
+        // What the records list is the federation's own; nobody else made it.
+        let (mut old, mut listed, mut invalid) = (Vec::new(), Vec::new(), Vec::new());
+        for case in with_files().filter(|case| case.version.is_none()) {
+            match case.judgement {
+                Judgement::BeforeRecords => old.push(case.text),
+                Judgement::Official => listed.push(case.text),
+                _ => invalid.push(case.text),
+            }
+        }
         if !old.is_empty() {
             let message = format!("{} version(s) that are none by PEP 440", old.len());
             let finding = Finding::new(self.code(), Severity::Note, dossier.name, message)
@@ -61,12 +63,14 @@ impl Rule for InvalidVersion {
                 .next("nothing");
             findings.push(finding.explained("from before the records of this project begin"));
         }
-        let invalid = invalid(false);
-        if !invalid.is_empty() {
-            let message = format!("{} version(s) that are none by PEP 440", invalid.len());
-            let finding = Finding::new(self.code(), Severity::Medium, dossier.name, message)
-                .versions(invalid.iter().copied())
-                .evidence("index", format!("has {}", list(&invalid)))
+        for (severity, versions) in [(Severity::Low, listed), (Severity::Medium, invalid)] {
+            if versions.is_empty() {
+                continue;
+            }
+            let message = format!("{} version(s) that are none by PEP 440", versions.len());
+            let finding = Finding::new(self.code(), severity, dossier.name, message)
+                .versions(versions.iter().copied())
+                .evidence("index", format!("has {}", list(&versions)))
                 .next("yank them; no current installer can ask for them");
             findings.push(finding);
         }
@@ -180,6 +184,10 @@ mod tests {
             &["tool-1.0-final-really.tar.gz"],
         );
         assert_eq!(found(&fixture), [["1.0-final-really"]]);
+        let listed = fixture.clone().official_with("1.0-final-really", |_| ());
+        let findings = listed.check(&InvalidVersion);
+        assert!(findings.iter().any(|one| one.severity == Severity::Low));
+        assert!(findings.iter().all(|one| one.severity != Severity::Medium));
         let notes = fixture.check(&InvalidVersion);
         assert!(notes.iter().any(|one| one.explained.is_some() && one.versions == ["v1.0"]));
     }

@@ -259,6 +259,18 @@ mod tests {
     }
 
     #[test]
+    fn owners_of_our_organization_need_no_role() {
+        let fixture = |expected: &str| {
+            base().owners(&[]).upload("1.2", "2022-01-01", &["sdist"]).with(|fixture| {
+                fixture.facts.organization = Some("pots".to_owned());
+                fixture.federation.accounts.organization = Some(expected.to_owned());
+            })
+        };
+        assert_eq!(severities(&fixture("pots")), [Severity::Medium]);
+        assert_eq!(severities(&fixture("kilns")), [Severity::High]);
+    }
+
+    #[test]
     fn records_that_list_nothing_any_more_are_no_reference() {
         let once = |one: &mut OfficialRelease| one.known = Known::OnceListed;
         let fixture = Fixture::new("tool")

@@ -14,6 +14,9 @@ const FIRST_WAIT: SignedDuration = SignedDuration::from_secs(30);
 const LONGEST_WAIT: SignedDuration = SignedDuration::from_secs(3600);
 /// The most messages that are taken at once.
 const MOST: usize = 100;
+/// A message that failed so often lets those behind it go first: it may be the only one that is
+/// refused.
+const PATIENCE: u32 = 5;
 
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +46,7 @@ pub type Entry = Message;
 const COLUMNS: &str = "id, at, subject, text, json";
 
 impl State {
-    /// Messages for a destination that may be tried now, oldest first.
+    /// Messages for a destination that may be tried now, oldest first, those that failed often last.
     ///
     /// # Errors
     /// See [`StateError`].
@@ -53,10 +56,10 @@ impl State {
         let sql = format!(
             "SELECT {COLUMNS}, destination, attempts FROM outbox WHERE delivered_at IS NULL \
              AND destination = ?4 AND (next_attempt <= ?1 OR next_attempt > ?2) \
-             ORDER BY at, rowid LIMIT ?3"
+             ORDER BY attempts / ?5, at, rowid LIMIT ?3"
         );
         let mut statement = self.connection.prepare(&sql)?;
-        let given = params![now.as_millisecond(), far, MOST, destination];
+        let given = params![now.as_millisecond(), far, MOST, destination, PATIENCE];
         let rows = statement.query_map(given, |row| {
             Ok(Pending { message: message(row)?, destination: row.get(5)?, attempts: row.get(6)? })
         })?;
@@ -92,7 +95,9 @@ impl State {
         Ok(())
     }
 
-    /// A message could not be delivered; it is tried again later, however often.
+    /// A message could not be delivered; it is tried again later, however often. All that wait for
+    /// the destination wait with it, so that one which is down is not asked for each of them. One that
+    /// comes later is tried once at once: it may be this message that is refused.
     ///
     /// # Errors
     /// See [`StateError`].
@@ -103,17 +108,30 @@ impl State {
         reason: &str,
         asked: Option<SignedDuration>,
     ) -> Result<(), StateError> {
-        let wait = wait(pending.attempts, asked);
-        self.connection.execute(
+        let transaction = self.connection.transaction()?;
+        let attempts: Option<u32> = transaction.query_row(
+            "SELECT sum(attempts) FROM outbox WHERE destination = ?1 AND delivered_at IS NULL",
+            [&pending.destination],
+            |row| row.get(0),
+        )?;
+        let wait = wait(attempts.unwrap_or_default().max(pending.attempts), asked);
+        let next = now.as_millisecond().saturating_add(as_milliseconds(wait));
+        transaction.execute(
             "UPDATE outbox SET attempts = attempts + 1, next_attempt = ?3, last_error = ?4 \
              WHERE id = ?1 AND destination = ?2",
             params![
                 pending.message.id,
                 pending.destination,
-                now.as_millisecond().saturating_add(as_milliseconds(wait)),
+                next,
                 reason.chars().take(500).collect::<String>(),
             ],
         )?;
+        transaction.execute(
+            "UPDATE outbox SET next_attempt = ?2 \
+             WHERE destination = ?1 AND delivered_at IS NULL AND next_attempt < ?2",
+            params![pending.destination, next],
+        )?;
+        transaction.commit()?;
         Ok(())
     }
 

@@ -189,6 +189,60 @@ fn messages_wait_until_they_are_delivered() {
 }
 
 #[test]
+fn a_destination_that_is_down_is_left_alone_with_all_that_waits_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = open(&folder.path().join("s")).unwrap();
+    let calendar = Calendar::new();
+    let message = |number: i64| ("a".to_owned(), message(&number.to_string(), at(number)));
+    let messages: Vec<_> = (0..20).map(message).collect();
+    state.commit(&Step { messages: &messages, ..step(1, at(20), &calendar) }).unwrap();
+    // Tried again as soon as it may be, for two days.
+    let (mut now, mut tries) = (20, Vec::new());
+    while now < 2 * 86_400 {
+        let pending = state.pending("a", at(now)).unwrap();
+        state.failed(&pending[0], at(now), "down", None).unwrap();
+        assert_eq!(state.pending("a", at(now + 29)).unwrap(), []);
+        tries.push(now);
+        now = state.waiting().unwrap()["a"].next.duration_since(at(0)).as_secs();
+    }
+    let waits: Vec<i64> = tries.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(waits[..8], [30, 60, 120, 240, 480, 960, 1920, 3600]);
+    assert!(waits[8..].iter().all(|wait| *wait == 3600), "{waits:?}");
+    // All of them are there when it is up again.
+    assert_eq!(state.pending("a", at(now)).unwrap().len(), 20);
+}
+
+#[test]
+fn a_message_that_is_always_refused_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut state = open(&folder.path().join("s")).unwrap();
+    let calendar = Calendar::new();
+    let message = |number: i64| ("a".to_owned(), message(&number.to_string(), at(number)));
+    let messages: Vec<_> = (0..3).map(message).collect();
+    state.commit(&Step { messages: &messages, ..step(1, at(3), &calendar) }).unwrap();
+    let (mut now, mut delivered) = (3, Vec::new());
+    while now < 86_400 {
+        for pending in state.pending("a", at(now)).unwrap() {
+            if pending.message.id == "0" {
+                state.failed(&pending, at(now), "550 no", None).unwrap();
+                break;
+            }
+            state.delivered(&pending, at(now)).unwrap();
+            delivered.push((pending.message.id, now));
+        }
+        now = state.waiting().unwrap()["a"].next.duration_since(at(0)).as_secs();
+    }
+    let ids: Vec<&str> = delivered.iter().map(|it| it.0.as_str()).collect();
+    assert_eq!(ids, ["1", "2"]);
+    assert!(delivered[1].1 < 1000, "{delivered:?}");
+    // One that comes meanwhile is tried at once.
+    let late = [message(now)];
+    state.commit(&Step { messages: &late, ..step(2, at(now), &calendar) }).unwrap();
+    let pending = state.pending("a", at(now)).unwrap();
+    assert_eq!(pending[0].message.id, now.to_string());
+}
+
+#[test]
 fn old_things_are_forgotten_but_no_message_that_waits() {
     let folder = tempfile::tempdir().unwrap();
     let mut state = open(&folder.path().join("s")).unwrap();

@@ -17,8 +17,8 @@ impl Rule for DevelopmentRelease {
     fn document(&self) -> Document {
         Document {
             title: "a development version that was published",
-            what: "A version with `.dev` or a local part that the records do not list. A development \
-                version that they list is a release like any other.",
+            what: "A version with `.dev` or a local part that the records do not list, medium; low where \
+                they list no release of the project at all. A development version that they list is a release like any other.",
             why: "Such versions come out of work trees and jobs, not out of a release. Whoever allows \
                 pre-releases installs it, and nobody approved what is in it.",
             remedy: "Yank it (delete it while that is still possible), and see how a job or a person \
@@ -29,11 +29,13 @@ impl Rule for DevelopmentRelease {
     }
 
     fn check_project(&self, dossier: &Dossier<'_>, findings: &mut Vec<Finding>) {
+        // Where nothing is listed, that this is not says little; `outside-records` tells the rest.
+        let severity = if dossier.has_reference() { Severity::Medium } else { Severity::Low };
         for case in dossier.judged(|judgement| *judgement == Judgement::Development) {
             let uploaded =
                 case.uploaded().map_or_else(|| "a day that is not known".to_owned(), day);
             let message = "a development version was published";
-            let finding = Finding::new(self.code(), Severity::Medium, dossier.name, message)
+            let finding = Finding::new(self.code(), severity, dossier.name, message)
                 .versions([case.text])
                 .evidence("index", format!("uploaded on {uploaded}"))
                 .evidence("records", "no release of this version is listed")
@@ -59,6 +61,9 @@ mod tests {
             .released("1.0", "2020-01-01")
             .upload("1.1+local.1", "2021-01-01", &["wheel"]);
         assert_eq!(found(&fixture), ["0.1.dev3", "1.1+local.1"]);
+        let unlisted = Fixture::new("tool").upload("0.1.dev3", "2019-01-01", &["sdist"]);
+        let severity = |fixture: &Fixture| fixture.check(&DevelopmentRelease)[0].severity;
+        assert_eq!((severity(&fixture), severity(&unlisted)), (Severity::Medium, Severity::Low));
     }
 
     #[test]

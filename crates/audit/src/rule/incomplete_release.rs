@@ -1,6 +1,6 @@
 //! A wheel without its source distribution, or the reverse.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Document, Rule};
 use crate::dossier::{Dossier, Judgement, ReleaseCase};
@@ -27,7 +27,8 @@ impl Rule for IncompleteRelease {
                 same project before and after it have (of up to five on each side, all but one, and \
                 at least two before it; the first release is compared with the five after it), \
                 medium; more than five of a project are one finding. Where the records name the \
-                files of a release and all of them are there, nothing is missing. A version that was edited out of the records after \
+                files of a release and all of them are there, or where most releases of its line (its first \
+                two numbers) lack it too, nothing is missing. A version that was edited out of the records after \
                 its job failed is a low line.",
             why: "A job stopped half way. Users on some platforms get another version than the rest, \
                 and the missing file can be added later by whoever can upload.",
@@ -43,13 +44,14 @@ impl Rule for IncompleteRelease {
             .judged(Judgement::is_of_ours)
             .filter(|case| case.index.is_some_and(|release| !release.files.is_empty()))
             .collect();
+        let lines = Lines::of(&cases);
         let mut found = Vec::new();
         // In the order of time; habits change with time, not with versions.
         cases.sort_by_key(|case| case.uploaded());
         for (at, case) in cases.iter().enumerate() {
             let Some(release) = case.index else { continue };
             let Some(missing) = missing_kind(release) else { continue };
-            if is_as_recorded(case, release) {
+            if is_as_recorded(case, release) || lines.mostly_lack(case, missing) {
                 continue;
             }
             let before = &cases[at.saturating_sub(NEIGHBOURS)..at];
@@ -81,6 +83,40 @@ impl Rule for IncompleteRelease {
             findings.extend(each);
         }
     }
+}
+
+/// The first two numbers of a version.
+type Line = (Option<u64>, Option<u64>);
+
+/// Of each line of releases, how many there are, and how many lack a source distribution or a wheel.
+/// An old line that is still maintained keeps its habits while those of the project change.
+#[derive(Default)]
+struct Lines(BTreeMap<Line, [usize; 3]>);
+
+impl Lines {
+    fn of(cases: &[&ReleaseCase<'_>]) -> Self {
+        let mut lines = Self::default();
+        for case in cases {
+            let counts = lines.0.entry(line(case)).or_default();
+            counts[0] += 1;
+            counts[1] += usize::from(!has(case, FileKind::Sdist));
+            counts[2] += usize::from(!has(case, FileKind::Wheel));
+        }
+        lines
+    }
+
+    /// Whether most of the others of its line lack it too.
+    fn mostly_lack(&self, case: &ReleaseCase<'_>, missing: FileKind) -> bool {
+        let [all, sdist, wheel] = self.0.get(&line(case)).copied().unwrap_or_default();
+        let lacking = if missing == FileKind::Wheel { wheel } else { sdist };
+        let (others, lacking) = (all.saturating_sub(1), lacking.saturating_sub(1));
+        others >= 2 && lacking * 2 > others
+    }
+}
+
+fn line(case: &ReleaseCase<'_>) -> Line {
+    let numbers = case.version.as_ref().map(|version| version.release()).unwrap_or_default();
+    (numbers.first().copied(), numbers.get(1).copied())
 }
 
 /// More findings than this in one project become one.
@@ -268,5 +304,24 @@ mod tests {
         assert_eq!(named(&[]), 1);
         assert_eq!(named(&["tool-1.4-py3-none-any.whl"]), 0);
         assert_eq!(named(&["tool-1.4-py3-none-any.whl", "tool-1.4.tar.gz"]), 1);
+    }
+
+    #[test]
+    fn an_old_line_keeps_its_habits() {
+        let of = |others: &[&str]| {
+            let mut fixture = Fixture::new("tool");
+            for (at, version) in ["1.4.0", "1.4.1", "1.4.2"].iter().enumerate() {
+                let day = format!("2018-0{}-01", at + 1);
+                fixture = fixture.official(version, &day).upload(version, &day, others);
+            }
+            for at in 0..6 {
+                fixture = fixture.released(&format!("2.{at}"), &format!("2019-0{}-01", at + 1));
+            }
+            fixture =
+                fixture.official("1.4.3", "2019-03-15").upload("1.4.3", "2019-03-15", &["sdist"]);
+            fixture.check(&IncompleteRelease).len()
+        };
+        assert_eq!(of(&["sdist"]), 0);
+        assert_eq!(of(&["sdist", "wheel"]), 1);
     }
 }

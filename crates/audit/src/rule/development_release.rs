@@ -18,7 +18,8 @@ impl Rule for DevelopmentRelease {
         Document {
             title: "a development version that was published",
             what: "A version with `.dev` or a local part that the records do not list, medium; low where \
-                they list no release of the project at all. A development version that they list is a release like any other.",
+                they list no release of the project at all. A development version that they list \
+                is a release like any other.",
             why: "Such versions come out of work trees and jobs, not out of a release. Whoever allows \
                 pre-releases installs it, and nobody approved what is in it.",
             remedy: "Yank it (delete it while that is still possible), and see how a job or a person \

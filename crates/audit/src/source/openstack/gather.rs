@@ -15,6 +15,8 @@ struct Read {
     digest: [u8; 32],
     parsed: Result<Deliverable, YamlError>,
     is_new: bool,
+    /// Why its bytes could not be had.
+    fault: Option<SourceError>,
 }
 
 /// Every deliverable of the tree. What cannot be read is a problem of `records`.
@@ -26,23 +28,29 @@ pub(super) fn read_files(
     let paths = documents.list(folder, ".yaml")?;
     let remembered = documents.remembered(FORM);
     let halves = paths.chunks(paths.len().div_ceil(threads()).max(1));
-    let results: Vec<Result<Vec<Read>, SourceError>> = thread::scope(|scope| {
+    let reads: Vec<Read> = thread::scope(|scope| {
         let workers: Vec<_> = halves
             .map(|half| {
                 let remembered = &remembered;
                 scope.spawn(move || {
-                    half.iter().map(|path| read_one(documents, path, remembered)).collect()
+                    let read = |path: &String| read_one(documents, path, remembered);
+                    half.iter().map(read).collect::<Vec<_>>()
                 })
             })
             .collect();
         workers
             .into_iter()
-            .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .flat_map(|worker| {
+                worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+            })
             .collect()
     });
-    let mut reads = Vec::with_capacity(paths.len());
-    for result in results {
-        reads.extend(result?);
+    // One that leads out of the tree is its own problem; when none can be had, nothing of the tree can.
+    let faults = reads.iter().map(|read| read.fault.clone());
+    if let Some(faults) = faults.collect::<Option<Vec<_>>>()
+        && let Some(first) = faults.into_iter().next()
+    {
+        return Err(first);
     }
     remember(documents, &reads, &remembered);
     let mut files = Vec::with_capacity(paths.len());
@@ -70,13 +78,22 @@ fn read_one(
     documents: &dyn Documents,
     path: &str,
     remembered: &BTreeMap<[u8; 32], Vec<u8>>,
-) -> Result<Read, SourceError> {
-    let bytes = documents.read(path, MAX_FILE)?.unwrap_or_default();
+) -> Read {
+    let failed = |message: String, fault| {
+        let parsed = Err(YamlError { position: None, message });
+        Read { digest: [0; 32], parsed, is_new: true, fault }
+    };
+    let bytes = match documents.read(path, MAX_FILE) {
+        Ok(Some(bytes)) => bytes,
+        // It was listed: a link that leads nowhere, or it went meanwhile.
+        Ok(None) => return failed("the file is not there".to_owned(), None),
+        Err(error) => return failed(error.to_string(), Some(error)),
+    };
     let digest: [u8; 32] = Sha256::digest(&bytes).into();
-    if let Some(deliverable) = remembered.get(&digest).and_then(|stored| decode(stored)) {
-        return Ok(Read { digest, parsed: Ok(deliverable), is_new: false });
-    }
-    Ok(Read { digest, parsed: parse(&bytes), is_new: true })
+    let known = remembered.get(&digest).and_then(|stored| decode(stored));
+    let is_new = known.is_none();
+    let parsed = known.map_or_else(|| parse(&bytes), Ok);
+    Read { digest, parsed, is_new, fault: None }
 }
 
 /// Keeps what is new, and forgets what is not there any more.

@@ -61,6 +61,14 @@ impl Documents for Tree {
     }
 
     fn read(&self, path: &str, _: u64) -> Result<Option<Vec<u8>>, SourceError> {
+        match self.files.get(path).map(String::as_str) {
+            Some("gone") => return Ok(None),
+            Some("a pipe") => {
+                let (what, reason) = (path.to_owned(), "it is no regular file".to_owned());
+                return Err(SourceError::Unreadable { what, reason });
+            }
+            _ => {}
+        }
         Ok(self.files.get(path).map(|text| text.clone().into_bytes()))
     }
 
@@ -172,6 +180,27 @@ fn one_broken_file_is_told_at_its_place_and_the_rest_is_read() {
     assert_eq!(records.problems.len(), 1);
     assert_eq!(records.problems[0].file, "deliverables/_independent/broken.yaml");
     assert!(records.problems[0].position.is_some());
+}
+
+#[test]
+fn a_file_that_cannot_be_had_is_told_and_the_rest_is_read() {
+    let odd = "deliverables/_independent/odd.yaml";
+    for (text, message) in [
+        ("gone", "the file is not there"),
+        ("a pipe", "could not read deliverables/_independent/odd.yaml: it is no regular file"),
+    ] {
+        let tree = Tree::default().file(odd, text);
+        let good = "deliverables/_independent/tool.yaml";
+        let records = tree.file(good, &deliverable("", " {}", &["1.0"])).records();
+        assert_eq!(versions(&records, "tool"), ["1.0"]);
+        let problems: Vec<_> =
+            records.problems.iter().map(|it| (it.file.as_str(), it.message.as_str())).collect();
+        assert_eq!(problems, [(odd, message)]);
+    }
+    // When none can be had, the tree is not a smaller one.
+    let tree = Tree::default().file(odd, "a pipe");
+    let read = OpenStackReleases { companions: Vec::new() }.read(&tree, &mut Records::default());
+    assert!(matches!(read, Err(SourceError::Unreadable { .. })), "{read:?}");
 }
 
 #[test]

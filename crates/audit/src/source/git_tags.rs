@@ -46,7 +46,10 @@ impl<'a> GitTags<'a> {
         tags: &[Tag],
         records: &mut Records,
     ) -> Result<(), SourceError> {
-        let shown_place = self.setup.file(folder);
+        let mut shown_place = self.setup.file(folder);
+        if shown_place.is_empty() {
+            "the clone".clone_into(&mut shown_place);
+        }
         let project = match &self.setup.project {
             Some(project) => project.clone(),
             None => self.derive_project(&shown_place, documents, records)?,
@@ -132,14 +135,22 @@ impl<'a> GitTags<'a> {
             let bytes = documents.read(path, MAX_MANIFEST)?;
             Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
         };
-        let from_toml = text("pyproject.toml")?.and_then(|text| name_in_pyproject(&text));
-        let (name, file) = match from_toml {
-            Some(name) => (Some(name), "pyproject.toml"),
-            None => (text("setup.cfg")?.and_then(|text| name_in_setup_cfg(&text)), "setup.cfg"),
-        };
-        let Some(name) = name else {
+        let readers: [(&str, fn(&str) -> Option<String>); 3] = [
+            ("pyproject.toml", name_in_pyproject),
+            ("setup.cfg", name_in_setup_cfg),
+            ("setup.py", name_in_setup_py),
+        ];
+        let mut found = None;
+        for (file, read) in readers {
+            if let Some(name) = text(file)?.and_then(|text| read(&text)) {
+                found = Some((name, file));
+                break;
+            }
+        }
+        let Some((name, file)) = found else {
             let reason = format!(
-                "missing, and neither `pyproject.toml` nor `setup.cfg` of {shown_place} has a name"
+                "missing, and none of `pyproject.toml`, `setup.cfg` and `setup.py` of \
+                 {shown_place} has a name"
             );
             return Err(self.setup.refuse("project", reason));
         };
@@ -221,6 +232,29 @@ fn name_in_setup_cfg(text: &str) -> Option<String> {
         }
     }
     None
+}
+
+/// `name="…"` on a line of its own or right behind `setup(`. The file is not run: a name that is put
+/// together, or two that differ, is none.
+fn name_in_setup_py(text: &str) -> Option<String> {
+    let mut names: Vec<&str> = text
+        .lines()
+        .map(|line| line.trim().trim_start_matches("setup(").trim_start())
+        .filter_map(|line| line.strip_prefix("name")?.trim_start().strip_prefix('='))
+        .filter_map(|value| {
+            let value = value.trim_start();
+            let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+            let (name, rest) = value.strip_prefix(quote)?.split_once(quote)?;
+            let is_whole =
+                rest.trim_start().is_empty() || rest.trim_start().starts_with([',', ')', '#']);
+            (is_whole && !name.is_empty()).then_some(name)
+        })
+        .collect();
+    names.dedup();
+    match names[..] {
+        [name] => Some(name.to_owned()),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

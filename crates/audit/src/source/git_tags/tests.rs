@@ -109,6 +109,14 @@ fn up_to_when_tags_speak_can_be_said() {
 }
 
 #[test]
+fn the_working_folder_has_a_word_too() {
+    let memory = Memory { tags: Some(vec![tag("1.0", 'a', false)]), ..Memory::default() };
+    let memory = memory.file("setup.cfg", "[metadata]\nname = lamp\n");
+    let records = read(&entry("git-tags", &[("path", ".")]), &memory).unwrap();
+    assert_eq!(records.assumptions[0], "the clone is `lamp`, as its `setup.cfg` says today");
+}
+
+#[test]
 fn the_name_comes_from_the_clone_or_the_entry() {
     let tags = || Memory { tags: Some(vec![tag("1.0", 'a', false)]), ..Memory::default() };
     let found = |memory: &Memory| {
@@ -122,8 +130,20 @@ fn the_name_comes_from_the_clone_or_the_entry() {
     assert_eq!(
         found(&dynamic).unwrap_err(),
         "the setting `project` of the `git-tags` records at x (federation.toml:3:1): missing, and \
-         neither `pyproject.toml` nor `setup.cfg` of x has a name"
+         none of `pyproject.toml`, `setup.cfg` and `setup.py` of x has a name"
     );
+    for (text, expected) in [
+        ("from setuptools import setup\nsetup(\n    name='lamp',\n)\n", Some("lamp")),
+        ("setup(name=\"lamp\", version=\"1\")\n", Some("lamp")),
+        ("name = 'lamp'  # of old\nsetup(name=name)\n", Some("lamp")),
+        ("setup(\n    name=read('NAME'),\n)\n", None),
+        ("setup(\n    name='lamp' + suffix,\n)\n", None),
+        ("setup(\n    name='lamp',\n)\nsetup(\n    name='bell',\n)\n", None),
+        ("setup(\n    names='lamp',\n)\n", None),
+    ] {
+        let found = found(&tags().file("setup.py", text)).ok();
+        assert_eq!(found, expected.map(|name| vec![format!("{name} 1.0")]), "{text}");
+    }
     let odd = tags().file("setup.cfg", "[metadata]\nname = a b\n");
     assert!(found(&odd).unwrap_err().contains("x/setup.cfg has no usable one: `a b` contains ' '"));
     let given = entry("git-tags", &[("project", "Bell"), ("repository", "tower/bell")]);

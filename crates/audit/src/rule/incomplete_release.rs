@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use countermark_packaging::version::Version;
+
 use super::{Document, Rule};
 use crate::dossier::{Dossier, Judgement, ReleaseCase};
 use crate::fact::{FileKind, IndexRelease};
@@ -115,7 +117,7 @@ impl Lines {
 }
 
 fn line(case: &ReleaseCase<'_>) -> Line {
-    let numbers = case.version.as_ref().map(|version| version.release()).unwrap_or_default();
+    let numbers = case.version.as_ref().map(Version::release).unwrap_or_default();
     (numbers.first().copied(), numbers.get(1).copied())
 }
 

@@ -135,7 +135,7 @@ impl<'a> GitTags<'a> {
             let bytes = documents.read(path, MAX_MANIFEST)?;
             Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
         };
-        let readers: [(&str, fn(&str) -> Option<String>); 3] = [
+        let readers: [(&str, NameReader); 3] = [
             ("pyproject.toml", name_in_pyproject),
             ("setup.cfg", name_in_setup_cfg),
             ("setup.py", name_in_setup_py),
@@ -200,6 +200,9 @@ impl Source for GitTags<'_> {
         self.setup.finish(self.describe(), self.is_official, documents, records)
     }
 }
+
+/// Finds the name of a project in the text of a file.
+type NameReader = fn(&str) -> Option<String>;
 
 /// `[project] name`, or that of the older `[tool.poetry]` and `[tool.flit.metadata]`.
 fn name_in_pyproject(text: &str) -> Option<String> {

@@ -87,12 +87,13 @@ pub fn apply(
     let mut valid = Vec::new();
     for acceptance in &federation.accepted {
         let matches = open.iter().any(|finding| split(finding, acceptance).is_some());
-        if acceptance.expires < today {
-            about.acceptance_expired(acceptance, matches);
-        } else if matches {
-            valid.push(acceptance);
-        } else if judged.covers(acceptance.project.as_ref()) {
-            about.acceptance_unused(acceptance);
+        // What was not judged is neither used nor unused.
+        let is_known = matches || judged.covers(acceptance.project.as_ref());
+        match (acceptance.expires < today, matches) {
+            (true, _) if is_known => about.acceptance_expired(acceptance, matches),
+            (false, true) => valid.push(acceptance),
+            (false, false) if is_known => about.acceptance_unused(acceptance),
+            _ => {}
         }
     }
     let mut suppressed = Suppressed::default();
@@ -103,9 +104,13 @@ pub fn apply(
     for kept in &federation.kept {
         let is_kept =
             |(finding, _): &(Finding, String)| finding.rule == KEPT && is_of(finding, kept);
+        let is_judged = judged.covers(Some(&kept.project));
         if kept.expires < today {
-            about.role_expired(kept, suppressed.findings.iter().any(|it| is_of(it, kept)));
-        } else if !suppressed.accepted.iter().any(is_kept) && judged.covers(Some(&kept.project)) {
+            let counts = suppressed.findings.iter().any(|it| is_of(it, kept));
+            if counts || is_judged {
+                about.role_expired(kept, counts);
+            }
+        } else if !suppressed.accepted.iter().any(is_kept) && is_judged {
             about.role_unused(kept);
         }
     }

@@ -20,7 +20,8 @@ impl Rule for NameGone {
             title: "a name of ours that is not on the index",
             what: "High for a name that was there in the run before, that holds a role of custody, or \
                 that was asked for by name and is in no record: it is free to take. Medium for a \
-                project that has a job which publishes and is nowhere to be found. Names that the \
+                project that has a job which publishes, or is in a table or a list of checksums, and \
+                is nowhere to be found. Names that the \
                 records predict and that were never published are one low line, without those whose \
                 releases are there under another name.",
             why: "Whoever registers a free name that people still type, or that old files still \
@@ -61,7 +62,7 @@ impl Rule for NameGone {
         let Some(records) = dossier.records else { return };
         let is_meant = records.publishes == Publishes::Yes && records.standing == Standing::Live;
         if is_meant && !is_elsewhere && !records.releases.is_empty() {
-            let message = "the project has a job that publishes, and is not there";
+            let message = "its releases are meant to be on the index, and it is not there";
             let text = format!("{} releases are listed", records.releases.len());
             findings.push(
                 finding(Severity::Medium, message)

@@ -42,11 +42,11 @@ impl Rule for OutsideRecords {
             .map(|(name, _)| name)
             .collect();
         let Some(first) = outside.first() else { return };
-        let message = "published by us, and no record lists a release";
-        let evidence = if accounts.is_empty() {
-            "it is not known whose accounts hold roles there"
+        let (message, evidence) = if accounts.is_empty() {
+            ("no record lists a release", "it is not known whose accounts hold roles there")
         } else {
-            "a release account holds a role there"
+            let message = "published by us, and no record lists a release";
+            (message, "a release account holds a role there")
         };
         let mut finding = Finding::new(self.code(), Severity::Low, first, message)
             .evidence("index", evidence)

@@ -256,7 +256,7 @@ impl Source for Checksums<'_> {
                 expected: "a list of checksums, nor a folder with one (`SHA256SUMS`)".to_owned(),
             });
         }
-        let mut collected = Collected::default();
+        let mut collected = Collected::of_the_index();
         for path in &lists {
             // It was listed a moment ago; when it is gone by now, that is not an empty list.
             let Some(bytes) = documents.read(path, MAX_LIST)? else {

@@ -9,16 +9,22 @@ use std::sync::Arc;
 
 use countermark_packaging::name::{NameError, ProjectName};
 
-use crate::record::{OfficialFile, OfficialRelease, Records};
+use crate::record::{OfficialFile, OfficialRelease, Publishes, Records};
 
 /// Releases by project.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
     spellings: HashMap<Box<str>, usize>,
     projects: Vec<(ProjectName, Vec<OfficialRelease>)>,
+    is_of_the_index: bool,
 }
 
 impl Collected {
+    /// For a source whose names are those of the index: what it lists is meant to be there.
+    pub(super) fn of_the_index() -> Self {
+        Self { is_of_the_index: true, ..Self::default() }
+    }
+
     /// The number of a project by any spelling of its name.
     pub(super) fn project(&mut self, spelling: &str) -> Result<usize, NameError> {
         if let Some(known) = self.spellings.get(spelling) {
@@ -73,6 +79,9 @@ impl Collected {
             }
             let project = records.project(&name);
             project.up_to_now |= up_to_now;
+            if self.is_of_the_index && project.publishes == Publishes::Unknown {
+                project.publishes = Publishes::Yes;
+            }
             let known = &mut project.releases;
             if known.is_empty() {
                 releases.shrink_to_fit();

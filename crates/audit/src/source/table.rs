@@ -163,7 +163,7 @@ impl Source for Table<'_> {
                 expected: format!("a table, nor a folder with files in {}", list_of(TABLES)),
             });
         }
-        let mut collected = Collected::default();
+        let mut collected = Collected::of_the_index();
         let mut first_error = None;
         for path in &paths {
             let gone = || SourceError::Unreadable {

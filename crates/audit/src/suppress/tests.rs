@@ -233,6 +233,13 @@ fn what_was_not_judged_is_not_called_unused() {
     assert_eq!(about_acceptances(&text, Vec::new(), &judged(&["kettle"])), [""; 0]);
     assert_eq!(about_acceptances(&text, Vec::new(), &judged(&["teapot"])).len(), 1);
     assert_eq!(about_acceptances(&accepting(""), Vec::new(), &judged(&["teapot"])), [""; 0]);
+    // And that it is over says nothing of whether it is needed.
+    for text in
+        [accept_until("2026-05-31", "rogue-release", "project = 'teapot'"), keeping("2026-05-31")]
+    {
+        assert_eq!(about_acceptances(&text, Vec::new(), &judged(&["kettle"])), [""; 0]);
+        assert_eq!(about_acceptances(&text, Vec::new(), &judged(&["teapot"])).len(), 1);
+    }
 }
 
 /// A role of `ann` on `teapot` that is kept until a day.

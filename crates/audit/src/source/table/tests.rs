@@ -44,6 +44,8 @@ fn rows_become_releases() {
     assert_eq!((wheel.sha256, &*wheel.filename), (None, "lamp-1.0-py3-none-any.whl"));
     assert!(records.names_of_repository["tower/lamp"].contains("lamp"));
     assert!(lamp_is_up_to_now(&records));
+    // Its names are those of the index, and what it lists is meant to be there.
+    assert_eq!(records.projects["lamp"].publishes, crate::record::Publishes::Yes);
     let dated = entry("table", &[("path", "t.csv"), ("date", "2020-02-01")]);
     let dated = read(&dated, &Memory::default().file("t.csv", text.as_str())).unwrap();
     assert!(!lamp_is_up_to_now(&dated) && dated.date.is_some());

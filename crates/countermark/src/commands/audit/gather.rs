@@ -107,7 +107,7 @@ pub(crate) fn prepare(
     let (file, federation) = read_federation(arguments.federation.as_deref())?;
     let constraints = read_constraints(&arguments.constraints, teller)?;
     let names = match &arguments.names {
-        Some(path) => NameList::parse(&read_text(path)?),
+        Some(path) => read_names(path, teller)?,
         None => NameList::default(),
     };
     let previous = match &arguments.previous {
@@ -119,10 +119,7 @@ pub(crate) fn prepare(
 }
 
 /// Judges what was found.
-pub(crate) fn judge(
-    prepared: Prepared,
-    found: facts::Found,
-) -> Result<Gathered, Vec<Problem>> {
+pub(crate) fn judge(prepared: Prepared, found: facts::Found) -> Result<Gathered, Vec<Problem>> {
     let facts::Found { facts, from, read_at, is_whole, problems, survey } = found;
     let Prepared { federation, entries, mut records, names, constraints, previous, as_of, .. } =
         prepared;
@@ -214,6 +211,17 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Vec<Problem>> {
         return Err(unreadable(format!("it has more than {MAX_TEXT} bytes")));
     }
     String::from_utf8(bytes).map_err(|_| unreadable("it is not utf-8".to_owned()))
+}
+
+/// Names among which look-alikes are looked for. What is no name cannot be on an index either, and is
+/// said all the same: the list may be broken.
+fn read_names(path: &Path, teller: &Teller) -> Result<NameList, Vec<Problem>> {
+    let list = NameList::parse(&read_text(path)?);
+    if let Some((count, line)) = &list.unusable {
+        let message = format!("{}: {count} line(s) are no names, such as `{line}`", path.display());
+        teller.note(Note::new("unusable-line", message));
+    }
+    Ok(list)
 }
 
 fn read_constraints(

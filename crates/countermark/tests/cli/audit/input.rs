@@ -138,3 +138,23 @@ fn a_line_of_a_snapshot_that_cannot_be_read_is_told_with_its_number() {
     let run = federation.world.run(&["audit", "--replay", "facts.jsonl", "--cache-dir", "cache"]);
     run.expect(3).says("facts.jsonl:3:");
 }
+
+#[test]
+fn lines_of_a_list_of_names_that_are_no_names_are_told() {
+    let federation = Federation::new();
+    let server = federation.serve();
+    federation.world.write("names.txt", "keystone\n-x\nkett le\n");
+    federation
+        .audit(&server, &["--names", "names.txt"])
+        .says("names.txt: 2 line(s) are no names, such as `-x`");
+}
+
+#[test]
+fn a_project_of_a_table_that_is_not_there_is_no_guess() {
+    let federation = Federation::new();
+    let server = federation.serve();
+    federation.world.write("releases.csv", "project,version,date\njug,1.0,\njug,1.1,\npot,1.0,\n");
+    let run = federation.audit(&server, &["--records", "releases.csv", JSON[0], JSON[1]]);
+    run.expect(1);
+    assert!(findings(&run).contains(&"medium name-gone pot".to_owned()), "{:?}", findings(&run));
+}

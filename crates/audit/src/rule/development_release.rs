@@ -1,7 +1,7 @@
 //! A development version on the index.
 
 use super::{Document, Rule};
-use crate::dossier::{Dossier, Judgement};
+use crate::dossier::{Dossier, Judgement, ReleaseCase};
 use crate::finding::{Finding, Severity};
 use crate::rule::words::day;
 
@@ -18,7 +18,7 @@ impl Rule for DevelopmentRelease {
         Document {
             title: "a development version that was published",
             what: "A version with `.dev` or a local part that the records do not list, medium; low where \
-                they list no release of the project at all. A development version that they list \
+                they list no release of the project at all; those of a project are one finding. A development version that they list \
                 is a release like any other.",
             why: "Such versions come out of work trees and jobs, not out of a release. Whoever allows \
                 pre-releases installs it, and nobody approved what is in it.",
@@ -32,19 +32,35 @@ impl Rule for DevelopmentRelease {
     fn check_project(&self, dossier: &Dossier<'_>, findings: &mut Vec<Finding>) {
         // Where nothing is listed, that this is not says little; `outside-records` tells the rest.
         let severity = if dossier.has_reference() { Severity::Medium } else { Severity::Low };
-        for case in dossier.judged(|judgement| *judgement == Judgement::Development) {
+        let cases: Vec<&ReleaseCase<'_>> =
+            dossier.judged(|judgement| *judgement == Judgement::Development).collect();
+        let message = match cases.len() {
+            0 => return,
+            1 => "a development version was published".to_owned(),
+            count => format!("{count} development versions were published"),
+        };
+        let mut finding = Finding::new(self.code(), severity, dossier.name, message)
+            .versions(cases.iter().map(|case| case.text));
+        for case in cases.iter().take(SHOWN) {
             let uploaded =
                 case.uploaded().map_or_else(|| "a day that is not known".to_owned(), day);
-            let message = "a development version was published";
-            let finding = Finding::new(self.code(), severity, dossier.name, message)
-                .versions([case.text])
-                .evidence("index", format!("uploaded on {uploaded}"))
-                .evidence("records", "no release of this version is listed")
-                .next("yank it, and close the way by which it was uploaded");
-            findings.push(finding);
+            let text = match cases.len() {
+                1 => format!("uploaded on {uploaded}"),
+                _ => format!("{} was uploaded on {uploaded}", case.text),
+            };
+            finding = finding.evidence("index", text);
         }
+        let step = match cases.len() {
+            1 => "yank it, and close the way by which it was uploaded",
+            _ => "yank them, and close the way by which they were uploaded",
+        };
+        findings
+            .push(finding.evidence("records", "no release of this version is listed").next(step));
     }
 }
+
+/// How many of them have a line of evidence.
+const SHOWN: usize = 5;
 
 #[cfg(test)]
 mod tests {
@@ -62,6 +78,7 @@ mod tests {
             .released("1.0", "2020-01-01")
             .upload("1.1+local.1", "2021-01-01", &["wheel"]);
         assert_eq!(found(&fixture), ["0.1.dev3", "1.1+local.1"]);
+        assert_eq!(fixture.check(&DevelopmentRelease).len(), 1);
         let unlisted = Fixture::new("tool").upload("0.1.dev3", "2019-01-01", &["sdist"]);
         let severity = |fixture: &Fixture| fixture.check(&DevelopmentRelease)[0].severity;
         assert_eq!((severity(&fixture), severity(&unlisted)), (Severity::Medium, Severity::Low));

@@ -108,6 +108,18 @@ impl<'a> Asker<'a> {
 
     /// Reads one project. Whatever goes wrong is in the facts.
     pub(super) async fn ask(&self, name: &ProjectName) -> ProjectFacts {
+        let limit = self.options.longest;
+        match tokio::time::timeout(limit, self.ask_with_patience(name)).await {
+            Ok(facts) => facts,
+            Err(_) => {
+                let reason = format!("the index gave no whole answer within {} s", limit.as_secs());
+                self.count_failure(|| reason.clone());
+                ProjectFacts::new(name.clone(), Presence::Unread(reason))
+            }
+        }
+    }
+
+    async fn ask_with_patience(&self, name: &ProjectName) -> ProjectFacts {
         let kept = self.cache.and_then(|cache| cache.read(name));
         if let (Some(kept), Some(since)) = (&kept, self.since)
             && kept.page.read >= since
@@ -282,23 +294,29 @@ impl<'a> Asker<'a> {
 
     /// An index that refuses, or never answers, is left alone.
     fn failed(&self, error: &HttpError) {
-        let failures = self.failures.fetch_add(1, Ordering::Relaxed) + 1;
         let is_over = match error {
             // What was not waited for was longer than anybody should wait with a connection open.
             HttpError::Status { code: 429, .. }
             | HttpError::Status { code: 503, retry_after: Some(_), .. }
             | HttpError::Offline { .. } => true,
-            _ => failures >= MAX_FAILURES,
+            _ => false,
+        };
+        let reason = || match error {
+            HttpError::Status { retry_after: Some(wait), .. } => {
+                format!("{error}, and asked to be left alone for {} s", wait.as_secs())
+            }
+            _ => error.to_string(),
         };
         if is_over {
-            let wait = match error {
-                HttpError::Status { retry_after: Some(wait), .. } => {
-                    format!(", and asked to be left alone for {} s", wait.as_secs())
-                }
-                _ => String::new(),
-            };
             // The first reason stays.
-            let _ = self.stopped.set(format!("{error}{wait}"));
+            let _ = self.stopped.set(reason());
+        }
+        self.count_failure(reason);
+    }
+
+    fn count_failure(&self, reason: impl FnOnce() -> String) {
+        if self.failures.fetch_add(1, Ordering::Relaxed) + 1 >= MAX_FAILURES {
+            let _ = self.stopped.set(reason());
         }
     }
 }

@@ -70,6 +70,9 @@ pub struct Options {
     pub resume: Duration,
     /// Where a snapshot of what is read is written; it appears when everything was read.
     pub record: Option<PathBuf>,
+    /// The longest time for one project, with all repetitions: an index that sends one page byte by
+    /// byte holds up no other.
+    pub longest: Duration,
     /// Set when the user said stop.
     pub interrupted: Arc<AtomicBool>,
 }
@@ -86,6 +89,7 @@ impl Options {
             trust_serial: Duration::from_hours(1),
             resume: Duration::from_hours(1),
             record: None,
+            longest: Duration::from_mins(10),
             interrupted: Arc::default(),
         }
     }

@@ -655,3 +655,20 @@ fn a_service_can_wait_for_it_in_any_thread() {
     )));
     assert_eq!((traffic.unwrap().requests, count), (2, 1));
 }
+
+#[test]
+fn a_page_without_an_end_holds_up_no_other_project() {
+    let slow = Behaviour::SlowDrip { bytes: 1, every: Duration::from_millis(20) };
+    let scenario = Scenario::new()
+        .file("kettle", ServedFile::honest("kettle-1.0.tar.gz", "bytes"))
+        .file("teapot", ServedFile::honest("teapot-1.0.tar.gz", "bytes"))
+        .on("/simple/kettle/", slow);
+    let server = IndexServer::start(scenario);
+    let mut world = world(&server);
+    world.options.longest = Duration::from_secs(1);
+    let names = [name("kettle"), name("teapot")];
+    let gathered = gather(&names, &world.options, &world.index, &world.http, &world.told).unwrap();
+    let reason = "the index gave no whole answer within 1 s".to_owned();
+    assert_eq!(gathered.facts[0].presence, Presence::Unread(reason));
+    assert_eq!(gathered.facts[1].presence, Presence::Present);
+}

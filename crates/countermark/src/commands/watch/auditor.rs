@@ -51,6 +51,9 @@ pub(super) struct CommandAuditor<'a> {
 /// Files that are older were there before anybody watched, or were tried often enough.
 const INSPECTED: SignedDuration = SignedDuration::from_hours(48);
 
+/// The longest time for one project of a step; the others wait for it. It is asked for again.
+const LONGEST: Duration = Duration::from_secs(30);
+
 impl<'a> CommandAuditor<'a> {
     pub(super) fn new(
         config: &WatchConfig,
@@ -77,6 +80,7 @@ impl<'a> CommandAuditor<'a> {
             at_once: config.concurrency,
             rate: Some(f64::from(config.rate)),
             cache: Some(PathBuf::from(cache)),
+            longest: LONGEST,
             // A step that was broken off is no run that is gone on with.
             resume: Duration::ZERO,
             interrupted: Arc::clone(stopped),

@@ -51,6 +51,14 @@ pub(super) struct CommandAuditor<'a> {
 /// Files that are older were there before anybody watched, or were tried often enough.
 const INSPECTED: SignedDuration = SignedDuration::from_hours(48);
 
+/// Most files of one project that are looked into at once, and their bytes; more of them wait until
+/// its roles are due again. Whoever uploads very much must not keep the watch from all others.
+const MOST_FILES: usize = 20;
+const MOST_BYTES: u64 = 256 << 20;
+
+/// The longest time for looking into the files of one project.
+const LONGEST_LOOK: Duration = Duration::from_secs(60);
+
 /// The longest time for one project of a step; the others wait for it. It is asked for again.
 const LONGEST: Duration = Duration::from_secs(30);
 
@@ -162,8 +170,9 @@ impl Auditor for CommandAuditor<'_> {
             let is_recent = file.uploaded.is_some_and(|at| now.duration_since(at) <= INSPECTED);
             file.inside.is_none() && is_recent
         };
-        let mut files = facts.releases.iter().flat_map(|release| &release.files);
-        if !self.inspects || !files.any(is_new) {
+        let files = facts.releases.iter().flat_map(|release| &release.files);
+        let wanted = within_limits(files.filter(|file| is_new(file)));
+        if !self.inspects || wanted.is_empty() {
             return;
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -172,12 +181,15 @@ impl Auditor for CommandAuditor<'_> {
         let session = self.session;
         let index = IndexClient::new(Arc::clone(&session.http), session.settings.sources.clone());
         let name = facts.name.clone();
-        runtime.block_on(async {
+        let looking = async {
             // What cannot be had is tried again when the roles are due.
             for page in index.project_pages(&name).await.unwrap_or_default() {
-                inspect_project(&session.http, &page.page, facts, is_new).await;
+                let is_wanted = |file: &IndexFile| wanted.contains(&file.filename);
+                inspect_project(&session.http, &page.page, facts, is_wanted).await;
             }
-        });
+        };
+        // What takes longer is given up, and tried again too.
+        runtime.block_on(async { tokio::time::timeout(LONGEST_LOOK, looking).await.is_ok() });
     }
 
     fn judge(
@@ -218,6 +230,21 @@ impl Auditor for CommandAuditor<'_> {
     }
 }
 
+/// The names of the first files, up to the limits, but one at least. A size that the index does not
+/// say counts for a large one.
+fn within_limits<'a>(files: impl Iterator<Item = &'a IndexFile>) -> BTreeSet<String> {
+    const UNKNOWN: u64 = 32 << 20;
+    let (mut names, mut bytes) = (BTreeSet::new(), 0_u64);
+    for file in files.take(MOST_FILES) {
+        bytes = bytes.saturating_add(file.size.unwrap_or(UNKNOWN));
+        if bytes > MOST_BYTES && !names.is_empty() {
+            break;
+        }
+        names.insert(file.filename.clone());
+    }
+    names
+}
+
 /// The first problem, with its place; the log and `--once` show one line.
 fn audit_error(problems: &[Problem]) -> AuditError {
     let class = problems.iter().map(|it| it.class).reduce(Class::worst);
@@ -232,4 +259,34 @@ fn audit_error(problems: &[Problem]) -> AuditError {
         message.push_str(&format!(", and {} more", problems.len() - 1));
     }
     AuditError { message, class: class.unwrap_or(Class::Unavailable) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use countermark_audit::fact::FileKind;
+
+    #[test]
+    fn only_so_much_is_looked_into_at_once() {
+        let file = |number: usize, size: Option<u64>| IndexFile {
+            filename: format!("teapot-1.{number}.tar.gz"),
+            kind: FileKind::Sdist,
+            size,
+            uploaded: None,
+            sha256: None,
+            yanked: None,
+            inside: None,
+        };
+        let check = |sizes: &[Option<u64>], expect: usize| {
+            let files = sizes.iter().enumerate().map(|(number, size)| file(number, *size));
+            let files: Vec<IndexFile> = files.collect();
+            assert_eq!(within_limits(files.iter()).len(), expect);
+        };
+        check(&[], 0);
+        check(&[Some(1); 30], MOST_FILES);
+        check(&[Some(MOST_BYTES / 2); 3], 2);
+        check(&[None; 30], 8);
+        // A large one is looked into alone.
+        check(&[Some(u64::MAX), Some(1)], 1);
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! The `Message-ID` is made of the id of the message, so that one that is sent again can be
 //! recognised. The library decides how to speak to the server; here it is only bounded: a server
-//! that answers byte by byte is given up after [`LONGEST`].
+//! that answers byte by byte is given up after `LONGEST`.
 
 use std::sync::mpsc;
 use std::time::{Duration, SystemTime};

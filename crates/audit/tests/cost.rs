@@ -13,9 +13,10 @@ use countermark_audit::engine::{Glimpse, Judge, Survey, Tally};
 use countermark_audit::fact::{
     FileKind, IndexFile, IndexRelease, Inside, Presence, ProjectFacts, Role, RoleKind,
 };
-use countermark_audit::federation::{Acceptance, Federation};
+use countermark_audit::federation::{Acceptance, Federation, RecordsEntry};
 use countermark_audit::record::{OfficialFile, OfficialRelease, Records, Signature};
 use countermark_audit::report::Report;
+use countermark_audit::source::{Documents, SourceError, open, openpgp};
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::lock::Place;
 use countermark_packaging::name::ProjectName;
@@ -224,4 +225,52 @@ fn an_acceptance_of_one_of_many_releases() {
     let report = judge(&facts, None, &records, &federation);
     assert_eq!(count(&report, "rogue-release"), MANY - 1);
     assert_eq!(report.accepted.len(), 1);
+}
+
+/// One file.
+struct Table(String);
+
+impl Documents for Table {
+    fn root(&self) -> &str {
+        "releases.csv"
+    }
+
+    fn list(&self, _: &str, _: &str) -> Result<Vec<String>, SourceError> {
+        Ok(vec!["releases.csv".to_owned()])
+    }
+
+    fn read(&self, _: &str, _: u64) -> Result<Option<Vec<u8>>, SourceError> {
+        Ok(Some(self.0.clone().into_bytes()))
+    }
+}
+
+#[test]
+fn rows_of_one_version_that_contradict_each_other() {
+    let mut text = "project,version,commit\n".to_owned();
+    for number in 0..5 * MANY {
+        text.push_str(&format!("teapot,1.0,{number:040}\n"));
+    }
+    let entry = RecordsEntry {
+        kind: "table".to_owned(),
+        path: Some("releases.csv".to_owned()),
+        url: None,
+        project: None,
+        settings: BTreeMap::new(),
+        place: Place { file: "federation.toml".to_owned(), line: 1, column: 1, span: 0..0 },
+    };
+    let now = "2026-01-01T00:00:00Z".parse().unwrap();
+    let judge = openpgp::judge(&[], None, now).unwrap();
+    let mut records = Records::default();
+    let start = Instant::now();
+    open::open(&entry, judge.as_ref()).unwrap().read(&Table(text), &mut records).unwrap();
+    assert!(start.elapsed() < PATIENCE, "{:?}", start.elapsed());
+    assert_eq!(records.projects[&name("teapot")].releases.len(), 5 * MANY);
+    // And they are judged.
+    judge_one(&records);
+}
+
+fn judge_one(records: &Records) {
+    let facts = facts(vec![release("1.0", hour(0))]);
+    let report = judge(&facts, None, records, &federation());
+    assert_eq!(count(&report, "rogue-release"), 0);
 }

@@ -11,6 +11,7 @@
 mod cleartext;
 mod lines;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::collected::Collected;
@@ -229,10 +230,11 @@ impl<'a> Checksums<'a> {
     fn lists(&self, documents: &dyn Documents) -> Result<Vec<String>, SourceError> {
         let all = documents.list("", "")?;
         let mut files: Vec<String> = all.iter().filter(|it| is_list(it)).cloned().collect();
+        let known: BTreeSet<&str> = all.iter().map(String::as_str).collect();
         // A clear-signed list often has the name of a signature, and then nothing is beside it.
         let lonely = all.iter().filter(|path| {
             let whole = SIGNATURES.iter().find_map(|ending| path.strip_suffix(ending));
-            whole.is_some_and(|whole| is_list(whole) && !all.iter().any(|it| it == whole))
+            whole.is_some_and(|whole| is_list(whole) && !known.contains(whole))
         });
         files.extend(lonely.cloned());
         if files.is_empty() {

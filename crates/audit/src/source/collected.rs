@@ -11,6 +11,10 @@ use countermark_packaging::name::{NameError, ProjectName};
 
 use crate::record::{OfficialFile, OfficialRelease, Publishes, Records};
 
+/// With so many entries of one version, none of which agrees with another, one is compared. Whoever
+/// lists a version in thousands of ways keeps nobody busy with it.
+const MOST_COMPARED: usize = 64;
+
 /// Releases by project.
 #[derive(Debug, Default)]
 pub(super) struct Collected {
@@ -130,7 +134,8 @@ fn gathered(releases: Vec<OfficialRelease>) -> Vec<OfficialRelease> {
     let mut together: Vec<OfficialRelease> = Vec::with_capacity(releases.len());
     for release in releases {
         let known = by_version.entry(release.version.clone()).or_default();
-        match known.iter().find(|&&at| is_same(&together[at], &release)) {
+        let mut last = known.iter().rev().take(MOST_COMPARED);
+        match last.find(|&&at| is_same(&together[at], &release)) {
             Some(&at) => unite(&mut together[at], release),
             None => {
                 known.push(together.len());

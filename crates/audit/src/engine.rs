@@ -187,6 +187,7 @@ pub struct Judged {
     findings: Vec<Finding>,
     summary: Summary,
     timeline: Option<Timeline>,
+    unusable: Vec<String>,
     counts: Counts,
 }
 
@@ -212,6 +213,7 @@ impl Judge<'_> {
             name: facts.name.clone(),
             summary: Summary::of(&dossier),
             timeline: is_worth_a_picture.then(|| timeline::draw(&dossier)),
+            unusable: facts.unusable.clone(),
             findings,
             counts,
         }
@@ -249,6 +251,7 @@ pub struct Tally {
     projects: BTreeMap<ProjectName, Summary>,
     timelines: Vec<Timeline>,
     unread: Vec<(ProjectName, String)>,
+    unusable: BTreeMap<String, BTreeSet<ProjectName>>,
     counts: Counts,
 }
 
@@ -257,6 +260,9 @@ impl Tally {
     pub fn add(&mut self, judged: Judged) {
         if let Presence::Unread(reason) = &judged.summary.presence {
             self.unread.push((judged.name.clone(), reason.clone()));
+        }
+        for line in judged.unusable {
+            self.unusable.entry(line).or_default().insert(judged.name.clone());
         }
         self.counts.projects += judged.counts.projects;
         self.counts.releases += judged.counts.releases;
@@ -285,6 +291,8 @@ impl Tally {
         self.timelines.sort_by(|one, other| one.project.cmp(&other.project));
         self.unread.sort();
         let date = context.records.date.as_ref();
+        let mut assumptions = context.records.assumptions.clone();
+        assumptions.extend(passed_over(&self.unusable));
         Report {
             federation: context.federation.name.clone(),
             at: context.now,
@@ -292,7 +300,7 @@ impl Tally {
             sources: context.records.sources.clone(),
             records_until: date
                 .map(|date| format!("{} ({})", date.at.to_zoned(TimeZone::UTC).date(), date.from)),
-            assumptions: context.records.assumptions.clone(),
+            assumptions,
             problems: context.records.problems.clone(),
             unread: self.unread,
             findings,
@@ -301,6 +309,28 @@ impl Tally {
             timelines: self.timelines,
         }
     }
+}
+
+/// As many kinds of what could not be used are told; a broken index may have any number.
+const TOLD: usize = 50;
+
+/// What of the index's answers could not be used, each thing once, with the projects of which it is said.
+fn passed_over(unusable: &BTreeMap<String, BTreeSet<ProjectName>>) -> Vec<String> {
+    let mut lines: Vec<String> = unusable
+        .iter()
+        .take(TOLD)
+        .map(|(line, projects)| {
+            let first = projects.first().map_or("", |name| name.as_str());
+            match projects.len() {
+                0 | 1 => format!("the index about {first}: {line}"),
+                count => format!("the index about {first} and {} more: {line}", count - 1),
+            }
+        })
+        .collect();
+    if let Some(more) = unusable.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        lines.push(format!("{more} more things that the index said could not be used"));
+    }
+    lines
 }
 
 /// Worst first; explained ones last.
@@ -318,4 +348,30 @@ fn order(finding: &Finding) -> impl Ord {
         version,
         finding.key(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_could_not_be_used_is_told_once_for_all_and_not_without_end() {
+        let names = |texts: &[&str]| -> BTreeSet<ProjectName> {
+            texts.iter().map(|text| ProjectName::parse(text).unwrap()).collect()
+        };
+        let mut unusable = BTreeMap::from([
+            ("came in html".to_owned(), names(&["kettle", "jug", "pot"])),
+            ("no digest".to_owned(), names(&["jug"])),
+        ]);
+        assert_eq!(
+            passed_over(&unusable),
+            ["the index about jug and 2 more: came in html", "the index about jug: no digest"]
+        );
+        for number in 0..TOLD {
+            unusable.insert(format!("odd {number}"), names(&["jug"]));
+        }
+        let lines = passed_over(&unusable);
+        assert_eq!(lines.len(), TOLD + 1);
+        assert_eq!(lines[TOLD], "2 more things that the index said could not be used");
+    }
 }

@@ -184,9 +184,10 @@ fn ask(
     };
     let mut gathered = client::gather(&names, &options, index, &session.http, teller)
         .map_err(|error| vec![facts_problem(&error)])?;
-    if let Some(days) = arguments.inspect {
-        inspect(&mut gathered.facts, days, now, &session, teller)?;
-    }
+    let problems = match arguments.inspect {
+        Some(days) => inspect(&mut gathered.facts, days, now, &session, teller)?,
+        None => Vec::new(),
+    };
     let survey = survey(&gathered.facts, &prepared.records);
     Ok(Found {
         survey,
@@ -194,18 +195,23 @@ fn ask(
         from: gathered.index,
         read_at: Some(now),
         is_whole: prepared.only.is_empty(),
-        problems: Vec::new(),
+        problems,
     })
 }
 
-/// Downloads the files of the last days, and looks into them.
+/// Downloads the files of the last days, and looks into them. What could not be looked into is a
+/// problem: that nothing was found in it says nothing.
 fn inspect(
     facts: &mut [ProjectFacts],
     days: u16,
     now: Timestamp,
     session: &session::Session,
     teller: &Teller,
-) -> Result<(), Vec<Problem>> {
+) -> Result<Vec<RecordProblem>, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut tell = |file: String, message: String| {
+        problems.push(RecordProblem { file, position: None, message });
+    };
     let since = SignedDuration::from_hours(24 * i64::from(days));
     let is_new = |file: &IndexFile| {
         file.uploaded.is_some_and(|uploaded| now.duration_since(uploaded) <= since)
@@ -233,15 +239,15 @@ fn inspect(
         let inspected = match inspected {
             Ok(inspected) => inspected,
             Err(error) => {
-                teller.note(Note::new("not-looked-into", format!("{name}: {error}")));
+                tell(name.to_string(), format!("not looked into: {error}"));
                 continue;
             }
         };
         for fault in inspected.into_iter().filter_map(|one| one.fault) {
-            teller.note(Note::new("not-looked-into", fault.to_string()));
+            tell(name.to_string(), format!("not looked into: {fault}"));
         }
     }
-    Ok(())
+    Ok(problems)
 }
 
 /// Which projects are asked about: those that were named, or all of the records that publish, and

@@ -158,3 +158,21 @@ fn a_project_of_a_table_that_is_not_there_is_no_guess() {
     run.expect(1);
     assert!(findings(&run).contains(&"medium name-gone pot".to_owned()), "{:?}", findings(&run));
 }
+
+#[test]
+fn a_file_that_was_to_be_looked_into_and_cannot_be_had_is_no_good_answer() {
+    let mut federation = Federation::new();
+    let gone = Behaviour::Status { code: 404, retry_after: None };
+    federation.scenario = federation.scenario.on("/files/jug-1.1.tar.gz", gone);
+    let server = federation.serve();
+    let run =
+        federation.audit(&server, &["--inspect", "5000", "--project", "jug", "--fail-on", "never"]);
+    run.expect(3).says("jug: not looked into").says("404");
+}
+
+#[test]
+fn what_a_page_says_and_cannot_be_used_is_told() {
+    let federation = Federation::new().add("jug", file("jug.zip", "2024-06-01"));
+    let server = federation.serve();
+    federation.audit(&server, &["--details"]).says("the index about jug: ").says("jug.zip");
+}

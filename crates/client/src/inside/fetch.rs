@@ -1,5 +1,6 @@
 //! Files of an index, downloaded to be looked into, and kept no longer.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{Seek as _, SeekFrom, Write as _};
 
@@ -116,10 +117,14 @@ pub async fn inspect_project(
     let files = facts.releases.iter().flat_map(|release| &release.files);
     let mut wanted = Vec::new();
     let mut unlisted = Vec::new();
+    let mut places: HashMap<&str, &str> = HashMap::new();
+    for listed in &page.files {
+        places.entry(&listed.filename).or_insert(&listed.url);
+    }
     for file in files.filter(|file| is_wanted(file)) {
-        let listed = page.files.iter().find(|listed| listed.filename == file.filename);
+        let place = places.get(file.filename.as_str());
         let filename = file.filename.clone();
-        match listed.and_then(|listed| Url::parse(&listed.url).ok()) {
+        match place.and_then(|place| Url::parse(place).ok()) {
             Some(url) => {
                 wanted.push(Wanted { url, filename, sha256: file.sha256, size: file.size });
             }

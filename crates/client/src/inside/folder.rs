@@ -1,5 +1,6 @@
 //! Copies of the index's files in a folder, put beside what the index says of them.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -45,10 +46,14 @@ pub fn attach(facts: &mut ProjectFacts, folder: &Path) -> Attached {
 
 /// Attaches what was found in files that were downloaded.
 pub fn attach_inspected(facts: &mut ProjectFacts, inspected: &[Inspected]) {
+    // By name: there may be as many as the index lists.
+    let found: HashMap<&str, &Inside> = inspected
+        .iter()
+        .filter_map(|one| Some((one.filename.as_str(), one.inside.as_ref()?)))
+        .collect();
     for file in facts.releases.iter_mut().flat_map(|release| &mut release.files) {
-        let found = inspected.iter().find(|one| one.filename == file.filename);
-        if let Some(inside) = found.and_then(|one| one.inside.clone()) {
-            file.inside = Some(Inside { ..inside });
+        if let Some(inside) = found.get(file.filename.as_str()) {
+            file.inside = Some((*inside).clone());
         }
     }
 }

@@ -205,7 +205,8 @@ fn an_address_that_is_no_index_is_said() {
     let server = IndexServer::start(Scenario::new());
     let world = world(&server);
     let gathered = world.gather(&["a", "b"]);
-    assert!(gathered.facts.iter().all(|facts| facts.presence == Presence::Absent));
+    let presences: Vec<&Presence> = gathered.facts.iter().map(|facts| &facts.presence).collect();
+    assert_eq!(presences, [&Presence::Absent, &Presence::Absent]);
     assert_eq!(world.told.codes(), ["nothing-there"]);
 }
 

@@ -188,6 +188,7 @@ fn only_some_projects_can_be_asked_for() {
     let run = federation.audit(&server, &["--project", "teapot"]);
     run.expect(0).never_says("rogue-release");
     let paths: Vec<String> = server.request_lines();
+    assert!(paths.iter().any(|line| line.contains("/teapot")), "{paths:?}");
     assert!(paths.iter().all(|line| !line.contains("/jug")), "{paths:?}");
 }
 

@@ -240,7 +240,7 @@ fn series_of<'a>(dossier: &Dossier<'a>, official: &OfficialRelease) -> Option<&'
 }
 
 /// Without a day of approval: the cycle's days, and the order of the list, in which a release comes
-/// after those that were made before it.
+/// after those that were made before it. Where there are no cycles, the order of versions counts.
 fn undated<'a>(
     dossier: &Dossier<'a>,
     official: Option<&'a OfficialRelease>,
@@ -252,7 +252,9 @@ fn undated<'a>(
     if series.and_then(|series| series.released).is_some_and(|released| released > first) {
         return Missing::Gap;
     }
-    if published.comes_before(official) {
+    let version = official.version.parse::<Version>().ok();
+    let is_later = official.series.is_none() && published.is_later(version.as_ref());
+    if is_later || published.comes_before(official) {
         return Missing::Gap;
     }
     match series {

@@ -154,4 +154,27 @@ mod tests {
         let open = approved(of_series("2016-12-31"));
         assert_eq!(judged(&open, "0.0.2"), Judgement::Missing(Missing::Gap));
     }
+
+    #[test]
+    fn without_days_and_cycles_the_order_of_the_list_does_not_matter() {
+        let of = |version: &str, day: Option<&str>| {
+            let mut fixture = Fixture::new("tool");
+            for (version, day) in [("1.0", "2019-01-01"), ("1.1", "2019-06-01")] {
+                fixture = fixture.official_with(version, |_| ()).upload(version, day, &["sdist"]);
+            }
+            // Newest first, as many write it.
+            let missing = fixture.official_with(version, |_| ());
+            let missing = missing.with(|fixture| {
+                fixture.project().releases.reverse();
+                for release in &mut fixture.project().releases {
+                    release.approved = day.map(at);
+                }
+            });
+            judged(&missing, version)
+        };
+        for day in [None, Some("2025-12-01")] {
+            assert_eq!(of("1.2", day), Judgement::Missing(Missing::Gap), "{day:?}");
+            assert_eq!(of("0.9", day), Judgement::Missing(Missing::BeforePublishing), "{day:?}");
+        }
+    }
 }

@@ -7,6 +7,7 @@ use std::ptr;
 use std::sync::Arc;
 
 use countermark_packaging::name::ProjectName;
+use countermark_packaging::version::Version;
 
 use super::{Dossier, Judgement};
 use crate::record::{OfficialRelease, Records};
@@ -20,6 +21,7 @@ type List<'a> = (Option<&'a str>, Option<&'a str>);
 pub(super) struct Published<'a> {
     first: HashMap<List<'a>, usize>,
     versions: HashMap<(List<'a>, &'a str), usize>,
+    earliest: Option<Version>,
 }
 
 impl<'a> Published<'a> {
@@ -27,7 +29,7 @@ impl<'a> Published<'a> {
         let official = dossier.releases.iter().filter(|it| it.judgement == Judgement::Official);
         let published: HashSet<*const OfficialRelease> =
             official.flat_map(|case| &case.official).map(|one| ptr::from_ref(*one)).collect();
-        let mut found = Self::default();
+        let mut found = Self { earliest: earliest(dossier), ..Self::default() };
         let listed = dossier.records.map(|records| records.releases.as_slice());
         for (place, one) in listed.unwrap_or_default().iter().enumerate() {
             found.versions.entry((list_of(one), &one.version)).or_insert(place);
@@ -38,6 +40,12 @@ impl<'a> Published<'a> {
         found
     }
 
+    /// Whether a version is higher than the one with which publishing began. For records without
+    /// cycles, whose order may be any: newest first, or that of file names.
+    pub(super) fn is_later(&self, version: Option<&Version>) -> bool {
+        version.zip(self.earliest.as_ref()).is_some_and(|(version, earliest)| version > earliest)
+    }
+
     /// Whether a release that is on the index stands before this one in its list.
     pub(super) fn comes_before(&self, official: &'a OfficialRelease) -> bool {
         let list = list_of(official);
@@ -45,6 +53,13 @@ impl<'a> Published<'a> {
         let first = self.first.get(&list);
         first.zip(place).is_some_and(|(first, place)| first < place)
     }
+}
+
+/// The version of the official release that was uploaded first.
+fn earliest(dossier: &Dossier<'_>) -> Option<Version> {
+    let official = dossier.releases.iter().filter(|it| it.judgement == Judgement::Official);
+    let dated = official.filter_map(|it| Some((it.uploaded()?, it.version.as_ref()?)));
+    dated.min_by_key(|(uploaded, _)| *uploaded).map(|(_, version)| version.clone())
 }
 
 fn list_of(one: &OfficialRelease) -> List<'_> {

@@ -1,7 +1,7 @@
 //! An official release that is not on the index.
 
 use super::{Document, Rule};
-use crate::dossier::{Dossier, Judgement, Missing, ReleaseCase};
+use crate::dossier::{Dossier, Identity, Judgement, Missing, ReleaseCase};
 use crate::finding::{Finding, Severity};
 use crate::rule::words::day;
 
@@ -35,6 +35,10 @@ impl Rule for MissingRelease {
         let of = |wanted: Missing| -> Vec<&ReleaseCase<'_>> {
             dossier.judged(|judgement| *judgement == Judgement::Missing(wanted.clone())).collect()
         };
+        if dossier.identity == Identity::Absent {
+            // The whole project is not there, which `name-gone` says.
+            return;
+        }
         let gaps = of(Missing::Gap);
         if !gaps.is_empty() {
             findings.push(gap(self.code(), dossier, &gaps));
@@ -182,6 +186,16 @@ mod tests {
         let fixture =
             Fixture::new("tool").official("1.0", "2020-01-01").official("1.1", "2021-01-01");
         assert_eq!(found(&fixture), []);
+    }
+
+    #[test]
+    fn of_a_project_that_is_not_there_no_release_is_missed_apart() {
+        let fixture = Fixture::new("tool").official("1.0", "2025-06-01").with(|fixture| {
+            fixture.project().publishes = crate::record::Publishes::Yes;
+            fixture.facts.presence = crate::fact::Presence::Absent;
+        });
+        assert_eq!(found(&fixture), []);
+        assert_eq!(fixture.check(&crate::rule::name_gone::NameGone).len(), 1);
     }
 
     #[test]

@@ -46,7 +46,13 @@ impl Rule for NameGone {
                 .evidence("index", "answers that there is no such project")
         };
         if was_there || is_asked_for {
-            let mut result = finding(Severity::High, "gone from the index, and free to take");
+            // A name that was only asked for may never have been there.
+            let message = if was_there {
+                "gone from the index, and free to take"
+            } else {
+                "not on the index, and free to take"
+            };
+            let mut result = finding(Severity::High, message);
             if was_there {
                 result = result.evidence("index", "it was there in the run before");
             }

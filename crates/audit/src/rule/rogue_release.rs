@@ -125,7 +125,10 @@ fn listed(dossier: &Dossier<'_>) -> String {
     let listed: Vec<&ReleaseCase<'_>> =
         dossier.releases.iter().filter(|case| case.is_listed()).collect();
     let last = listed.last().map_or("none", |case| case.text);
-    format!("{} releases are listed, the highest is {last}", listed.len())
+    match listed.len() {
+        1 => format!("one release is listed, {last}"),
+        count => format!("{count} releases are listed, the highest is {last}"),
+    }
 }
 
 /// Pins of these releases in constraints files.

@@ -64,17 +64,14 @@ const REMOVED: [&str; 2] = ["official-removed-from-data.jsonl", "removed.jsonl"]
 /// # Errors
 /// When the root cannot be read.
 pub fn find_tree(documents: &dyn Documents) -> Result<Option<&'static str>, SourceError> {
-    for folder in ["deliverables", ""] {
-        let independent = join(folder, INDEPENDENT);
-        if !documents.list(&independent, ".yaml")?.is_empty() {
-            return Ok(Some(folder));
-        }
+    let has = |folder: &str| Ok(!documents.list(folder, ".yaml")?.is_empty());
+    if has("deliverables")? {
+        Ok(Some("deliverables"))
+    } else if has(INDEPENDENT)? {
+        Ok(Some(""))
+    } else {
+        Ok(None)
     }
-    Ok(None)
-}
-
-fn join(folder: &str, name: &str) -> String {
-    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
 }
 
 /// One file with its place in the tree.
@@ -93,7 +90,7 @@ impl Source for OpenStackReleases<'_> {
     fn read(&self, documents: &dyn Documents, records: &mut Records) -> Result<(), SourceError> {
         let folder = find_tree(documents)?.ok_or_else(|| SourceError::NotThis {
             what: documents.root().to_owned(),
-            expected: "a releases tree: it has no deliverables/_independent/*.yaml".to_owned(),
+            expected: "a releases tree: it has no deliverables/<series>/*.yaml".to_owned(),
         })?;
         if let Some((commit, at)) = documents.head()? {
             let short: String = commit.chars().take(12).collect();

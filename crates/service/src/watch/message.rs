@@ -354,7 +354,11 @@ mod tests {
         let message = compose(&context(), &[Change::New { finding: evil }], Severity::Low).unwrap();
         assert!(!message.subject.contains(['\n', '\r']), "{}", message.subject);
         assert!(!message.text.contains("\nBcc:"), "{}", message.text);
-        assert!(!message.text.contains(['\r', '\u{1b}', '\u{202e}', '\u{200b}']), "{}", message.text);
+        assert!(
+            !message.text.contains(['\r', '\u{1b}', '\u{202e}', '\u{200b}']),
+            "{}",
+            message.text
+        );
     }
 
     #[test]

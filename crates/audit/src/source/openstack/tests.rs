@@ -352,11 +352,13 @@ fn an_unchanged_file_is_not_parsed_again_and_a_changed_one_is() {
 
 #[test]
 fn a_folder_that_is_no_tree_is_refused() {
-    let none = Tree::default().file("deliverables/old/tool.yaml", "team: x\n");
+    let none = Tree::default().file("old/tool.yaml", "team: x\n");
     assert_eq!(find_tree(&none), Ok(None));
     let mut records = Records::default();
     let refused = OpenStackReleases { companions: Vec::new() }.read(&none, &mut records);
     assert!(matches!(refused, Err(SourceError::NotThis { .. })), "{refused:?}");
+    let cycles = Tree::default().file("deliverables/old/tool.yaml", "team: x\n");
+    assert_eq!(find_tree(&cycles), Ok(Some("deliverables")), "without the folder of no cycle");
     let inside = Tree::default().file("_independent/tool.yaml", "team: x\n");
     assert_eq!(find_tree(&inside), Ok(Some("")), "the folder of deliverables itself");
 }

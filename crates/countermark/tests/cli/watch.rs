@@ -119,7 +119,7 @@ fn one_project_that_fails_stops_no_other() {
         it.on("/simple/kettle/", Behaviour::Status { code: 404, retry_after: None })
     });
     let first = world.run(&["watch", "--once", "-i", &simple(&absent)]);
-    // A name that the index does not have is a finding, and so is its release; it was read.
+    // A name that the index does not have is one finding, without its releases; it was read.
     first.expect(0).says("looked at 2 projects; 2 changes");
     let closed = index(&["1.0", "1.1", "1.0.5", "1.0.6"], |it| {
         it.on("/simple/kettle/", Behaviour::Status { code: 403, retry_after: None })

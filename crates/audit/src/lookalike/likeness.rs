@@ -96,8 +96,10 @@ impl LookAlike<'_> {
     pub fn severity(&self, our: &ProjectName) -> Severity {
         let word = changed_word(our.as_str(), self.name.as_str()).len();
         // What is drawn the same is not an honest other word, however short.
-        let is_word_long = word >= SHORT_WORD || self.likeness == Likeness::Glyphs;
-        let long = letters(our.as_str()) >= LONG && is_word_long;
+        let is_drawn_alike = self.likeness == Likeness::Glyphs;
+        let is_word_long = word >= SHORT_WORD || is_drawn_alike;
+        let least = if is_drawn_alike { SHORT } else { LONG };
+        let long = letters(our.as_str()) >= least && is_word_long;
         let slip = self.likeness.is_slip() && !self.common_word;
         if long && slip { Severity::Medium } else { Severity::Low }
     }

@@ -120,7 +120,10 @@ fn severity_is_by_how_likely_chance_is() {
         ("teapot-loggy", "teapot-loggyx", Severity::Low),
         ("teapot-logger", "teapot-loggerx", Severity::Medium),
         ("teapot-log", "teapot-1og", Severity::Medium),
-        ("cup-log", "cup-1og", Severity::Low),
+        // Nobody chooses a name that is drawn the same by chance, unless it is very short.
+        ("cup-log", "cup-1og", Severity::Medium),
+        ("kett1", "kettl", Severity::Medium),
+        ("cu1", "cul", Severity::Low),
         ("teapotlib", "teapotlibs", Severity::Low),
         ("teapotlib", "python-teapotlib", Severity::Low),
         ("teapotlib", "tea-potlib", Severity::Low),

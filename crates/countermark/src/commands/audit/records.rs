@@ -82,6 +82,10 @@ impl Reader<'_> {
         given: bool,
         records: &mut Records,
     ) -> Result<RecordsEntry, Vec<Problem>> {
+        if !path.exists() {
+            let message = format!("`{}` is not there", shown(path));
+            return Err(vec![Problem::new("no-records", Class::Usage, message)]);
+        }
         let say = |error: SourceError| vec![problem(&error)];
         let documents = self.folder(path);
         if path.is_dir() && openstack::find_tree(documents.as_ref()).map_err(say)?.is_some() {

@@ -119,6 +119,13 @@ fn files_that_are_none_are_refused_before_anything_is_asked() {
 }
 
 #[test]
+fn records_that_are_not_there_are_told_from_a_folder_without_any() {
+    let federation = Federation::new();
+    let server = federation.serve();
+    federation.audit(&server, &["--records", "absent"]).expect(2).says("`absent` is not there");
+}
+
+#[test]
 fn a_folder_without_records_says_what_to_do() {
     let federation = Federation::new();
     std::fs::remove_dir_all(federation.world.path("deliverables")).expect("removed");

@@ -16,7 +16,6 @@ pub mod parse;
 mod reader;
 mod sections;
 
-pub use parse::check_rules;
 pub use sections::{CUSTODY_STATES, RECORD_KINDS, SERVICE_KINDS};
 
 /// The JSON Schema of the file, for editors; it refuses what the reader refuses, but for what only

@@ -23,7 +23,6 @@ pub mod table;
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
-use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 use jiff::Timestamp;
 
@@ -180,15 +179,6 @@ pub trait SignatureJudge: Sync {
     /// # Errors
     /// With the reason, when it is not good or cannot be checked.
     fn open_cleartext(&self, text: &[u8], at: Option<Timestamp>) -> Result<Vec<u8>, Signature>;
-}
-
-/// What sources are told beside their documents.
-#[derive(Clone, Debug, Default)]
-pub struct SourceSettings {
-    /// For sources of one project.
-    pub project: Option<ProjectName>,
-    /// As in `federation.toml`.
-    pub settings: BTreeMap<String, String>,
 }
 
 /// Why nothing of a source can be used.

@@ -9,10 +9,10 @@ use countermark_packaging::lock::source::Source;
 use countermark_packaging::name::ProjectName;
 use toml::de::{DeTable, DeValue};
 
+use super::Federation;
 use super::consistency::{self, Marks};
-use super::reader::{At, MOST_MISTAKES, Reader, Table, did_you_mean};
+use super::reader::{At, MOST_MISTAKES, Reader, Table};
 use super::sections;
-use super::{Acceptance, Federation, codes};
 
 /// The most bytes of a `federation.toml`.
 pub const MAXIMUM_SIZE: usize = 1 << 20;
@@ -83,19 +83,6 @@ pub fn parse_with(
 fn too_large(file: &str, length: usize) -> SourceError {
     let message = format!("the file has {length} bytes, at most {MAXIMUM_SIZE} are read");
     Source::new(file, String::new()).error(TOO_LARGE, message, 0..0)
-}
-
-/// The codes of rules in a federation that are none of these, each at its place.
-#[must_use]
-pub fn check_rules(federation: &Federation, known: &[&str]) -> Vec<SourceError> {
-    let unknown = |acceptance: &&Acceptance| !known.contains(&acceptance.rule.as_str());
-    let error = |acceptance: &Acceptance| SourceError {
-        code: codes::UNKNOWN_RULE,
-        message: format!("`{}` is not the code of a rule", acceptance.rule),
-        place: acceptance.place.clone(),
-        hint: Some(did_you_mean(&acceptance.rule, known, "the rules are")),
-    };
-    federation.accepted.iter().filter(unknown).map(error).collect()
 }
 
 fn read<'a>(reader: &mut Reader<'a>, document: Table<'a>, rules: &[&str]) -> Federation {

@@ -62,16 +62,6 @@ impl Keyring {
         self.certificates.iter().map(|certificate| fingerprint(&certificate.fingerprint()))
     }
 
-    /// The keys with days of which no certificate was given: signatures of theirs will be refused as
-    /// by an unknown key.
-    pub fn without_certificate(&self) -> impl Iterator<Item = &Fingerprint> {
-        self.validity.iter().flatten().map(|validity| &validity.fingerprint).filter(|wanted| {
-            !self.certificates.iter().any(|certificate| {
-                certificate.keys().any(|key| fingerprint(&key.key().fingerprint()) == **wanted)
-            })
-        })
-    }
-
     fn insert(&mut self, file: &str, certificate: Cert) -> Result<(), KeyringError> {
         let key = certificate.fingerprint();
         let malformed = |error: &anyhow::Error| KeyringError::Malformed {

@@ -415,20 +415,6 @@ fn certificates_are_read_from_every_usual_file() {
 }
 
 #[test]
-fn keys_with_days_and_no_certificate_are_told() {
-    let owner = Plan { subkey: Some(HashAlgorithm::SHA256), ..Plan::default() }.make();
-    let validity = vec![
-        days(&owner.fingerprint(), None, None),
-        days(&owner.subkey_fingerprint(), None, None),
-        days(&"ab".repeat(20), None, None),
-    ];
-    let file = owner.binary();
-    let ring = Keyring::read([("k", file.as_slice())], Some(validity)).unwrap();
-    let missing: Vec<_> = ring.without_certificate().map(Fingerprint::as_str).collect();
-    assert_eq!(missing, ["ab".repeat(20)]);
-}
-
-#[test]
 fn extreme_times_are_no_trouble() {
     let owner = Plan::default().make();
     let signature = owner.sign(BYTES, &Signing::default());

@@ -469,22 +469,6 @@ fn too_much_and_no_text_are_refused() {
 }
 
 #[test]
-fn rules_can_be_checked_later() {
-    let federation = good(
-        "[[accept]]\nrule = 'rogue-release'\napproved-by = 'a'\nreason = 'r'\nexpires = 2027-06-30\n",
-    );
-    assert_eq!(check_rules(&federation, RULES), []);
-    let errors = check_rules(&federation, &["rogue-releases"]);
-    assert_eq!(errors.len(), 1);
-    assert_eq!(errors[0].code, codes::UNKNOWN_RULE);
-    assert_eq!(
-        errors[0].to_string(),
-        "federation.toml:2:8: `rogue-release` is not the code of a rule"
-    );
-    assert_eq!(errors[0].hint.as_deref(), Some("did you mean `rogue-releases`?"));
-}
-
-#[test]
 fn too_many_and_too_long_mistakes_are_cut() {
     let keys: String = (0..MOST_MISTAKES + 50).map(|number| format!("k{number} = 1\n")).collect();
     let found = mistakes(&keys);

@@ -13,7 +13,6 @@ use countermark_audit::federation::{self, Federation, RecordsEntry};
 use countermark_audit::lookalike::NameList;
 use countermark_audit::record::Records;
 use countermark_audit::report::Report;
-use countermark_audit::rule::RULES;
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
@@ -185,32 +184,35 @@ pub(crate) fn read_federation(
         None if usual.is_file() => usual,
         None => return Ok((None, Federation::default())),
     };
-    let text = read_text(path)?;
-    let shown = path.display().to_string();
-    let problems = |errors: &[countermark_packaging::lock::SourceError]| {
-        errors.iter().map(Problem::from).collect::<Vec<_>>()
-    };
-    let federation = federation::parse::parse(&shown, &text).map_err(|errors| problems(&errors))?;
-    let known: Vec<&str> = RULES.iter().map(|rule| rule.code()).collect();
-    let errors = federation::parse::check_rules(&federation, &known);
-    if errors.is_empty() { Ok((Some(path.to_owned()), federation)) } else { Err(problems(&errors)) }
+    let bytes = read_bytes(path, MAX_TEXT)?;
+    let read = federation::parse::parse_bytes(&path.display().to_string(), &bytes);
+    match read {
+        Ok(federation) => Ok((Some(path.to_owned()), federation)),
+        Err(errors) => Err(errors.iter().map(Problem::from).collect()),
+    }
 }
 
 /// A file that a person wrote.
 pub(crate) fn read_text(path: &Path) -> Result<String, Vec<Problem>> {
-    let unreadable = |reason: String| {
-        let message = format!("cannot read `{}`: {reason}", path.display());
-        vec![Problem::new("unreadable", Class::Usage, message)]
-    };
-    let file = fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    String::from_utf8(read_bytes(path, MAX_TEXT)?).map_err(|_| unreadable(path, "it is not utf-8"))
+}
+
+/// A file of at most so many bytes.
+pub(super) fn read_bytes(path: &Path, limit: u64) -> Result<Vec<u8>, Vec<Problem>> {
+    let failed = |error: std::io::Error| unreadable(path, &error.to_string());
     let mut bytes = Vec::new();
-    file.take(MAX_TEXT + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(error.to_string()))?;
-    if bytes.len() as u64 > MAX_TEXT {
-        return Err(unreadable(format!("it has more than {MAX_TEXT} bytes")));
+    let file = fs::File::open(path).map_err(failed)?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(unreadable(path, &format!("it has more than {limit} bytes")));
     }
-    String::from_utf8(bytes).map_err(|_| unreadable("it is not utf-8".to_owned()))
+    Ok(bytes)
+}
+
+/// A file that was named and cannot be used.
+pub(super) fn unreadable(path: &Path, reason: &str) -> Vec<Problem> {
+    let message = format!("cannot read `{}`: {reason}", path.display());
+    vec![Problem::new("unreadable", Class::Usage, message)]
 }
 
 /// Names among which look-alikes are looked for. What is no name cannot be on an index either, and is

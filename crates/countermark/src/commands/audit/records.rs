@@ -1,7 +1,6 @@
 //! Finds and reads the official records: those that `federation.toml` names, or what is around.
 
 use std::fs;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use countermark_audit::federation::{Federation, RecordsEntry};
@@ -15,7 +14,7 @@ use countermark_packaging::lock::Place;
 use countermark_trust::Class;
 use jiff::Timestamp;
 
-use super::gather::cache_folder;
+use super::gather::{cache_folder, read_bytes, unreadable};
 use crate::cli::audit::AuditInputArgs;
 use crate::progress::Teller;
 use crate::session;
@@ -160,7 +159,7 @@ impl Reader<'_> {
         let validity = match entry.settings.get("key-dates") {
             Some(path) => {
                 let path = self.base.join(path);
-                let bytes = read_bounded(&path)?;
+                let bytes = read_bytes(&path, MAX_KEY)?;
                 let keys = parse_signing_keys(&shown(&path), &bytes);
                 for problem in &keys.problems {
                     let message = format!("{}: {}", problem.file, problem.message);
@@ -221,42 +220,23 @@ fn read_certificates(
     path: &Path,
     certificates: &mut Vec<(String, Vec<u8>)>,
 ) -> Result<(), Vec<Problem>> {
-    let unreadable = |error: std::io::Error| {
-        let message = format!("cannot read `{}`: {error}", path.display());
-        vec![Problem::new("unreadable", Class::Usage, message)]
-    };
+    let failed = |error: std::io::Error| unreadable(path, &error.to_string());
     if !path.is_dir() {
-        certificates.push((shown(path), read_bounded(path)?));
+        certificates.push((shown(path), read_bytes(path, MAX_KEY)?));
         return Ok(());
     }
     let mut files = Vec::new();
-    for entry in fs::read_dir(path).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        if entry.file_type().map_err(unreadable)?.is_file() {
+    for entry in fs::read_dir(path).map_err(failed)? {
+        let entry = entry.map_err(failed)?;
+        if entry.file_type().map_err(failed)?.is_file() {
             files.push(entry.path());
         }
     }
     files.sort();
     for file in files {
-        certificates.push((shown(&file), read_bounded(&file)?));
+        certificates.push((shown(&file), read_bytes(&file, MAX_KEY)?));
     }
     Ok(())
-}
-
-fn read_bounded(path: &Path) -> Result<Vec<u8>, Vec<Problem>> {
-    let unreadable = |reason: String| {
-        let message = format!("cannot read `{}`: {reason}", path.display());
-        vec![Problem::new("unreadable", Class::Usage, message)]
-    };
-    let file = fs::File::open(path).map_err(|error| unreadable(error.to_string()))?;
-    let mut bytes = Vec::new();
-    file.take(MAX_KEY + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| unreadable(error.to_string()))?;
-    if bytes.len() as u64 > MAX_KEY {
-        return Err(unreadable(format!("it has more than {MAX_KEY} bytes")));
-    }
-    Ok(bytes)
 }
 
 fn problem(error: &SourceError) -> Problem {

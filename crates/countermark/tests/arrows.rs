@@ -11,7 +11,11 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("countermark-packaging", &[]),
     ("countermark-trust", &["countermark-packaging"]),
     ("countermark-audit", &["countermark-packaging", "countermark-trust"]),
-    ("countermark-client", &["countermark-audit", "countermark-packaging", "countermark-trust"]),
+    ("countermark-lock", &["countermark-packaging", "countermark-trust"]),
+    (
+        "countermark-client",
+        &["countermark-audit", "countermark-lock", "countermark-packaging", "countermark-trust"],
+    ),
     (
         "countermark-service",
         &["countermark-audit", "countermark-client", "countermark-packaging", "countermark-trust"],
@@ -21,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "countermark-audit",
             "countermark-client",
+            "countermark-lock",
             "countermark-packaging",
             "countermark-service",
             "countermark-trust",

@@ -15,6 +15,7 @@ use crate::marker::Marker;
 use crate::name::{ExtraName, ProjectName};
 use crate::version::{Version, VersionSpecifiers};
 
+pub mod document;
 pub mod pylock;
 mod reference;
 pub mod requirements;

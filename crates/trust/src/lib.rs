@@ -5,9 +5,11 @@
 //! before ([`tree`]). No socket, no file and no clock below this line.
 
 pub mod artifact;
+pub mod change;
 mod class;
 pub mod openpgp;
 pub mod pin;
+pub mod policy;
 pub mod tree;
 
 pub use artifact::{Artifact, ArtifactVerifier, Rejection, Verified};

@@ -1,0 +1,12 @@
+//! From what a project wants to pins, and from anybody's pins to a judgement.
+//!
+//! Everything here is a function of values: what an index lists and what a distribution says of
+//! itself come in through [`catalogue::Catalogue`], bytes were hashed by others, and `now` is a
+//! parameter.
+
+pub mod catalogue;
+pub mod pins;
+pub mod request;
+pub mod resolution;
+pub mod target;
+pub mod wish;

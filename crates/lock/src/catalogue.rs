@@ -15,6 +15,8 @@ use countermark_packaging::version::{Version, VersionSpecifiers};
 use countermark_trust::Class;
 use jiff::Timestamp;
 
+pub use crate::files::{FileSource, Files};
+
 /// The outside of a resolution.
 pub trait Catalogue {
     /// What the index that counts for this project lists. The same answer for the whole run.
@@ -70,8 +72,8 @@ pub struct Releases {
 /// One release.
 #[derive(Clone, Debug, Default)]
 pub struct Release {
-    /// In the order of the page.
-    pub files: Vec<ReleaseFile>,
+    /// In the order of the page. Read when they are looked at; see [`Files`].
+    pub files: Files,
 }
 
 /// A file that an index lists.

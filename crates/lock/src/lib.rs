@@ -5,6 +5,7 @@
 //! parameter.
 
 pub mod catalogue;
+mod files;
 pub mod pins;
 pub mod request;
 pub mod resolution;

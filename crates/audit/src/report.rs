@@ -16,11 +16,11 @@ pub mod text;
 
 #[cfg(test)]
 mod fixture;
-pub(crate) mod harmless;
 mod layout;
 mod phrase;
 
-pub use harmless::acts;
+pub(crate) use countermark_report::harmless;
+pub use countermark_report::harmless::acts;
 
 /// What an audit found.
 #[derive(Clone, Debug)]

@@ -46,6 +46,8 @@ mod stranger_role;
 mod expired_acceptance;
 mod unused_acceptance;
 
+pub use countermark_report::Document;
+
 use crate::dossier::{Dossier, Overview};
 use crate::finding::Finding;
 
@@ -66,21 +68,6 @@ pub trait Rule: Sync {
     fn check_federation(&self, overview: &Overview<'_>, findings: &mut Vec<Finding>) {
         let _ = (overview, findings);
     }
-}
-
-/// The section of a rule in the documentation.
-#[derive(Clone, Copy, Debug)]
-pub struct Document {
-    /// One line.
-    pub title: &'static str,
-    /// What is reported.
-    pub what: &'static str,
-    /// Why it matters.
-    pub why: &'static str,
-    /// What to do about it.
-    pub remedy: &'static str,
-    /// A line of a report, and what was behind it.
-    pub example: &'static str,
 }
 
 /// Every rule, in the order of the documentation.

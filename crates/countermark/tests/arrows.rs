@@ -10,8 +10,9 @@ use toml::{Table, Value};
 const ARROWS: &[(&str, &[&str])] = &[
     ("countermark-packaging", &[]),
     ("countermark-trust", &["countermark-packaging"]),
-    ("countermark-audit", &["countermark-packaging", "countermark-trust"]),
-    ("countermark-lock", &["countermark-packaging", "countermark-trust"]),
+    ("countermark-report", &[]),
+    ("countermark-audit", &["countermark-packaging", "countermark-report", "countermark-trust"]),
+    ("countermark-lock", &["countermark-packaging", "countermark-report", "countermark-trust"]),
     (
         "countermark-client",
         &["countermark-audit", "countermark-lock", "countermark-packaging", "countermark-trust"],
@@ -144,7 +145,13 @@ fn crates_depend_downwards_only() {
 #[test]
 fn nothing_below_the_line_can_reach_an_effect() {
     let graph = dependencies(Features::All);
-    for name in ["countermark-packaging", "countermark-trust", "countermark-audit"] {
+    for name in [
+        "countermark-packaging",
+        "countermark-report",
+        "countermark-trust",
+        "countermark-audit",
+        "countermark-lock",
+    ] {
         let seen = reached(&graph, name);
         for effect in EFFECTS {
             assert!(!seen.contains(*effect), "{name} reaches {effect}");

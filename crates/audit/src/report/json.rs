@@ -20,30 +20,7 @@ pub const SCHEMA: &str = include_str!("../../schema/report.schema.json");
 #[must_use]
 pub fn write(report: &Report, options: Options) -> String {
     let _ = options;
-    // Texts, numbers and lists of them: there is nothing that JSON could not hold.
-    let mut text = serde_json::to_string_pretty(&Document::of(report)).unwrap_or_default();
-    // A terminal may be what shows it: JSON itself escapes only some of what acts there.
-    if text.contains(super::harmless::acts) {
-        text = escaped(&text);
-    }
-    text.push('\n');
-    text
-}
-
-/// Outside of strings a document of ours has no such character but line ends, so that all of them
-/// can be written as JSON's escapes.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 64);
-    for c in text.chars() {
-        if c != '\n' && super::harmless::acts(c) {
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                out.push_str(&format!("\\u{unit:04x}"));
-            }
-        } else {
-            out.push(c);
-        }
-    }
-    out
+    countermark_report::json::write(&Document::of(report))
 }
 
 #[derive(Serialize)]

@@ -5,10 +5,7 @@
 //! not written, and the suite `audit` always has one, as some readers take an empty report for an
 //! error.
 
-use std::collections::BTreeMap;
-
-use quick_xml::Writer;
-use quick_xml::events::{BytesDecl, BytesEnd, BytesStart, BytesText, Event};
+use countermark_report::junit::{self, Case, Outcome, Suites};
 
 use super::harmless::harmless;
 use super::phrase::{count, problem_line, projects, versions};
@@ -19,30 +16,11 @@ use crate::finding::{Finding, Severity};
 /// what could not be judged is an error.
 #[must_use]
 pub fn write(report: &Report, options: Options) -> String {
-    let suites = suites(report, options);
-    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
-    // A vector takes everything that is written to it.
-    let _ = write_all(&mut writer, &suites, report);
-    let mut text = String::from_utf8(writer.into_inner()).unwrap_or_default();
-    text.push('\n');
-    text
+    let name =
+        report.federation.as_deref().map_or("audit".to_owned(), |name| format!("audit of {name}"));
+    let timestamp = report.at.strftime("%Y-%m-%dT%H:%M:%S").to_string();
+    junit::write(&name, &timestamp, &suites(report, options))
 }
-
-struct Case {
-    class: String,
-    name: String,
-    outcome: Outcome,
-}
-
-enum Outcome {
-    Passed,
-    Failed { message: String, kind: String, body: String },
-    Skipped(String),
-    Error { message: String, kind: &'static str },
-}
-
-/// By name, so that the order is the same whatever was found first.
-type Suites = BTreeMap<String, Vec<Case>>;
 
 fn suites(report: &Report, options: Options) -> Suites {
     let mut suites = Suites::new();
@@ -128,93 +106,6 @@ fn body(finding: &Finding) -> String {
         lines.push(format!("next: {}", harmless(&finding.next)));
     }
     lines.iter().map(|line| line.trim_end()).collect::<Vec<_>>().join("\n")
-}
-
-#[derive(Default)]
-struct Tally {
-    tests: usize,
-    failures: usize,
-    errors: usize,
-    skipped: usize,
-}
-
-impl Tally {
-    fn of<'a>(cases: impl Iterator<Item = &'a Case>) -> Self {
-        let mut tally = Self::default();
-        for case in cases {
-            tally.tests += 1;
-            match case.outcome {
-                Outcome::Passed => {}
-                Outcome::Failed { .. } => tally.failures += 1,
-                Outcome::Skipped(_) => tally.skipped += 1,
-                Outcome::Error { .. } => tally.errors += 1,
-            }
-        }
-        tally
-    }
-
-    fn on<'a>(&self, element: BytesStart<'a>) -> BytesStart<'a> {
-        let with = |element, name, number: usize| attribute(element, name, &number.to_string());
-        let element = with(element, "tests", self.tests);
-        let element = with(element, "failures", self.failures);
-        let element = with(element, "errors", self.errors);
-        let element = with(element, "skipped", self.skipped);
-        attribute(element, "time", "0")
-    }
-}
-
-type Xml = Writer<Vec<u8>>;
-
-fn write_all(xml: &mut Xml, suites: &Suites, report: &Report) -> std::io::Result<()> {
-    xml.write_event(Event::Decl(BytesDecl::new("1.0", Some("UTF-8"), None)))?;
-    let name =
-        report.federation.as_deref().map_or("audit".to_owned(), |name| format!("audit of {name}"));
-    let root = attribute(BytesStart::new("testsuites"), "name", &name);
-    xml.write_event(Event::Start(Tally::of(suites.values().flatten()).on(root)))?;
-    let timestamp = report.at.strftime("%Y-%m-%dT%H:%M:%S").to_string();
-    for (name, cases) in suites {
-        let suite = attribute(BytesStart::new("testsuite"), "name", name);
-        let suite = attribute(Tally::of(cases.iter()).on(suite), "timestamp", &timestamp);
-        xml.write_event(Event::Start(suite))?;
-        for case in cases {
-            write_case(xml, case)?;
-        }
-        xml.write_event(Event::End(BytesEnd::new("testsuite")))?;
-    }
-    xml.write_event(Event::End(BytesEnd::new("testsuites")))
-}
-
-fn write_case(xml: &mut Xml, case: &Case) -> std::io::Result<()> {
-    let element = attribute(BytesStart::new("testcase"), "classname", &case.class);
-    let element = attribute(attribute(element, "name", &case.name), "time", "0");
-    if matches!(case.outcome, Outcome::Passed) {
-        return xml.write_event(Event::Empty(element));
-    }
-    xml.write_event(Event::Start(element))?;
-    match &case.outcome {
-        Outcome::Passed => {}
-        Outcome::Failed { message, kind, body } => {
-            let failure = attribute(BytesStart::new("failure"), "message", message);
-            xml.write_event(Event::Start(attribute(failure, "type", kind)))?;
-            xml.write_event(Event::Text(BytesText::new(body)))?;
-            xml.write_event(Event::End(BytesEnd::new("failure")))?;
-        }
-        Outcome::Skipped(message) => {
-            let skipped = attribute(BytesStart::new("skipped"), "message", message);
-            xml.write_event(Event::Empty(skipped))?;
-        }
-        Outcome::Error { message, kind } => {
-            let error = attribute(BytesStart::new("error"), "message", message);
-            xml.write_event(Event::Empty(attribute(error, "type", kind)))?;
-        }
-    }
-    xml.write_event(Event::End(BytesEnd::new("testcase")))
-}
-
-/// Names come from an index: XML cannot hold all of what they can.
-fn attribute<'a>(mut element: BytesStart<'a>, name: &str, value: &str) -> BytesStart<'a> {
-    element.push_attribute((name, harmless(value).as_ref()));
-    element
 }
 
 #[cfg(test)]

@@ -5,61 +5,39 @@
 
 use std::collections::BTreeSet;
 
+use countermark_report::sarif::{self, At, Found, Notice, Run, Subject, clean};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
-use super::harmless::harmless;
 use super::phrase::{projects, versions};
 use super::{Options, Report};
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::rule::{self, Document, RULES};
-
-const SCHEMA: &str =
-    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// Writes the findings that these options show, and the accepted ones as suppressed, with a line end
 /// at the end.
 #[must_use]
 pub fn write(report: &Report, options: Options) -> String {
-    let rules = rules(report);
     let result = |finding: &Finding, reason: Option<&str>| {
-        result(finding, reason.or(finding.explained.as_deref()), &rules)
+        result(finding, reason.or(finding.explained.as_deref()))
     };
     let shown = report.shown(options).map(|finding| result(finding, None));
     let accepted = report.accepted.iter().map(|(finding, reason)| result(finding, Some(reason)));
-    let results: Vec<SarifResult> = shown.chain(accepted).collect();
-    let log = Log {
-        schema: SCHEMA,
-        version: "2.1.0",
-        runs: [Run {
-            tool: Tool {
-                driver: Driver {
-                    name: "countermark",
-                    semantic_version: env!("CARGO_PKG_VERSION"),
-                    rules: rules
-                        .iter()
-                        .map(|&(code, document)| sarif_rule(code, document))
-                        .collect(),
-                },
-            },
-            automation_details: AutomationDetails { id: "countermark-audit/" },
-            column_kind: "unicodeCodePoints",
-            invocations: [invocation(report)],
-            results,
-            properties: RunProperties {
-                federation: report.federation.as_deref().map(clean),
-                at: report.at.to_string(),
-                facts: clean(&report.facts),
-                sources: report.sources.iter().map(|source| clean(source)).collect(),
-                records_until: report.records_until.as_deref().map(clean),
-                assumptions: report.assumptions.iter().map(|text| clean(text)).collect(),
-            },
-        }],
-    };
-    // Texts, numbers and lists of them: there is nothing that JSON could not hold.
-    let mut text = serde_json::to_string_pretty(&log).unwrap_or_default();
-    text.push('\n');
-    text
+    sarif::write(Run {
+        version: env!("CARGO_PKG_VERSION"),
+        automation: "countermark-audit/",
+        rules: rules(report),
+        results: shown.chain(accepted).collect(),
+        is_complete: report.unread.is_empty() && report.problems.is_empty(),
+        notices: notices(report),
+        properties: RunProperties {
+            federation: report.federation.as_deref().map(clean),
+            at: report.at.to_string(),
+            facts: clean(&report.facts),
+            sources: report.sources.iter().map(|source| clean(source)).collect(),
+            records_until: report.records_until.as_deref().map(clean),
+            assumptions: report.assumptions.iter().map(|text| clean(text)).collect(),
+        },
+    })
 }
 
 /// All rules, and after them those of findings that are not registered, sorted: a viewer looks
@@ -75,61 +53,23 @@ fn rules(report: &Report) -> Vec<(&'static str, Option<Document>)> {
     rules
 }
 
-fn sarif_rule(code: &'static str, document: Option<Document>) -> SarifRule {
-    let message = |text: &str| Message { text: text.to_owned() };
-    SarifRule {
-        id: code,
-        name: camel(code),
-        short_description: document.map(|document| message(document.title)),
-        full_description: document.map(|document| message(document.what)),
-        help: document.map(|document| Help {
-            text: format!("{}\n\n{}", document.why, document.remedy),
-            markdown: format!(
-                "**Why**: {}\n\n**What to do**: {}\n\n**Example**: {}",
-                document.why, document.remedy, document.example
-            ),
-        }),
-    }
-}
-
-/// SARIF wants a name that is an identifier beside the code.
-fn camel(code: &str) -> String {
-    let mut name = String::with_capacity(code.len());
-    for word in code.split('-') {
-        let mut letters = word.chars();
-        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
-        name.push_str(letters.as_str());
-    }
-    name
-}
-
-fn result(
-    finding: &Finding,
-    suppressed: Option<&str>,
-    rules: &[(&'static str, Option<Document>)],
-) -> SarifResult {
+fn result(finding: &Finding, suppressed: Option<&str>) -> Found<ResultProperties> {
     let of = match versions(finding) {
         versions if versions.is_empty() => projects(finding),
         versions => format!("{} {versions}", projects(finding)),
     };
-    let mut text = format!("{of}: {}", clean(&finding.message));
+    let mut message = format!("{of}: {}", finding.message);
     if !finding.next.is_empty() {
-        text.push_str(&format!(". Next: {}", clean(&finding.next)));
+        message.push_str(&format!(". Next: {}", finding.next));
     }
-    let suppressions = suppressed.map(|reason| Suppression {
-        kind: "external",
-        status: "accepted",
-        justification: clean(reason),
-    });
-    SarifResult {
-        rule_id: finding.rule,
-        rule_index: rules.iter().position(|(code, _)| *code == finding.rule),
-        kind: if finding.severity == Severity::Note { "informational" } else { "fail" },
-        level: level(finding.severity),
-        message: Message { text: escape_message(&text) },
-        locations: vec![location(finding)],
-        partial_fingerprints: Fingerprints { key: fingerprint(finding) },
-        suppressions: suppressions.into_iter().collect(),
+    Found {
+        rule: finding.rule,
+        severity: finding.severity,
+        message,
+        place: finding.evidence.iter().find_map(|evidence| place(&evidence.source)),
+        subjects: subjects(finding),
+        key: finding.key(),
+        suppressed: suppressed.map(str::to_owned),
         properties: ResultProperties {
             severity: finding.severity.name(),
             projects: finding.projects.iter().map(|name| name.as_str().to_owned()).collect(),
@@ -146,41 +86,27 @@ fn result(
     }
 }
 
-/// Section 3.27.10: what is no failure has no level.
-const fn level(severity: Severity) -> &'static str {
-    match severity {
-        Severity::High => "error",
-        Severity::Medium => "warning",
-        Severity::Low => "note",
-        Severity::Note => "none",
-    }
-}
-
-fn location(finding: &Finding) -> Location {
-    let place = finding.evidence.iter().find_map(|evidence| place(&evidence.source));
-    // The schema wants no two alike.
-    let mut logical = BTreeSet::new();
+/// The schema wants no two alike.
+fn subjects(finding: &Finding) -> BTreeSet<Subject> {
+    let mut subjects = BTreeSet::new();
     for project in &finding.projects {
         let project = project.as_str();
         if finding.projects.len() > 1 || finding.versions.is_empty() {
-            logical.insert(Logical {
-                fully_qualified_name: project.to_owned(),
-                name: project.to_owned(),
-                kind: "package",
-            });
+            let (qualified, name) = (project.to_owned(), project.to_owned());
+            subjects.insert(Subject { qualified, name, kind: "package" });
             continue;
         }
-        logical.extend(finding.versions.iter().map(|version| Logical {
-            fully_qualified_name: format!("{project}/{}", clean(version)),
-            name: clean(version),
+        subjects.extend(finding.versions.iter().map(|version| Subject {
+            qualified: format!("{project}/{version}"),
+            name: version.clone(),
             kind: "release",
         }));
     }
-    Location { physical_location: place, logical_locations: logical }
+    subjects
 }
 
 /// The place in `path:line` or `path:line:column`.
-fn place(source: &str) -> Option<Physical> {
+fn place(source: &str) -> Option<At> {
     let (head, last) = source.rsplit_once(':')?;
     let last = last.parse::<u32>().ok()?;
     let with_column = head
@@ -190,219 +116,25 @@ fn place(source: &str) -> Option<Physical> {
     if path.is_empty() || line == 0 {
         return None;
     }
-    Some(Physical {
-        artifact_location: Artifact { uri: uri(path) },
-        region: Region { start_line: line, start_column: column.filter(|&column| column > 0) },
-    })
+    Some(At { path: path.to_owned(), line, column: column.filter(|&column| column > 0) })
 }
 
-/// A path as a relative reference of RFC 3986. A colon is escaped, so that nothing before it is
-/// taken for a scheme.
-fn uri(path: &str) -> String {
-    let mut uri = String::with_capacity(path.len());
-    for byte in path.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~/+=@,".contains(&byte) {
-            uri.push(char::from(byte));
-        } else {
-            uri.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    // Two slashes at the start would name a host.
-    if uri.starts_with("//") { format!(".{uri}") } else { uri }
-}
-
-fn fingerprint(finding: &Finding) -> String {
-    let digest = Sha256::digest(finding.key().as_bytes());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-fn invocation(report: &Report) -> Invocation {
-    let problems = report.problems.iter().map(|problem| Notification {
+fn notices(report: &Report) -> Vec<Notice> {
+    let problems = report.problems.iter().map(|problem| Notice {
         level: "warning",
-        message: Message { text: escape_message(&clean(&problem.message)) },
-        locations: vec![Location {
-            physical_location: Some(Physical {
-                artifact_location: Artifact { uri: uri(&problem.file) },
-                region: Region {
-                    start_line: problem.position.map_or(1, |(line, _)| line.max(1)),
-                    start_column: problem.position.map(|(_, column)| column.max(1)),
-                },
-            }),
-            logical_locations: BTreeSet::new(),
-        }],
+        message: problem.message.clone(),
+        place: Some(At {
+            path: problem.file.clone(),
+            line: problem.position.map_or(1, |(line, _)| line.max(1)),
+            column: problem.position.map(|(_, column)| column.max(1)),
+        }),
     });
-    let unread = report.unread.iter().map(|(name, reason)| Notification {
+    let unread = report.unread.iter().map(|(name, reason)| Notice {
         level: "error",
-        message: Message {
-            text: escape_message(&format!("{name} was not judged: {}", clean(reason))),
-        },
-        locations: Vec::new(),
+        message: format!("{name} was not judged: {reason}"),
+        place: None,
     });
-    Invocation {
-        execution_successful: report.unread.is_empty() && report.problems.is_empty(),
-        tool_execution_notifications: problems.chain(unread).collect(),
-    }
-}
-
-/// Viewers show texts on terminals and pages.
-fn clean(text: &str) -> String {
-    harmless(text).into_owned()
-}
-
-/// Section 3.11.5 and 3.11.6: in a message, braces name arguments and brackets make links.
-fn escape_message(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '{' | '}' => escaped.extend([c, c]),
-            '[' | ']' | '\\' => escaped.extend(['\\', c]),
-            _ => escaped.push(c),
-        }
-    }
-    escaped
-}
-
-#[derive(Serialize)]
-struct Log {
-    #[serde(rename = "$schema")]
-    schema: &'static str,
-    version: &'static str,
-    runs: [Run; 1],
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Run {
-    tool: Tool,
-    automation_details: AutomationDetails,
-    column_kind: &'static str,
-    invocations: [Invocation; 1],
-    results: Vec<SarifResult>,
-    properties: RunProperties,
-}
-
-#[derive(Serialize)]
-struct Tool {
-    driver: Driver,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Driver {
-    name: &'static str,
-    semantic_version: &'static str,
-    rules: Vec<SarifRule>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SarifRule {
-    id: &'static str,
-    name: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    short_description: Option<Message>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    full_description: Option<Message>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    help: Option<Help>,
-}
-
-#[derive(Serialize)]
-struct Message {
-    text: String,
-}
-
-#[derive(Serialize)]
-struct Help {
-    text: String,
-    markdown: String,
-}
-
-#[derive(Serialize)]
-struct AutomationDetails {
-    id: &'static str,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Invocation {
-    execution_successful: bool,
-    tool_execution_notifications: Vec<Notification>,
-}
-
-#[derive(Serialize)]
-struct Notification {
-    level: &'static str,
-    message: Message,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    locations: Vec<Location>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct SarifResult {
-    rule_id: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    rule_index: Option<usize>,
-    kind: &'static str,
-    level: &'static str,
-    message: Message,
-    locations: Vec<Location>,
-    partial_fingerprints: Fingerprints,
-    // Section 3.27.23: empty means that nothing suppresses the result; without it nothing is known.
-    suppressions: Vec<Suppression>,
-    properties: ResultProperties,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Location {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    physical_location: Option<Physical>,
-    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
-    logical_locations: BTreeSet<Logical>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Physical {
-    artifact_location: Artifact,
-    region: Region,
-}
-
-#[derive(Serialize)]
-struct Artifact {
-    uri: String,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Region {
-    start_line: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    start_column: Option<u32>,
-}
-
-#[derive(Serialize, PartialEq, Eq, PartialOrd, Ord)]
-#[serde(rename_all = "camelCase")]
-struct Logical {
-    fully_qualified_name: String,
-    name: String,
-    kind: &'static str,
-}
-
-/// A digest of [`Finding::key`]. Another number in the name means another kind of key.
-#[derive(Serialize)]
-struct Fingerprints {
-    #[serde(rename = "countermarkFinding/v1")]
-    key: String,
-}
-
-#[derive(Serialize)]
-struct Suppression {
-    kind: &'static str,
-    status: &'static str,
-    justification: String,
+    problems.chain(unread).collect()
 }
 
 #[derive(Serialize)]

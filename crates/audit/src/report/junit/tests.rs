@@ -1,5 +1,8 @@
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use quick_xml::Reader;
+use quick_xml::events::{BytesStart, Event};
 
 use super::*;
 use crate::report::fixture::{self, assert_harmless};

@@ -6,7 +6,8 @@ use std::borrow::Cow;
 /// The same text with everything written as an escape (`\u{1b}`) that acts on what shows it instead
 /// of being shown: control characters, line ends, marks of direction, invisible characters, and
 /// those that XML cannot hold.
-pub(crate) fn harmless(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(acts) {
         return Cow::Borrowed(text);
     }

@@ -27,6 +27,10 @@ pub struct CoreMetadata {
     pub requires_python: Option<VersionSpecifiers>,
     /// The extras that exist.
     pub provides_extra: BTreeSet<ExtraName>,
+    /// Major and minor number of the metadata's own version.
+    pub metadata_version: (u32, u32),
+    /// The fields, in lower case, that a source distribution leaves to its build (PEP 643).
+    pub dynamic: BTreeSet<String>,
 }
 
 /// Why core metadata cannot be read. Lines count from 1.
@@ -103,7 +107,7 @@ impl CoreMetadata {
     pub fn parse(bytes: &[u8]) -> Result<Self, MetadataError> {
         let headers = parse_headers(bytes)?;
         let metadata_version = required(&headers, "Metadata-Version")?;
-        check_metadata_version(metadata_version)?;
+        let metadata_version = parse_metadata_version(metadata_version)?;
         let name = required(&headers, "Name")?;
         let version = required(&headers, "Version")?;
         let requires_python =
@@ -119,6 +123,8 @@ impl CoreMetadata {
                 .collect::<Result<_, _>>()?,
             requires_python,
             provides_extra: all("Provides-Extra").map(parse_extra).collect::<Result<_, _>>()?,
+            metadata_version,
+            dynamic: all("Dynamic").map(|header| header.value.to_ascii_lowercase()).collect(),
         })
     }
 }
@@ -143,14 +149,19 @@ fn required<'h, 'a>(
 }
 
 /// A reader must refuse a major version that it does not know.
-fn check_metadata_version(header: &Header<'_>) -> Result<(), MetadataError> {
-    let known = header.value.split_once('.').is_some_and(|(major, minor)| {
-        matches!(major, "1" | "2") && !minor.is_empty() && minor.bytes().all(|b| b.is_ascii_digit())
+fn parse_metadata_version(header: &Header<'_>) -> Result<(u32, u32), MetadataError> {
+    let number = |text: &str| {
+        text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u32>().ok()).flatten()
+    };
+    let parsed = header.value.split_once('.').and_then(|(major, minor)| match major {
+        "1" => Some((1, number(minor)?)),
+        "2" => Some((2, number(minor)?)),
+        _ => None,
     });
-    if known {
-        return Ok(());
-    }
-    Err(MetadataError::MetadataVersion { line: header.line, found: header.value.clone() })
+    parsed.ok_or_else(|| MetadataError::MetadataVersion {
+        line: header.line,
+        found: header.value.clone(),
+    })
 }
 
 fn parse_version(header: &Header<'_>) -> Result<Version, MetadataError> {
@@ -202,6 +213,13 @@ mod tests {
         assert_eq!(requires, ["six>=1.0", "pytest; extra == \"test\""]);
         assert_eq!(metadata.requires_python.unwrap().to_string(), ">=3.6,!=3.7.*");
         assert!(metadata.provides_extra.contains("test"));
+        assert_eq!(metadata.metadata_version, (2, 1));
+        assert!(metadata.dynamic.is_empty());
+        let dynamic = GOOD.replacen("2.1\n", "2.2\nDynamic: Requires-Dist\nDynamic: license\n", 1);
+        let metadata = CoreMetadata::parse(dynamic.as_bytes()).unwrap();
+        assert_eq!(metadata.metadata_version, (2, 2));
+        let dynamic: Vec<&str> = metadata.dynamic.iter().map(String::as_str).collect();
+        assert_eq!(dynamic, ["license", "requires-dist"]);
     }
 
     #[test]

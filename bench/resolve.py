@@ -1,0 +1,215 @@
+#!/usr/bin/env python3
+"""Resolves inputs of different kinds with countermark and with uv, and compares version by version.
+
+    bench/resolve.py --countermark PATH --uv PATH [--only NAME] [--cut-off 2026-09-01T00:00:00Z]
+
+Both get the same input, the same interpreter, the same index and the same cut-off date, and neither
+may build a source package. Both must find a solution with the same versions, or both must find that
+there is none. A difference is shown line by line; the run fails unless `EXPLAINED` says why. What
+both gave is kept in the working folder.
+
+`bench/inputs/*.in` are the inputs, one kind each; their first lines may be options for both tools:
+
+    # options: --prerelease allow
+    # python: 3.12
+    # platform: linux
+    # private: kettle==1.0, teapot==2.0      wheels that only a second, local index has
+"""
+
+import argparse
+import functools
+import http.server
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import zipfile
+
+ROOT = pathlib.Path(__file__).resolve().parent
+INPUTS = ROOT / "inputs"
+
+#: Why an input may differ: (input, project) and the sentence that is printed.
+EXPLAINED = {}
+
+
+def options(text):
+    """What the comments at the head of an input say."""
+    found = {}
+    for line in text.splitlines():
+        match = re.match(r"#\s*(options|python|platform|private):\s*(.*)", line)
+        if not match:
+            break
+        found[match[1]] = match[2].strip()
+    return found
+
+
+def pins(text):
+    """Project to version, or to the URL, of a requirements file."""
+    found = {}
+    for line in text.splitlines():
+        match = re.match(r"([A-Za-z0-9._-]+)(?:\[[^\]]*\])?\s*(?:===?|@)\s*([^\s;\\]+)", line)
+        if match:
+            found.setdefault(re.sub(r"[-_.]+", "-", match[1]).lower(), []).append(match[2])
+    return {name: sorted(versions) for name, versions in found.items()}
+
+
+def wheel(folder, project, version):
+    """A wheel of a module and nothing else, with a fixed date in it."""
+    info = f"{project}-{version}.dist-info"
+    files = {
+        f"{project}.py": f"VERSION = {version!r}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {project}\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: bench\nRoot-Is-Purelib: true\n"
+        "Tag: py3-none-any\n",
+    }
+    files[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in files) + f"{info}/RECORD,,\n"
+    page = folder / "simple" / project
+    page.mkdir(parents=True, exist_ok=True)
+    path = page / f"{project}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), text)
+    return path
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+def private_index(wishes, folder):
+    """Serves the wheels as an index that only this machine sees; JSON with upload times, so that a
+    cut-off date can be told."""
+    import hashlib
+    import json
+
+    pages = {}
+    for wish in wishes.split(","):
+        project, version = wish.strip().split("==")
+        path = wheel(folder, project, version)
+        data = path.read_bytes()
+        pages.setdefault(project, []).append({
+            "filename": path.name,
+            "url": path.name,
+            "hashes": {"sha256": hashlib.sha256(data).hexdigest()},
+            "size": len(data),
+            "upload-time": "2020-01-01T00:00:00Z",
+        })
+
+    class Pages(Quiet):
+        def do_GET(self):
+            parts = [part for part in self.path.split("/") if part]
+            if len(parts) == 2 and parts[1] in pages:
+                body = json.dumps({
+                    "meta": {"api-version": "1.1"}, "name": parts[1], "files": pages[parts[1]],
+                    "versions": [file["filename"].split("-")[1] for file in pages[parts[1]]],
+                }).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+            else:
+                super().do_GET()
+
+    handler = functools.partial(Pages, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server, f"http://127.0.0.1:{server.server_address[1]}/simple/"
+
+
+PLATFORMS = {"linux": "x86_64-manylinux_2_28", "macos": "aarch64-apple-darwin", "windows": "windows"}
+
+
+def commands(tools, source, said, cut_off, extra):
+    """The two command lines."""
+    given = said.get("options", "").split()
+    ours = [tools.countermark, "lock", source, "-o", "-", "--format", "requirements",
+            "--no-annotate", "--exclude-newer", cut_off, *given]
+    theirs = [tools.uv, "pip", "compile", source, "--no-header", "--no-annotate", "--only-binary",
+              ":all:", "--exclude-newer", cut_off, "--quiet", *given]
+    if python := said.get("python"):
+        ours += ["--python-version", python]
+        theirs += ["--python-version", python]
+    if platform := said.get("platform"):
+        ours += ["--platform", platform]
+        theirs += ["--python-platform", PLATFORMS[platform]]
+    if extra:
+        ours += ["--extra-index-url", extra]
+        theirs += ["--extra-index-url", extra]
+    return ours, theirs
+
+
+def run(command, folder, home):
+    environment = {**os.environ, "NO_COLOR": "1", "HOME": str(home)}
+    environment.pop("VIRTUAL_ENV", None)
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def compare(name, tools, cut_off, work, home):
+    """Whether both agree, and what is to be said."""
+    text = (INPUTS / f"{name}.in").read_text()
+    said = options(text)
+    folder = work / name
+    folder.mkdir(parents=True)
+    (folder / "requirements.in").write_text(text)
+    server, extra = (None, None)
+    if private := said.get("private"):
+        server, extra = private_index(private, folder)
+    try:
+        ours, theirs = (
+            run(command, folder, home)
+            for command in commands(tools, "requirements.in", said, cut_off, extra)
+        )
+    finally:
+        if server:
+            server.shutdown()
+    for who, result in (("countermark", ours), ("uv", theirs)):
+        (folder / f"{who}.txt").write_text(result.stdout)
+        (folder / f"{who}.err").write_text(result.stderr)
+    if (ours.returncode == 0) != (theirs.returncode == 0):
+        return False, [f"countermark ends with {ours.returncode}, uv with {theirs.returncode}",
+                       *ours.stderr.splitlines()[-12:], *theirs.stderr.splitlines()[-12:]]
+    if ours.returncode != 0:
+        return ours.returncode == 1, [f"no solution, and both say so (exit {ours.returncode})"]
+    left, right = pins(ours.stdout), pins(theirs.stdout)
+    lines, good = [], True
+    for project in sorted(left.keys() | right.keys()):
+        if left.get(project) != right.get(project):
+            why = EXPLAINED.get((name, project))
+            good &= why is not None
+            lines.append(f"{project}: countermark {left.get(project)}, uv {right.get(project)}"
+                         + (f" ({why})" if why else ""))
+    return good, lines or [f"{len(left)} projects, the same versions"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--countermark", default=str(ROOT.parent / "target/release/countermark"))
+    parser.add_argument("--uv", default="uv")
+    parser.add_argument("--only", action="append")
+    parser.add_argument("--cut-off", default="2026-09-01T00:00:00Z")
+    parser.add_argument("--work", type=pathlib.Path)
+    arguments = parser.parse_args()
+    names = sorted(path.stem for path in INPUTS.glob("*.in"))
+    names = [name for name in names if not arguments.only or name in arguments.only]
+    work = arguments.work or pathlib.Path(tempfile.mkdtemp(prefix="resolve-"))
+    home = work / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    bad = 0
+    for name in names:
+        good, lines = compare(name, arguments, arguments.cut_off, work, home)
+        bad += not good
+        print(f"{'same' if good else 'DIFFERS':8} {name}: {lines[0]}")
+        for line in lines[1:]:
+            print(f"         {line}")
+        sys.stdout.flush()
+    print(f"{len(names) - bad} of {len(names)} inputs agree; outputs in {work}")
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

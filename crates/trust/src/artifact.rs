@@ -140,6 +140,7 @@ impl Rejection {
 ///
 /// SHA-256 is always computed, since it names the artifact in the store; other algorithms only
 /// when the pin gives them.
+#[derive(Clone)]
 pub struct ArtifactVerifier {
     filename: String,
     declared_size: Option<u64>,
@@ -270,6 +271,7 @@ impl Artifact {
     }
 }
 
+#[derive(Clone)]
 enum Hasher {
     Md5(md5::Md5),
     Sha1(sha1::Sha1),

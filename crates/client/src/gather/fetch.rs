@@ -2,33 +2,25 @@
 //! that everything that is wrong is found in one run and the largest files start first.
 
 use std::cmp::Reverse;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use countermark_packaging::digest::Digest;
-use countermark_trust::{Class, Pin};
+use countermark_trust::Class;
 use futures_util::stream::{self, StreamExt as _};
 
-use super::plan::{Attempt, DeclaredSize, Found, Location, Task, plan};
+use super::plan::{Attempt, Found, Task, plan};
 use super::unpackers::{Unpackers, Work};
 use super::{Context, Job, Ready, check_identity, stored};
-use crate::http::{DownloadError, HttpError, Piece, RedactedUrl, Request};
 use crate::parallel::in_parallel;
+use crate::receive::interrupted;
 use crate::report::{Note, Problem, Progress};
-use crate::store::{Download, Entry, Known, StoreError};
+use crate::store::{Entry, Known, StoreError};
 
 /// Pages asked for at once.
 const PAGES_AT_ONCE: usize = 16;
 
 /// Files downloaded at once.
 const DOWNLOADS_AT_ONCE: usize = 8;
-
-/// No wheel is larger.
-pub(super) const MAX_FILE_BYTES: u64 = 16 << 30;
-
-/// A file may be this much longer than it was said to be before the download is given up; within
-/// it, the wrong size is told as what it is.
-const SIZE_SLACK: u64 = 1 << 20;
 
 /// Fetches all, or gives every problem.
 pub(super) async fn fetch_all(
@@ -95,10 +87,6 @@ fn from_store<'a>(
         }
     }
     (ready, lacking, problems)
-}
-
-pub(super) fn interrupted() -> Problem {
-    Problem::new("interrupted", Class::Unavailable, "interrupted; nothing was changed")
 }
 
 /// In the order of the file that they are about.
@@ -185,7 +173,7 @@ fn already_stored(context: &Context<'_>, job: &Job<'_>, attempt: &Attempt) -> Fo
     if !attempt.pin.mentions(&sha256.into()) {
         return Ok(None);
     }
-    match stored::take(context, &attempt.pin, sha256) {
+    match stored::take(context.store, context.reporter, &attempt.pin, sha256) {
         Ok(entry) => Ok(entry),
         // The download decides.
         Err(StoreError::Rejected(_)) => Ok(None),
@@ -224,8 +212,10 @@ async fn take(
     attempt: &Attempt,
 ) -> Found<(Entry, u64)> {
     let filename = attempt.filename.as_str();
-    let (download, source) =
-        receive(context, &attempt.location, filename, Some(&attempt.pin), attempt.size).await?;
+    let (download, source) = context
+        .receiver()
+        .receive(&attempt.location, filename, Some(&attempt.pin), attempt.size)
+        .await?;
     let size = download.size();
     let found_at = source.clone();
     let (pin, wheel) = (attempt.pin.clone(), attempt.filename.clone());
@@ -243,88 +233,4 @@ async fn take(
         }
     })?;
     Ok((entry, size))
-}
-
-/// Brings the bytes of a file into the store's private folder, hashed on the way. Says where they
-/// came from.
-pub(super) async fn receive(
-    context: &Context<'_>,
-    location: &Location,
-    filename: &str,
-    pin: Option<&Pin>,
-    declared: DeclaredSize,
-) -> Found<(Download, String)> {
-    let size = declared.bytes();
-    let problem = |error: &StoreError| Box::new(Problem::of(error.code(), error.class(), error));
-    let mut download = context.store.begin(filename, pin, size).map_err(|error| problem(&error))?;
-    match location {
-        Location::Path(path) => {
-            copy(path, &mut download)?;
-            Ok((download, path.display().to_string()))
-        }
-        Location::Url(url) => {
-            let source = RedactedUrl::new(url).to_string();
-            let limit = size.map_or(MAX_FILE_BYTES, |size| size.saturating_add(SIZE_SLACK));
-            let request = Request::file(url, limit.min(MAX_FILE_BYTES)).advertised_size(size);
-            let result = context
-                .http
-                .download(&request, |piece| {
-                    if context.interrupted.load(Ordering::Relaxed) {
-                        return Err(None);
-                    }
-                    match piece {
-                        Piece::Start { .. } => download.restart().map_err(Some),
-                        Piece::Bytes(bytes) => {
-                            context
-                                .reporter
-                                .progress(Progress::Received { bytes: bytes.len() as u64 });
-                            download.write(bytes).map_err(Some)
-                        }
-                    }
-                })
-                .await;
-            match result {
-                Ok(_) => Ok((download, source)),
-                Err(DownloadError::Sink(Some(error))) => Err(problem(&error)),
-                Err(DownloadError::Sink(None)) => Err(Box::new(interrupted())),
-                Err(DownloadError::Http(error)) => {
-                    Err(Box::new(http_problem(&error, filename, declared)))
-                }
-            }
-        }
-    }
-}
-
-fn http_problem(error: &HttpError, filename: &str, declared: DeclaredSize) -> Problem {
-    let mut problem = match (error, declared) {
-        // Far longer than the lock says is not what the lock says.
-        (HttpError::TooLong { .. }, DeclaredSize::Pinned(expected)) => {
-            let message = format!("`{filename}` does not have the size that was declared");
-            let problem = Problem::new("size-mismatch", Class::Rejected, message);
-            problem.with_detail(format!("expected {expected} bytes")).with_detail(error.to_string())
-        }
-        _ => Problem::of(error.code(), error.class(), error),
-    };
-    problem.hint = error.hint().map(str::to_owned);
-    problem.with_detail(format!("while `{filename}` was downloaded"))
-}
-
-fn copy(path: &Path, download: &mut Download) -> Found<()> {
-    use std::io::Read as _;
-    let failed = |error: std::io::Error| {
-        let message = format!("cannot read `{}`", path.display());
-        let problem = Problem::new("file-unreadable", Class::Unavailable, message);
-        Box::new(problem.with_detail(error.to_string()))
-    };
-    let mut file = std::fs::File::open(path).map_err(failed)?.take(MAX_FILE_BYTES);
-    let mut buffer = vec![0; 256 << 10];
-    loop {
-        let count = file.read(&mut buffer).map_err(failed)?;
-        if count == 0 {
-            return Ok(());
-        }
-        download
-            .write(&buffer[..count])
-            .map_err(|error| Box::new(Problem::of(error.code(), error.class(), &error)))?;
-    }
 }

@@ -10,11 +10,11 @@ use futures_util::stream::{self, StreamExt as _};
 use url::Url;
 
 use super::Context;
-use super::fetch::receive;
-use super::plan::{DeclaredSize, Location, percent_decoded};
+use super::plan::percent_decoded;
 use super::select::newest;
 use crate::http::RedactedUrl;
 use crate::index::first_offer;
+use crate::receive::{DeclaredSize, Location};
 use crate::report::Problem;
 
 /// Files looked at at once.
@@ -40,9 +40,9 @@ pub(super) async fn look(
 async fn line(context: &Context<'_>, wanted: &Wanted) -> Result<String, Box<Problem>> {
     let place = |problem: Problem| Box::new(problem.at(&wanted.place));
     let (what, location, filename) = find(context, wanted).await.map_err(place)?;
-    let (download, _) = receive(context, &location, &filename, None, DeclaredSize::Unknown)
-        .await
-        .map_err(|problem| place(*problem))?;
+    let receiver = context.receiver();
+    let received = receiver.receive(&location, &filename, None, DeclaredSize::Unknown).await;
+    let (download, _) = received.map_err(|problem| place(*problem))?;
     let digest = download.first_sight().sha256().hex();
     let extras: Vec<&str> = wanted.extras.iter().map(ExtraName::as_str).collect();
     let extras = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };

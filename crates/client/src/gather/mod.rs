@@ -10,7 +10,7 @@ mod fetch;
 mod first_sight;
 mod plan;
 pub mod select;
-mod stored;
+pub(crate) mod stored;
 mod unpackers;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +30,7 @@ use countermark_trust::{Artifact, Class, Pin, Rejection};
 use crate::http::Client;
 use crate::index::IndexClient;
 use crate::parallel::in_parallel;
+use crate::receive::{Receiver, interrupted};
 use crate::report::{Note, Problem, Progress, Reporter};
 use crate::store::{Entry, Store};
 
@@ -63,6 +64,13 @@ pub struct Context<'a> {
     pub refresh: bool,
     /// Dependencies that the file lacks are notes.
     pub no_deps: bool,
+}
+
+impl<'a> Context<'a> {
+    fn receiver(&self) -> Receiver<'a> {
+        let Self { store, http, reporter, interrupted, .. } = *self;
+        Receiver { store, http, reporter, interrupted }
+    }
 }
 
 /// One package, ready to be installed.
@@ -140,7 +148,7 @@ pub fn gather(context: Context<'_>, wanted: &[Wanted]) -> Result<Gathered, Failu
             Err(problem) => problems.push(*problem),
         }
         if context.interrupted.load(Ordering::Relaxed) {
-            let problems = vec![fetch::interrupted()];
+            let problems = vec![interrupted()];
             return Err(Failure { problems, first_sight: Vec::new() });
         }
         problems.extend(unhashed.iter().map(|wanted| {
@@ -197,7 +205,7 @@ fn ask(
             tokio::select! {
                 asked = asked => asked,
                 () = until_interrupted(context.interrupted) => {
-                    (Err(vec![fetch::interrupted()]), Vec::new())
+                    (Err(vec![interrupted()]), Vec::new())
                 }
             }
         })

@@ -15,17 +15,12 @@ use super::select::{Candidate, MAX_TRIES, Offer, best, offer};
 use super::{Context, Job, Ready};
 use crate::http::RedactedUrl;
 use crate::index::{IndexError, IndexPage};
+use crate::receive::{DeclaredSize, Location};
 use crate::report::{Note, Problem};
 use crate::store::Known;
 
 /// Pages asked for at once.
 const STATUSES_AT_ONCE: usize = 16;
-
-/// Where a file can be had.
-pub(super) enum Location {
-    Url(Url),
-    Path(PathBuf),
-}
 
 /// One file that may be the pinned one.
 pub(super) struct Attempt {
@@ -34,34 +29,6 @@ pub(super) struct Attempt {
     pub(super) pin: Pin,
     pub(super) claims: Vec<Digest>,
     pub(super) size: DeclaredSize,
-}
-
-/// How large a file is said to be, in bytes, and by whom.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum DeclaredSize {
-    /// Nobody says.
-    Unknown,
-    /// The index does.
-    Claimed(u64),
-    /// The lock does, so that it is part of the pin.
-    Pinned(u64),
-}
-
-impl DeclaredSize {
-    fn claimed(size: Option<u64>) -> Self {
-        size.map_or(Self::Unknown, Self::Claimed)
-    }
-
-    fn pinned(size: Option<u64>) -> Self {
-        size.map_or(Self::Unknown, Self::Pinned)
-    }
-
-    pub(super) fn bytes(self) -> Option<u64> {
-        match self {
-            Self::Unknown => None,
-            Self::Claimed(size) | Self::Pinned(size) => Some(size),
-        }
-    }
 }
 
 /// A wish with the files that may fulfil it, best first.

@@ -7,13 +7,15 @@ use countermark_trust::Pin;
 
 use super::select::best;
 use super::{Context, Job, Ready, check_identity};
-use crate::report::{Note, Problem};
-use crate::store::{Entry, Known, Lookup, StoreError};
+use crate::report::{Note, Problem, Reporter};
+use crate::store::{Entry, Known, Lookup, Store, StoreError};
 
 /// The entry for a wish if the store has the very file that would be downloaded.
 pub(super) fn look_up(context: &Context<'_>, job: &Job<'_>) -> Result<Option<Ready>, Box<Problem>> {
     let Some((pin, sha256)) = choose(context, job) else { return Ok(None) };
-    match take(context, &pin, sha256).map_err(|error| problem_of(&error, job.wanted))? {
+    match take(context.store, context.reporter, &pin, sha256)
+        .map_err(|error| problem_of(&error, job.wanted))?
+    {
         Some(entry) => {
             check_identity(context, job.wanted, &entry)?;
             let wanted = job.wanted.clone();
@@ -24,16 +26,17 @@ pub(super) fn look_up(context: &Context<'_>, job: &Job<'_>) -> Result<Option<Rea
 }
 
 /// The entry of an artifact, and a note when it was not what it should be.
-pub(super) fn take(
-    context: &Context<'_>,
+pub(crate) fn take(
+    store: &Store,
+    reporter: &dyn Reporter,
     pin: &Pin,
     sha256: Sha256,
 ) -> Result<Option<Entry>, StoreError> {
     let altered = |why: &str, what: &str| {
         let message = format!("the stored copy of sha256:{} was not usable: {why}", sha256.hex());
-        context.reporter.note(Note::new("store-altered", message).with_hint(what.to_owned()));
+        reporter.note(Note::new("store-altered", message).with_hint(what.to_owned()));
     };
-    match context.store.look_up(pin, sha256)? {
+    match store.look_up(pin, sha256)? {
         Lookup::Absent => Ok(None),
         Lookup::Ready(entry) => Ok(Some(*entry)),
         Lookup::Evicted(why) => {

@@ -73,10 +73,34 @@ impl Download {
         self.verifier.size()
     }
 
-    /// The digests of a file that nobody pinned; the bytes are thrown away.
+    /// The digests of the bytes so far, of a file that nobody pinned.
     #[must_use]
-    pub fn first_sight(self) -> Artifact {
-        self.verifier.first_sight()
+    pub fn first_sight(&self) -> Artifact {
+        self.verifier.clone().first_sight()
+    }
+
+    /// Judges the archive as installing would, without writing anything.
+    ///
+    /// # Errors
+    /// A rejection by the pin or by the rules of wheels.
+    pub fn check_structure(self, pin: &Pin, filename: WheelFilename) -> Result<(), StoreError> {
+        let archive = self.verify(pin, filename, String::new())?;
+        plan(&archive.file, &archive.filename, &Limits::default())?;
+        Ok(())
+    }
+
+    /// The digest of what the archive unpacks to, which is written nowhere.
+    ///
+    /// # Errors
+    /// A rejection by the pin or by the rules of wheels.
+    pub fn tree_digest(
+        self,
+        pin: &Pin,
+        filename: WheelFilename,
+    ) -> Result<tree::TreeDigest, StoreError> {
+        let archive = self.verify(pin, filename, String::new())?;
+        let (tree, _, _) = unpack_nowhere(&archive)?;
+        Ok(tree.digest())
     }
 
     fn verify(

@@ -384,6 +384,11 @@ impl Store {
         &self.boot
     }
 
+    /// The private folder of this user, or what stands in for it.
+    pub(crate) fn state(&self) -> &Path {
+        &self.state
+    }
+
     /// The private folder of this store's seals.
     pub(crate) fn seals(&self) -> &Path {
         &self.seals

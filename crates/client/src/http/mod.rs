@@ -20,6 +20,7 @@ mod error;
 mod meter;
 mod post;
 mod progress;
+mod range;
 mod redact;
 mod redirect;
 mod request;
@@ -40,6 +41,7 @@ use url::Url;
 pub use error::{HttpError, RedirectRefusal};
 pub use meter::{Meter, Traffic};
 pub use post::Submission;
+pub use range::{Range, Ranged};
 pub use redact::RedactedUrl;
 pub use request::{Request, Validators};
 pub use retry::{Effects, Retries, Sleep};
@@ -340,7 +342,7 @@ impl Client {
                     Err(error) => keyring = Some(error.to_string()),
                 }
             }
-            return self.check_status(response, progress).map_err(|error| match error {
+            return self.check_status(response, request, progress).map_err(|error| match error {
                 HttpError::Unauthorized { url, .. } => {
                     HttpError::Unauthorized { url, offered: offered.is_some(), keyring }
                 }
@@ -370,6 +372,9 @@ impl Client {
             headers.insert(header::AUTHORIZATION, value);
         }
         progress.ask_for_the_rest(&mut headers);
+        if let Some(range) = request.range {
+            range.ask(&mut headers);
+        }
         request.validators.ask_for_a_change(&mut headers);
         if let Some(meter) = &request.meter {
             meter.turn(&self.effects).await;
@@ -383,11 +388,17 @@ impl Client {
             .map_err(|error| network_error(&shown, &error))
     }
 
-    fn check_status(&self, response: Response, progress: &Progress) -> Result<Response, HttpError> {
+    fn check_status(
+        &self,
+        response: Response,
+        request: &Request,
+        progress: &Progress,
+    ) -> Result<Response, HttpError> {
         let url = RedactedUrl::new(response.url());
         match response.status() {
             StatusCode::OK => Ok(response),
             StatusCode::PARTIAL_CONTENT if progress.continues(&response) => Ok(response),
+            StatusCode::PARTIAL_CONTENT if request.range.is_some() => Ok(response),
             StatusCode::UNAUTHORIZED | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
                 Err(HttpError::Unauthorized { url, offered: false, keyring: None })
             }

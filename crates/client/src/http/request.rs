@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use url::Url;
 
-use super::{Meter, text_header};
+use super::{Meter, Range, text_header};
 use crate::credentials::{Credential, split_userinfo};
 
 /// A request for a document (in memory) or a file (streamed).
@@ -22,6 +22,7 @@ pub struct Request {
     pub(super) only_origin: bool,
     pub(super) validators: Validators,
     pub(super) meter: Option<Arc<Meter>>,
+    pub(super) range: Option<Range>,
 }
 
 /// Longest validator that is kept, in bytes.
@@ -91,6 +92,7 @@ impl Request {
             only_origin: false,
             validators: Validators::default(),
             meter: None,
+            range: None,
         }
     }
 

@@ -4,19 +4,35 @@ use std::collections::BTreeMap;
 
 use super::says::Saying;
 use super::{InsideError, MAX_SAYING, sdist};
-use crate::unpack::{Limits, ReadAt, UnpackError, read_members};
+use crate::unpack::{Limits, ReadAt, UnpackError, read_listed_members, read_members};
 
 fn limits() -> Limits {
     Limits { max_metadata_bytes: MAX_SAYING, ..Limits::default() }
 }
 
-fn members(
+pub(super) fn members(
     archive: &dyn ReadAt,
     filename: &str,
     wanted: impl Fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Vec<u8>>, InsideError> {
+    told(filename, read_members(archive, wanted, &limits()))
+}
+
+/// The same from an archive of which parts can be read.
+pub(super) fn listed_members(
+    archive: &dyn ReadAt,
+    filename: &str,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<BTreeMap<String, Vec<u8>>, InsideError> {
+    told(filename, read_listed_members(archive, wanted, &limits()))
+}
+
+fn told(
+    filename: &str,
+    members: Result<Vec<(String, Vec<u8>)>, UnpackError>,
+) -> Result<BTreeMap<String, Vec<u8>>, InsideError> {
     let filename = filename.to_owned();
-    match read_members(archive, wanted, &limits()) {
+    match members {
         Ok(members) => Ok(members.into_iter().collect()),
         Err(UnpackError::Read(source)) => Err(InsideError::Read { filename, source }),
         Err(source) => Err(InsideError::Zip { filename, source }),

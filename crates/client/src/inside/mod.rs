@@ -11,6 +11,7 @@
 mod archive;
 mod fetch;
 mod folder;
+mod requires;
 mod says;
 mod sdist;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use sha2::Digest as _;
 
 pub use fetch::{InspectError, Inspected, Wanted, inspect, inspect_project};
 pub use folder::{Attached, attach, attach_inspected};
+pub use requires::{Requiring, read_listed_metadata, read_requiring};
 
 use crate::unpack::{ReadAt, UnpackError};
 
@@ -163,7 +165,8 @@ pub fn look_inside(archive: &dyn ReadAt, filename: &str) -> Result<Look, InsideE
         FileKind::Wheel => archive::read_wheel(archive, filename),
         FileKind::Sdist if lower.ends_with(".zip") => archive::read_zip_sdist(archive, filename),
         FileKind::Sdist if lower.ends_with(".tar.gz") || lower.ends_with(".tgz") => {
-            sdist::read_tar(archive, filename).and_then(|found| sdist::choose(filename, found))
+            sdist::read_tar(archive, filename, sdist::is_wanted)
+                .and_then(|found| sdist::choose(filename, found))
         }
         FileKind::Other if lower.ends_with(".egg") => archive::read_egg(archive, filename),
         FileKind::Sdist | FileKind::Other => return Ok(Look { inside, fault: None }),

@@ -118,16 +118,17 @@ fn begins_with(filename: &str, project: &ProjectName) -> bool {
     })
 }
 
-/// Reads the files that tell from a `.tar.gz`, from front to back, in constant memory.
+/// Reads the wanted files from a `.tar.gz`, from front to back, in constant memory.
 pub(super) fn read_tar(
     archive: &dyn ReadAt,
     filename: &str,
+    is_wanted: fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Vec<u8>>, InsideError> {
     let mut source = Source { archive, position: 0, fault: None };
     let size = archive.size().map_err(|source| unreadable(filename, source))?;
     let limit = MAX_UNPACKED.min(size.saturating_mul(MAX_RATIO).max(RATIO_FLOOR));
     let mut unpacked = Bounded { reader: MultiGzDecoder::new(&mut source), left: limit };
-    let walked = Walk { filename, found: BTreeMap::new() }.walk(&mut unpacked);
+    let walked = Walk { filename, is_wanted, found: BTreeMap::new() }.walk(&mut unpacked);
     let is_over = unpacked.left == 0;
     drop(unpacked);
     if let Some(fault) = source.fault {
@@ -147,6 +148,7 @@ fn unreadable(filename: &str, source: io::Error) -> InsideError {
 
 struct Walk<'a> {
     filename: &'a str,
+    is_wanted: fn(&str) -> bool,
     found: BTreeMap<String, Vec<u8>>,
 }
 
@@ -216,7 +218,7 @@ impl Walk<'_> {
             return Err(self.limit("components of a name", MAX_DEPTH as u64));
         }
         let path = parts.join("/");
-        if !is_wanted(&path) {
+        if !(self.is_wanted)(&path) {
             return Ok(());
         }
         if parts.contains(&"..") {

@@ -1,7 +1,7 @@
 //! A few members of an archive, for those who only want to read what it says about itself.
 
-use super::extract::Extractor;
-use super::zip::read_archive;
+use super::extract::{Extractor, Unpacker};
+use super::zip::{Entry, read_archive, read_listed};
 use super::{ContentsError, Limits, ReadAt, UnpackError};
 
 /// Members that are read at most.
@@ -20,22 +20,50 @@ pub fn read_members(
     limits: &Limits,
 ) -> Result<Vec<(String, Vec<u8>)>, UnpackError> {
     Extractor::new().with_window(archive, |unpacker| {
-        let entries = read_archive(unpacker.window, limits)?;
-        let mut members = Vec::new();
-        for entry in entries.iter().filter(|entry| !entry.is_directory() && wanted(&entry.name)) {
-            let limit = limits.max_metadata_bytes;
-            if entry.size > limit || members.len() == MAX_MEMBERS {
-                let (path, found) = (entry.name.clone(), entry.size);
-                return Err(ContentsError::FileTooLarge { path, found, limit }.into());
-            }
-            // Grows with what is really there, not with what is promised.
-            let mut bytes = Vec::new();
-            unpacker.unpack(entry, &mut |slice| {
-                bytes.extend_from_slice(slice);
-                Ok(())
-            })?;
-            members.push((entry.name.clone(), bytes));
-        }
-        Ok(members)
+        let mut entries = read_archive(unpacker.window, limits)?;
+        entries.retain(|entry| !entry.is_directory() && wanted(&entry.name));
+        unpack_small(unpacker, &entries, limits)
     })
+}
+
+/// The same from an archive of which only the end and the wanted members can be read, such as one
+/// on a server that gives parts: the central directory is checked, and the headers of the wanted
+/// members. Another reader may see other members, so what is read is a claim until all of the archive
+/// was looked at.
+///
+/// # Errors
+/// As [`read_members`].
+pub fn read_listed_members(
+    archive: &dyn ReadAt,
+    wanted: impl Fn(&str) -> bool,
+    limits: &Limits,
+) -> Result<Vec<(String, Vec<u8>)>, UnpackError> {
+    Extractor::new().with_window(archive, |unpacker| {
+        let is_wanted = |name: &str| !name.ends_with('/') && wanted(name);
+        let entries = read_listed(unpacker.window, limits, is_wanted)?;
+        unpack_small(unpacker, &entries, limits)
+    })
+}
+
+fn unpack_small(
+    unpacker: &mut Unpacker<'_, '_>,
+    entries: &[Entry],
+    limits: &Limits,
+) -> Result<Vec<(String, Vec<u8>)>, UnpackError> {
+    let mut members = Vec::new();
+    for entry in entries {
+        let limit = limits.max_metadata_bytes;
+        if entry.size > limit || members.len() == MAX_MEMBERS {
+            let (path, found) = (entry.name.clone(), entry.size);
+            return Err(ContentsError::FileTooLarge { path, found, limit }.into());
+        }
+        // Grows with what is really there, not with what is promised.
+        let mut bytes = Vec::new();
+        unpacker.unpack(entry, &mut |slice| {
+            bytes.extend_from_slice(slice);
+            Ok(())
+        })?;
+        members.push((entry.name.clone(), bytes));
+    }
+    Ok(members)
 }

@@ -48,17 +48,27 @@ pub(super) fn check_layout(
         let data_offset = check_local(window, &record)?;
         let data_end = data_offset.saturating_add(record.compressed_size);
         check_after(window, &record, data_end, end)?;
-        entries.push(Entry {
-            name: record.name,
-            method: record.method,
-            crc32: record.crc32,
-            compressed_size: record.compressed_size,
-            size: record.size,
-            data_offset,
-            mode: record.mode,
-        });
+        entries.push(entry(record, data_offset));
     }
     Ok(entries)
+}
+
+/// One member by itself: its own header is compared with the record, its neighbours are not.
+pub(super) fn read_entry(window: &mut Window<'_>, record: Record) -> Result<Entry, ZipError> {
+    let data_offset = check_local(window, &record)?;
+    Ok(entry(record, data_offset))
+}
+
+fn entry(record: Record, data_offset: u64) -> Entry {
+    Entry {
+        name: record.name,
+        method: record.method,
+        crc32: record.crc32,
+        compressed_size: record.compressed_size,
+        size: record.size,
+        data_offset,
+        mode: record.mode,
+    }
 }
 
 fn check_order(records: &[Record]) -> Result<(), ZipError> {

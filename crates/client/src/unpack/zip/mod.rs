@@ -59,6 +59,19 @@ pub(super) fn read_archive(
     local::check_layout(window, &directory, records)
 }
 
+/// Reads and checks the central directory alone, and gives the wanted members with their own
+/// headers. For parts of archives: that all headers tell the same is not known.
+pub(super) fn read_listed(
+    window: &mut Window<'_>,
+    limits: &Limits,
+    wanted: impl Fn(&str) -> bool,
+) -> Result<Vec<Entry>, ZipError> {
+    let directory = end::find_directory(window, limits)?;
+    let records = central::read_directory(window, &directory, limits)?;
+    let wanted = records.into_iter().filter(|record| wanted(&record.name));
+    wanted.map(|record| local::read_entry(window, record)).collect()
+}
+
 /// Little-endian fields of a record, one after the other. `None` when they run out.
 #[derive(Clone, Copy)]
 struct Fields<'a>(&'a [u8]);

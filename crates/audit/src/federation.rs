@@ -13,7 +13,6 @@ pub mod codes;
 mod consistency;
 pub mod draft;
 pub mod parse;
-mod reader;
 mod sections;
 
 pub use sections::{CUSTODY_STATES, RECORD_KINDS, SERVICE_KINDS};

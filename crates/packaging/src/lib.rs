@@ -19,6 +19,7 @@ pub mod requirement;
 pub mod scheme;
 pub mod simple;
 pub mod syntax;
+pub mod table;
 pub mod tags;
 pub mod version;
 pub mod wheel;

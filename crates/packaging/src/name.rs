@@ -11,6 +11,10 @@ use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 
+mod pattern;
+
+pub use pattern::NamePattern;
+
 /// The longest name that is read, in bytes. A file name on common file systems has at most 255.
 const MAXIMUM_LENGTH: usize = 255;
 

@@ -7,9 +7,11 @@
 pub mod artifact;
 pub mod change;
 mod class;
+pub mod likeness;
 pub mod openpgp;
 pub mod pin;
 pub mod policy;
+pub mod popular;
 pub mod tree;
 
 pub use artifact::{Artifact, ArtifactVerifier, Rejection, Verified};

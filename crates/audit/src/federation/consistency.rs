@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use countermark_packaging::name::ProjectName;
+use countermark_packaging::table::{At, Reader};
 use jiff::civil::Date;
 
 use super::codes;
-use super::reader::{At, Reader};
 
 /// Where things stand that are compared with each other.
 #[derive(Default)]

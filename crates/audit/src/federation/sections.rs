@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_packaging::lock::codes::{INVALID_VALUE, MISSING_KEY};
 use countermark_packaging::name::ProjectName;
+use countermark_packaging::table::{At, Reader, Table, did_you_mean};
 
 use super::consistency::{ExpectedAccount, Marks, Person as PersonMark};
 use super::parse::free_settings;
-use super::reader::{At, Reader, Table, did_you_mean};
 use super::{
     Acceptance, AccountException, Accounts, CustodyFact, CustodyState, KeptRole, Person,
     RecordsEntry, Service, Thresholds, codes,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
+pub use countermark_packaging::name::NamePattern;
 use countermark_packaging::name::ProjectName;
 use url::Url;
 
@@ -67,44 +68,6 @@ pub struct Binding {
     pub index: Index,
     /// Who says so.
     pub origin: Origin,
-}
-
-/// One name, or all with a beginning.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum NamePattern {
-    /// This project.
-    Exact(ProjectName),
-    /// `acme-*`: every normalised name that begins so.
-    Prefix(String),
-}
-
-impl NamePattern {
-    /// Reads a name, or a beginning of names with `*` at its end.
-    #[must_use]
-    pub fn parse(text: &str) -> Option<Self> {
-        let Some(beginning) = text.strip_suffix('*') else {
-            return ProjectName::parse(text).ok().map(Self::Exact);
-        };
-        // A beginning may end with a separator, which a name may not.
-        let normalised = ProjectName::parse(&format!("{beginning}x")).ok()?;
-        let beginning = normalised.as_str().strip_suffix('x')?;
-        (!beginning.is_empty()).then(|| Self::Prefix(beginning.to_owned()))
-    }
-
-    fn matches(&self, project: &ProjectName) -> bool {
-        match self {
-            Self::Exact(name) => name == project,
-            Self::Prefix(beginning) => project.as_str().starts_with(beginning),
-        }
-    }
-
-    /// A whole name is more than any beginning, a longer beginning more than a shorter one.
-    fn precision(&self) -> usize {
-        match self {
-            Self::Exact(_) => usize::MAX,
-            Self::Prefix(beginning) => beginning.len(),
-        }
-    }
 }
 
 /// All places, in the order in which they are asked.

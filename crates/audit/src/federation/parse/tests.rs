@@ -1,5 +1,9 @@
 //! Every mistake with its code, line, column, message and hint.
 
+use std::collections::BTreeSet;
+
+use countermark_packaging::lock::codes::{ENCODING, TOO_LARGE};
+use countermark_packaging::table::MOST_MISTAKES;
 use jiff::civil::date;
 
 use super::*;

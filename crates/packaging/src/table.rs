@@ -1,25 +1,27 @@
-//! Typed access to the tables of `federation.toml`, with places. What is wrong is put away and
-//! reading goes on, so that one run shows everything.
+//! Typed access to the tables of TOML files that people write (`federation.toml`, the policy), with
+//! places. What is wrong is put away and reading goes on, so that one run shows everything.
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::ops::{Range, RangeInclusive};
 
-use countermark_packaging::lock::codes::{
-    CONTROL_CHARACTER, INVALID_VALUE, MISSING_KEY, TOO_LARGE,
-};
-use countermark_packaging::lock::source::Source;
-use countermark_packaging::lock::{Place, SourceError};
-use countermark_packaging::name::ProjectName;
 use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::codes;
+use crate::lock::codes::{CONTROL_CHARACTER, INVALID_VALUE, MISSING_KEY, TOO_LARGE};
+use crate::lock::source::Source;
+use crate::lock::{Place, SourceError};
+use crate::name::ProjectName;
+
+pub mod codes;
+mod syntax;
+
+pub use syntax::{collect_mistakes, parse_utf8};
 
 /// The most mistakes that are told of one file.
-pub(super) const MOST_MISTAKES: usize = 200;
+pub const MOST_MISTAKES: usize = 200;
 
 /// The longest message, in characters: what is quoted may be of any length.
 const LONGEST_MESSAGE: usize = 300;
@@ -28,53 +30,70 @@ const LONGEST_MESSAGE: usize = 300;
 const LONGEST_GUESS: usize = 64;
 
 /// What is read, and what was wrong so far.
-pub(super) struct Reader<'a> {
+pub struct Reader<'a> {
     source: &'a Source,
-    pub(super) errors: Vec<SourceError>,
+    /// What was wrong so far, in the order in which it was found.
+    pub errors: Vec<SourceError>,
 }
 
 /// A table and what it is called in messages: `[accounts]`, `[[accept]]`.
 #[derive(Clone, Copy)]
-pub(super) struct Table<'a> {
-    pub(super) table: &'a DeTable<'a>,
-    pub(super) title: &'static str,
+pub struct Table<'a> {
+    /// Its keys and values.
+    pub table: &'a DeTable<'a>,
+    /// What messages call it.
+    pub title: &'static str,
     start: usize,
     end: usize,
 }
 
 /// A value, with its bytes.
 #[derive(Clone, Debug)]
-pub(super) struct At<T> {
-    pub(super) value: T,
-    pub(super) span: Range<usize>,
+pub struct At<T> {
+    /// The value.
+    pub value: T,
+    /// Its bytes in the file.
+    pub span: Range<usize>,
 }
 
-type Item<'a> = &'a Spanned<DeValue<'a>>;
+/// A value, with its bytes.
+pub type Item<'a> = &'a Spanned<DeValue<'a>>;
 
 impl<'a> Table<'a> {
-    pub(super) fn new(table: &'a DeTable<'a>, title: &'static str, span: Range<usize>) -> Self {
+    /// A table, what it is called, and its bytes in the file.
+    #[must_use]
+    pub fn new(table: &'a DeTable<'a>, title: &'static str, span: Range<usize>) -> Self {
         Self { table, title, start: span.start, end: span.end }
     }
 
-    pub(super) fn span(&self) -> Range<usize> {
+    /// Its bytes in the file.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
         self.start..self.end
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    /// Whether it has a key.
+    #[must_use]
+    pub fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(source: &'a Source) -> Self {
+    /// Reads from this text.
+    #[must_use]
+    pub fn new(source: &'a Source) -> Self {
         Self { source, errors: Vec::new() }
     }
 
-    pub(super) fn place(&self, span: Range<usize>) -> Place {
+    /// Where some bytes are.
+    #[must_use]
+    pub fn place(&self, span: Range<usize>) -> Place {
         self.source.place(span)
     }
 
-    pub(super) fn error(&mut self, code: &'static str, message: String, span: Range<usize>) {
+    /// Puts a mistake away.
+    pub fn error(&mut self, code: &'static str, message: String, span: Range<usize>) {
         self.push(code, message, span, None);
     }
 
@@ -104,7 +123,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn hinted(
+    /// Puts a mistake away, with what to do about it.
+    pub fn hinted(
         &mut self,
         code: &'static str,
         message: String,
@@ -115,7 +135,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reports every key that is none of these.
-    pub(super) fn only(&mut self, table: Table<'a>, keys: &[&str]) {
+    pub fn only(&mut self, table: Table<'a>, keys: &[&str]) {
         for key in table.table.keys() {
             if !keys.contains(&&**key.get_ref()) {
                 let message = format!("`{}` is not a key of {}", key.get_ref(), table.title);
@@ -125,7 +145,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn table(
+    /// A table of a table.
+    pub fn table(
         &mut self,
         within: Table<'a>,
         key: &str,
@@ -135,7 +156,8 @@ impl<'a> Reader<'a> {
         self.expect_table(key, item, title)
     }
 
-    pub(super) fn expect_table(
+    /// A value that has to be a table.
+    pub fn expect_table(
         &mut self,
         key: &str,
         item: Item<'a>,
@@ -148,12 +170,8 @@ impl<'a> Reader<'a> {
         Some(Table::new(table, title, item.span()))
     }
 
-    pub(super) fn tables(
-        &mut self,
-        within: Table<'a>,
-        key: &str,
-        title: &'static str,
-    ) -> Vec<Table<'a>> {
+    /// A list of tables, `[[title]]`.
+    pub fn tables(&mut self, within: Table<'a>, key: &str, title: &'static str) -> Vec<Table<'a>> {
         let Some(item) = within.table.get(key) else { return Vec::new() };
         let Some(items) = item.get_ref().as_array() else {
             let hint = format!("write {title}, with two brackets, above each of them");
@@ -164,35 +182,32 @@ impl<'a> Reader<'a> {
     }
 
     /// A text that says something.
-    pub(super) fn text(&mut self, table: Table<'a>, key: &str) -> Option<At<&'a str>> {
+    pub fn text(&mut self, table: Table<'a>, key: &str) -> Option<At<&'a str>> {
         let item = table.table.get(key)?;
         self.expect_text(key, item)
     }
 
-    pub(super) fn owned(&mut self, table: Table<'a>, key: &str) -> Option<String> {
+    /// The same, owned.
+    pub fn owned(&mut self, table: Table<'a>, key: &str) -> Option<String> {
         self.text(table, key).map(|text| text.value.to_owned())
     }
 
     /// A text that has to be there; `hint` says what to write.
-    pub(super) fn required(
-        &mut self,
-        table: Table<'a>,
-        key: &str,
-        hint: &str,
-    ) -> Option<At<&'a str>> {
+    pub fn required(&mut self, table: Table<'a>, key: &str, hint: &str) -> Option<At<&'a str>> {
         if !table.has(key) {
             self.missing(table, key, hint);
         }
         self.text(table, key)
     }
 
-    pub(super) fn missing(&mut self, table: Table<'a>, key: &str, hint: &str) {
+    /// Tells that a key is missing.
+    pub fn missing(&mut self, table: Table<'a>, key: &str, hint: &str) {
         let message = format!("`{key}` is missing from {}", table.title);
         self.hinted(MISSING_KEY, message, table.span(), hint);
     }
 
     /// A text that somebody answers for: not the placeholder of a draft.
-    pub(super) fn answered(&mut self, table: Table<'a>, key: &str, hint: &str) -> Option<String> {
+    pub fn answered(&mut self, table: Table<'a>, key: &str, hint: &str) -> Option<String> {
         let text = self.required(table, key, hint)?;
         if text.value.trim_start().starts_with("TODO") {
             let message = format!("`{key}` still has to be written");
@@ -202,7 +217,8 @@ impl<'a> Reader<'a> {
         Some(text.value.to_owned())
     }
 
-    pub(super) fn expect_text(&mut self, key: &str, item: Item<'a>) -> Option<At<&'a str>> {
+    /// A value that has to be a text that says something.
+    pub fn expect_text(&mut self, key: &str, item: Item<'a>) -> Option<At<&'a str>> {
         let Some(value) = item.get_ref().as_str() else {
             self.wrong_type(key, "a text in quotes", item, None);
             return None;
@@ -226,7 +242,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A setting of a source as a text: quotes make no difference.
-    pub(super) fn setting(&mut self, key: &str, item: Item<'a>) -> Option<String> {
+    pub fn setting(&mut self, key: &str, item: Item<'a>) -> Option<String> {
         match item.get_ref() {
             DeValue::Boolean(flag) => Some(flag.to_string()),
             DeValue::Integer(number) if number.radix() == 10 => {
@@ -238,7 +254,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A list of texts. The same text twice is told, in any case of letters.
-    pub(super) fn texts(&mut self, table: Table<'a>, key: &str) -> Option<Vec<At<&'a str>>> {
+    pub fn texts(&mut self, table: Table<'a>, key: &str) -> Option<Vec<At<&'a str>>> {
         let item = table.table.get(key)?;
         let Some(items) = item.get_ref().as_array() else {
             let hint = item.get_ref().as_str().map(|text| bracketed(key, text));
@@ -259,7 +275,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Tells that something is listed a second time; `as_name` when another spelling was used.
-    pub(super) fn twice(
+    pub fn twice(
         &mut self,
         text: &str,
         as_name: Option<&ProjectName>,
@@ -275,7 +291,8 @@ impl<'a> Reader<'a> {
         self.hinted(codes::LISTED_TWICE, message, span, hint);
     }
 
-    pub(super) fn name(&mut self, text: &At<&'a str>) -> Option<ProjectName> {
+    /// The name of a project.
+    pub fn name(&mut self, text: &At<&'a str>) -> Option<ProjectName> {
         match ProjectName::parse(text.value) {
             Ok(name) => Some(name),
             Err(error) => {
@@ -286,7 +303,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A list of names of projects. Two spellings of one name are told.
-    pub(super) fn names(&mut self, table: Table<'a>, key: &str) -> Option<Vec<At<ProjectName>>> {
+    pub fn names(&mut self, table: Table<'a>, key: &str) -> Option<Vec<At<ProjectName>>> {
         let item = table.table.get(key)?;
         let Some(items) = item.get_ref().as_array() else {
             let hint = item.get_ref().as_str().map(|text| bracketed(key, text));
@@ -308,7 +325,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A day, with or without quotes.
-    pub(super) fn date(&mut self, table: Table<'a>, key: &str) -> Option<At<Date>> {
+    pub fn date(&mut self, table: Table<'a>, key: &str) -> Option<At<Date>> {
         let item = table.table.get(key)?;
         let found = match item.get_ref() {
             DeValue::Datetime(value) if value.time.is_some() || value.offset.is_some() => {
@@ -344,7 +361,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A whole number in a range.
-    pub(super) fn number(
+    pub fn number(
         &mut self,
         table: Table<'a>,
         key: &str,
@@ -367,7 +384,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One of some words; `what` they are, with an article.
-    pub(super) fn word<T: Copy>(
+    pub fn word<T: Copy>(
         &mut self,
         text: &At<&'a str>,
         what: &str,
@@ -383,7 +400,8 @@ impl<'a> Reader<'a> {
         None
     }
 
-    fn wrong_type(&mut self, key: &str, expected: &str, item: Item<'a>, hint: Option<String>) {
+    /// Tells that a value is of the wrong type.
+    pub fn wrong_type(&mut self, key: &str, expected: &str, item: Item<'a>, hint: Option<String>) {
         let found = described(item.get_ref());
         let message = format!("`{key}` must be {expected}, found {found}");
         self.push(INVALID_VALUE, message, item.span(), hint);
@@ -397,7 +415,8 @@ fn bracketed(key: &str, text: &str) -> String {
 }
 
 /// What somebody probably meant, or else everything that there is.
-pub(super) fn did_you_mean(text: &str, choices: &[&str], all: &str) -> String {
+#[must_use]
+pub fn did_you_mean(text: &str, choices: &[&str], all: &str) -> String {
     let plain = text.to_lowercase().replace('_', "-");
     let distance = |choice: &&&str| strsim::damerau_levenshtein(&plain, choice);
     let nearest = choices.iter().filter(|_| plain.len() <= LONGEST_GUESS).min_by_key(distance);

@@ -1,0 +1,38 @@
+//! `new-opaque`: bytes that nobody can read.
+
+use jiff::Timestamp;
+
+use super::{Answer, Document, Evidence, Rule, check_change};
+use crate::policy::{Policy, Subject};
+
+/// See [`Rule::document`].
+pub(super) struct NewOpaque;
+
+impl Rule for NewOpaque {
+    fn code(&self) -> &'static str {
+        "new-opaque"
+    }
+
+    fn document(&self) -> Document {
+        Document {
+            title: "no new bytes that nobody can read",
+            what: "A release with an opaque file where the release pinned before had none: bytecode \
+                   without its source, bytes in no known harmless format, or a program with a very \
+                   long line of encoded text. Pictures, fonts, archives of data and translations are \
+                   known formats.",
+            why: "What a reviewer cannot read was not reviewed. Payloads of the last years came as \
+                  long encoded lines in a module, as media files that were none, and as bytecode.",
+            stops: "Payloads in encoded lines and blobs. Not a payload that is written in plain \
+                    Python, and not one that is downloaded later by plain Python.",
+            example: "new-opaque = \"refuse\"",
+        }
+    }
+
+    fn needs(&self) -> Evidence {
+        Evidence::Contents
+    }
+
+    fn check(&self, _policy: &Policy, subject: &Subject<'_>, _now: Timestamp) -> Answer {
+        check_change(subject, "opaque files", |change| &change.opaque)
+    }
+}

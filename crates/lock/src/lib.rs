@@ -9,5 +9,7 @@ mod files;
 pub mod pins;
 pub mod request;
 pub mod resolution;
+pub mod resolve;
 pub mod target;
 pub mod wish;
+pub mod write;

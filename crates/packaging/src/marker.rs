@@ -164,6 +164,12 @@ impl Marker {
         })
     }
 
+    /// Whether the marker asks for an extra, so that what it stands at is optional.
+    #[must_use]
+    pub fn names_extra(&self) -> bool {
+        self.0.any(&|comparison| comparison.variable == Variable::Extra)
+    }
+
     /// Whether a package of a `pylock.toml` with this marker applies.
     ///
     /// # Errors
@@ -176,6 +182,15 @@ impl Marker {
     ) -> Result<bool, EvaluationError> {
         let groups = groups.iter().map(|group| name::normalize(group)).collect();
         evaluate::lock(&self.0, environment, extras, &groups)
+    }
+}
+
+impl Expression {
+    fn any(&self, holds: &impl Fn(&Comparison) -> bool) -> bool {
+        match self {
+            Self::Compare(comparison) => holds(comparison),
+            Self::And(parts) | Self::Or(parts) => parts.iter().any(|part| part.any(holds)),
+        }
     }
 }
 

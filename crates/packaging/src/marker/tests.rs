@@ -194,3 +194,14 @@ fn either_of_two() {
     check(&format!("{a} or {b}"), &format!("{b} or {c}"), &format!("{a} or {b} or {c}"));
     check(&format!("{a} and {b}"), c, &format!("{a} and {b} or {c}"));
 }
+
+#[test]
+fn tells_whether_an_extra_is_asked_for() {
+    let check = |text: &str, expect| {
+        assert_eq!(Marker::parse(text).unwrap().names_extra(), expect, "{text}");
+    };
+    check("extra == 'test'", true);
+    check("os_name == 'posix' and (python_version < '3' or 'test' == extra)", true);
+    check("os_name == 'extra'", false);
+    check("'test' in extras", false);
+}

@@ -155,6 +155,10 @@ pub mod codes {
         UNKNOWN_SELECTION "unknown-selection"
         /// A package for which the lock names no file.
         NO_SOURCE "no-source"
+        /// Two spellings of one name in a file.
+        NAME_SPELLING "name-spelling"
+        /// An entry that another one needs is not there.
+        MISSING_ENTRY "missing-entry"
     }
 }
 

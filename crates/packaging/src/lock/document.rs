@@ -9,10 +9,30 @@
 
 use std::fmt;
 
-use super::{Place, SourceError};
+use super::source::Source;
+use super::{Place, SourceError, codes};
 use crate::digest::Digest;
 use crate::name::{ExtraName, ProjectName};
 use crate::version::{Version, VersionSpecifiers};
+
+mod check;
+mod conda;
+mod detect;
+mod pdm;
+mod pipfile;
+mod poetry;
+mod pylock;
+pub(crate) mod reader;
+mod tree;
+mod uv;
+
+pub use detect::detect;
+
+/// The most bytes of a lock.
+pub const MAXIMUM_SIZE: usize = 32 << 20;
+
+/// The most entries of a lock.
+pub const MAXIMUM_ENTRIES: usize = 100_000;
 
 /// The formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -156,3 +176,131 @@ pub struct FileEntry {
 
 /// A document, or everything that is wrong with it.
 pub type DocumentResult = Result<LockDocument, Vec<SourceError>>;
+
+/// A URL in a lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LockUrl {
+    /// What it is for.
+    pub role: UrlRole,
+    /// As written; it may hold credentials.
+    pub text: String,
+    /// Its bytes, without quotation marks.
+    pub place: Place,
+    /// Whether the bytes at the place are the URL itself; false when it is written with escapes.
+    pub is_plain: bool,
+}
+
+/// What a URL in a lock is for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UrlRole {
+    /// An index.
+    Index,
+    /// A file that was found on an index.
+    File {
+        /// Whose file.
+        project: ProjectName,
+        /// Its name.
+        name: Option<String>,
+        /// Digests that are given for it.
+        digests: Vec<Digest>,
+    },
+    /// What was asked for by this URL and comes from no index: one file, a repository.
+    Direct,
+}
+
+/// Reads a lock; the format is told by the file's name, else by what is in it.
+///
+/// # Errors
+/// Everything that is wrong, in the order of the file; but when the text does not follow its
+/// syntax or the version of the format is not known, nothing else.
+pub fn parse(file: &str, bytes: &[u8]) -> DocumentResult {
+    parse_as(detect(file, bytes), file, bytes)
+}
+
+/// Reads a lock of a known format.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_as(format: LockFormat, file: &str, bytes: &[u8]) -> DocumentResult {
+    parse_with_urls(format, file, bytes).map(|(document, _)| document)
+}
+
+/// Reads a lock together with every URL in it, in the order of the file.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_with_urls(
+    format: LockFormat,
+    file: &str,
+    bytes: &[u8],
+) -> Result<(LockDocument, Vec<LockUrl>), Vec<SourceError>> {
+    if format == LockFormat::Requirements {
+        return super::requirements::document::parse(file, bytes);
+    }
+    let source = decode(file, bytes).map_err(|error| vec![error])?;
+    let syntax = match format {
+        LockFormat::Pipfile => tree::Syntax::Json,
+        LockFormat::Conda if source.text().trim_start().starts_with('{') => tree::Syntax::Json,
+        LockFormat::Conda => tree::Syntax::Yaml,
+        LockFormat::Pylock
+        | LockFormat::Uv
+        | LockFormat::Poetry
+        | LockFormat::Pdm
+        | LockFormat::Requirements => tree::Syntax::Toml,
+    };
+    let root = tree::parse(&source, syntax)?;
+    let mut reader = reader::Reader::new(&source);
+    let table = match reader.expect_table("the lock", &root) {
+        Some(table) => table,
+        None => return Err(reader.errors),
+    };
+    let empty = LockDocument {
+        format,
+        format_version: None,
+        file: file.to_owned(),
+        requires_python: None,
+        packages: Vec::new(),
+        indexes: Vec::new(),
+        notes: Vec::new(),
+    };
+    let document = match format {
+        LockFormat::Pylock => pylock::read(&mut reader, table, empty),
+        LockFormat::Uv => uv::read(&mut reader, table, empty),
+        LockFormat::Poetry => poetry::read(&mut reader, table, empty),
+        LockFormat::Pdm => pdm::read(&mut reader, table, empty),
+        LockFormat::Pipfile => pipfile::read(&mut reader, table, empty),
+        LockFormat::Conda => conda::read(&mut reader, table, empty),
+        LockFormat::Requirements => Some(empty),
+    };
+    let reader::Reader { mut errors, notes, mut urls, .. } = reader;
+    let Some(mut document) = document else { return Err(errors) };
+    errors.sort_by_key(|error| error.place.span.start);
+    if !errors.is_empty() {
+        return Err(errors);
+    }
+    document.notes.extend(notes);
+    urls.sort_by_key(|url| url.place.span.start);
+    Ok((document, urls))
+}
+
+fn decode(file: &str, bytes: &[u8]) -> Result<Source, SourceError> {
+    let nowhere = Source::new(file, String::new());
+    if bytes.len() > MAXIMUM_SIZE {
+        let message =
+            format!("the file has {} bytes, at most {MAXIMUM_SIZE} are read", bytes.len());
+        return Err(nowhere.error(codes::TOO_LARGE, message, 0..0));
+    }
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Source::new(file, text.to_owned())),
+        Err(error) => {
+            let at = error.valid_up_to();
+            let before = String::from_utf8_lossy(&bytes[..at]).into_owned();
+            let message = "the file is not UTF-8";
+            Err(Source::new(file, before).error(codes::ENCODING, message, at..at))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -36,20 +36,20 @@ pub(super) struct Entry {
 }
 
 /// What a requirement says before its options.
-struct Named {
-    project: ProjectName,
-    extras: BTreeSet<ExtraName>,
-    source: WantedSource,
-    url_digests: Vec<Digest>,
-    marker: Option<Marker>,
+pub(super) struct Named {
+    pub(super) project: ProjectName,
+    pub(super) extras: BTreeSet<ExtraName>,
+    pub(super) source: WantedSource,
+    pub(super) url_digests: Vec<Digest>,
+    pub(super) marker: Option<Marker>,
 }
 
 /// What is wrong with a requirement, where in its text.
-struct Wrong {
-    code: &'static str,
-    message: String,
-    span: Range<usize>,
-    project: Option<ProjectName>,
+pub(super) struct Wrong {
+    pub(super) code: &'static str,
+    pub(super) message: String,
+    pub(super) span: Range<usize>,
+    pub(super) project: Option<ProjectName>,
 }
 
 /// Reads the line of a requirement. `requirement` is its place in the line's text, `comments` are
@@ -144,7 +144,7 @@ fn nothing_usable(project: ProjectName) -> Named {
 }
 
 /// The digests of `--hash` and of the comments above, which must be the same where both are.
-fn read_digests(
+pub(super) fn read_digests(
     source: &Source,
     line: &LogicalLine,
     options: &[(LineOption, Range<usize>)],
@@ -193,7 +193,7 @@ fn refuse_editable(value: &str, span: Range<usize>) -> Wrong {
     Wrong { code: codes::EDITABLE, message, span, project }
 }
 
-fn parse_named(text: &str) -> Result<Named, Wrong> {
+pub(super) fn parse_named(text: &str) -> Result<Named, Wrong> {
     if reference::is_url(text) {
         let end = text.find(char::is_whitespace).unwrap_or(text.len());
         let (url, rest) = text.split_at(end);
@@ -253,7 +253,7 @@ fn is_path(head: &str) -> bool {
 }
 
 /// `path[extra,…]`.
-fn split_path_extras(text: &str) -> Result<(&str, BTreeSet<ExtraName>), Wrong> {
+pub(super) fn split_path_extras(text: &str) -> Result<(&str, BTreeSet<ExtraName>), Wrong> {
     let Some((path, list)) = text.strip_suffix(']').and_then(|text| text.rsplit_once('[')) else {
         return Ok((text, BTreeSet::new()));
     };
@@ -268,7 +268,7 @@ fn split_path_extras(text: &str) -> Result<(&str, BTreeSet<ExtraName>), Wrong> {
 }
 
 /// A marker behind a URL or path; `at` is the `;`, white space before it, or the end.
-fn parse_marker(text: &str, at: usize) -> Result<Option<Marker>, Wrong> {
+pub(super) fn parse_marker(text: &str, at: usize) -> Result<Option<Marker>, Wrong> {
     let rest = text[at..].trim_start();
     if rest.is_empty() {
         return Ok(None);

@@ -36,7 +36,7 @@ fn every_rule_has_its_cases_and_its_document() {
     for rule in RULES {
         let document = rule.document();
         for part in [document.title, document.what, document.why, document.stops] {
-            assert!(part.len() > 15 && !part.contains("  "), "{}: {part:?}", rule.code());
+            assert!(part.len() > 10 && !part.contains("  "), "{}: {part:?}", rule.code());
         }
         let example = if document.example.starts_with('[') { "" } else { "[policy]\n" };
         let policy = policy(&format!("{example}{}", document.example));

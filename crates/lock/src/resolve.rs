@@ -51,8 +51,8 @@ pub fn resolve(
     let asked = asked::Asked::new(request, target)?;
     let urls = urls::pins(&asked, catalogue)?;
     let provider = Provider::new(&asked, &urls, catalogue, interrupted);
-    let selected = pubgrub::resolve(&provider, Package::Root, 0u32).map_err(|error| {
-        match error {
+    let selected =
+        pubgrub::resolve(&provider, Package::Root, 0u32).map_err(|error| match error {
             PubGrubError::NoSolution(tree) => ResolveError::NoSolution {
                 target: target.label.clone(),
                 explanation: Box::new(explain::explain(&provider, &tree)),
@@ -60,8 +60,7 @@ pub fn resolve(
             PubGrubError::ErrorRetrievingDependencies { source, .. }
             | PubGrubError::ErrorChoosingVersion { source, .. }
             | PubGrubError::ErrorInShouldCancel(source) => source.into(),
-        }
-    })?;
+        })?;
     let decided: BTreeMap<Package, u32> = selected.into_iter().collect();
     Ok(answer::resolution(&provider, &decided)?)
 }

@@ -16,9 +16,7 @@ use countermark_packaging::marker::EvaluationError;
 use countermark_packaging::name::{ExtraName, ProjectName};
 use countermark_packaging::requirement::{Requirement, VersionOrUrl};
 use countermark_packaging::version::VersionSpecifiers;
-use pubgrub::{
-    Dependencies, DependencyProvider, PackageResolutionStatistics, VersionSet as _,
-};
+use pubgrub::{Dependencies, DependencyProvider, PackageResolutionStatistics, VersionSet as _};
 
 use super::asked::{Asked, place, shown};
 use super::positions::Positions;
@@ -138,6 +136,7 @@ pub(super) struct Provider<'a> {
 #[derive(Default)]
 struct State {
     universes: HashMap<ProjectName, Rc<Universe>>,
+    requires: HashMap<(ProjectName, u32), Result<Arc<Requires>, Reason>>,
     edges: HashMap<(Package, u32), Edges>,
     /// The order in which projects came up.
     discovered: HashMap<ProjectName, usize>,
@@ -172,11 +171,6 @@ impl<'a> Provider<'a> {
         Ok(universe)
     }
 
-    /// A universe that was asked for before: everything that the solver names was.
-    pub(super) fn known(&self, project: &ProjectName) -> Option<Rc<Universe>> {
-        self.state.borrow().universes.get(project).cloned()
-    }
-
     /// What was found out about a release, if anybody asked.
     pub(super) fn known_edges(&self, package: &Package, position: u32) -> Option<Edges> {
         self.state.borrow().edges.get(&(package.clone(), position)).cloned()
@@ -200,6 +194,20 @@ impl<'a> Provider<'a> {
 
     /// What a release says of itself, if its file can be used.
     pub(super) fn requires(
+        &self,
+        universe: &Universe,
+        position: u32,
+    ) -> Result<Result<Arc<Requires>, Reason>, CatalogueError> {
+        let key = (universe.project.clone(), position);
+        if let Some(requires) = self.state.borrow().requires.get(&key) {
+            return Ok(requires.clone());
+        }
+        let requires = self.ask_requires(universe, position)?;
+        self.state.borrow_mut().requires.insert(key, requires.clone());
+        Ok(requires)
+    }
+
+    fn ask_requires(
         &self,
         universe: &Universe,
         position: u32,
@@ -296,9 +304,8 @@ impl<'a> Provider<'a> {
         };
         for wish in overrides {
             let by = By::Override(place(&wish.origin), override_label(wish));
-            let is_new = edges.iter().all(|edge| {
-                edge.by != by || edge.requirement != wish.requirement
-            });
+            let is_new =
+                edges.iter().all(|edge| edge.by != by || edge.requirement != wish.requirement);
             if is_new {
                 edges.push(Edge { requirement: wish.requirement.clone(), by });
             }
@@ -432,11 +439,8 @@ impl DependencyProvider for Provider<'_> {
         if matches!(package, Package::Extra(..)) {
             return (0, 0, Reverse(order), false);
         }
-        let certainty = if self.urls.contains_key(project) {
-            2
-        } else {
-            u8::from(set.single().is_some())
-        };
+        let certainty =
+            if self.urls.contains_key(project) { 2 } else { u8::from(set.single().is_some()) };
         let conflicts = Some(statistics.conflict_count()).filter(|&count| count >= CONFLICTS);
         (certainty, conflicts.unwrap_or(0), Reverse(order), true)
     }

@@ -1,0 +1,5 @@
+//! Resolution, over indexes in memory.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod meaning;
+mod world;

@@ -18,12 +18,14 @@ use crate::lock::source::Source;
 use crate::marker::MarkerEnvironment;
 
 mod decode;
+pub mod document;
 pub mod edit;
 mod entry;
 mod lines;
 mod merge;
 mod options;
 mod peep;
+pub mod statements;
 
 pub use decode::{DecodeError, Decoded, Encoding, MAXIMUM_SIZE, decode};
 
@@ -137,14 +139,7 @@ pub fn read_listed(
     environment: &MarkerEnvironment,
     variables: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Listed, Vec<SourceError>> {
-    let mut reader = Reader {
-        loader,
-        variables,
-        errors: Vec::new(),
-        entries: Vec::new(),
-        options: Vec::new(),
-        files: 0,
-    };
+    let mut reader = Reader::new(loader, variables);
     let mut unless_allowed = Vec::new();
     for root in roots {
         let before = (reader.requirements(), reader.errors.len());
@@ -175,9 +170,26 @@ struct Reader<'a> {
     entries: Vec<Entry>,
     options: Vec<FileOption>,
     files: usize,
+    /// Lines as input for a resolution; they are no entries when this is asked for.
+    statements: Option<Vec<statements::Statement>>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(
+        loader: &'a mut dyn Loader,
+        variables: &'a dyn Fn(&str) -> Option<String>,
+    ) -> Self {
+        Self {
+            loader,
+            variables,
+            errors: Vec::new(),
+            entries: Vec::new(),
+            options: Vec::new(),
+            files: 0,
+            statements: None,
+        }
+    }
+
     fn requirements(&self) -> usize {
         self.entries.iter().filter(|entry| entry.kind == FileKind::Requirements).count()
     }
@@ -271,11 +283,20 @@ impl Reader<'_> {
         if parsed.requirement.is_empty() && !parsed.is_editable() {
             return self.read_options(source, &line, parsed.options, open);
         }
-        if self.entries.len() == MAXIMUM_ENTRIES {
+        let stated = self.statements.as_ref().map_or(0, Vec::len);
+        if self.entries.len() + stated >= MAXIMUM_ENTRIES {
             let message = format!("more than {MAXIMUM_ENTRIES} requirements are not read");
             return self.push_error(line.error(source, codes::TOO_LARGE, message));
         }
         let comments = above.take();
+        if let Some(statements) = &mut self.statements {
+            let (requirement, options) = (&parsed.requirement, &parsed.options);
+            match statements::parse(source, &line, kind, requirement, options) {
+                Ok(statement) => statements.push(statement),
+                Err(error) => self.errors.push(error),
+            }
+            return;
+        }
         match entry::parse(source, &line, kind, &parsed.requirement, &parsed.options, comments) {
             Ok(entry) => self.entries.push(entry),
             Err(errors) => self.errors.extend(errors),

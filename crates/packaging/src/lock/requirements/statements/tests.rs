@@ -87,7 +87,7 @@ fn what_nobody_can_lock_is_refused_at_its_place() {
     check("https://h.example.org/x.zip", "no-name", 1);
     check("flask>>1", "syntax", 7);
     check("flask==${UNSET}", "unset-variable", 8);
-    check("-e ./x[", "syntax", 1);
+    check("-e ./x[_]", "syntax", 1);
 }
 
 #[test]

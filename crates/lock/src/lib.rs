@@ -6,6 +6,9 @@
 
 pub mod catalogue;
 mod files;
+pub mod input;
+pub mod gate;
+pub mod merge;
 pub mod pins;
 pub mod request;
 pub mod resolution;

@@ -8,6 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use countermark_packaging::version::Version;
 use jiff::Timestamp;
 
+mod compare;
+mod kind;
+mod lines;
+#[cfg(test)]
+mod tests;
+
+pub use kind::KindReader;
+pub use lines::{Line, lines};
+
 /// What one release is like.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
@@ -44,14 +53,15 @@ pub struct ContentFile {
 pub enum FileKind {
     /// Python source, data, documentation: text that a person can read.
     Text,
-    /// A `.pth` file: runs at every start of the interpreter.
+    /// Runs at every start of the interpreter: a `.pth` file, `sitecustomize.py`.
     Pth,
     /// Machine code: ELF, Mach-O, PE, WebAssembly, static archives.
     Native,
     /// Bytes that nobody can read and that are no known harmless format: bytecode, encrypted or
     /// packed data, one very long line of encoded text in a program.
     Opaque,
-    /// A known harmless binary: pictures, fonts, archives of data, translations.
+    /// A known harmless binary, by its first bytes: pictures, fonts, sound, archives of data,
+    /// translations. What hides in a well-formed one is not seen.
     Binary,
 }
 
@@ -68,7 +78,7 @@ pub struct Change {
     pub added: Vec<String>,
     /// Paths that are gone.
     pub removed: Vec<String>,
-    /// How many files have other bytes.
+    /// Paths of files that have other bytes.
     pub modified: Vec<String>,
     /// New or changed `.pth` files.
     pub pth: Vec<String>,

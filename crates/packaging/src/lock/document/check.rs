@@ -77,7 +77,8 @@ fn check_files(reader: &mut Reader<'_>, package: &LockPackage) {
             });
             if let Some((theirs, line)) = other {
                 let message = format!("`{name}` has {digest} here and {theirs} at line {line}");
-                reader.error(codes::DIGEST_CONFLICT, message, file.place.span.clone());
+                let hint = "one of them is wrong, or two indexes have different files of this name";
+                reader.hinted(codes::DIGEST_CONFLICT, message, file.place.span.clone(), hint);
                 break;
             }
         }

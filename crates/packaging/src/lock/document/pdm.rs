@@ -1,7 +1,7 @@
 //! `pdm.lock`.
 //!
 //! Decides which entries and files a lock of PDM names. There is no specification; the forms are
-//! those of lock versions 3 and 4: files stand beside each package (4.3 and later) or in
+//! those of lock versions 2 to 4: files stand beside each package (4.3 and later) or in
 //! `[metadata.files]` under `name version` (before). A project has one entry for each set of
 //! extras. A newer major version is refused, a newer minor one is told.
 //!
@@ -39,7 +39,7 @@ pub(super) fn read<'a>(
         return None;
     }
     let metadata = reader.table(root, "metadata")?;
-    let version = read_version(reader, metadata, "lock_version", [3, 4], NEWEST)?;
+    let version = read_version(reader, metadata, "lock_version", &[2, 3, 4], NEWEST)?;
     if version.is_none() {
         reader.missing(metadata, "lock_version");
         return None;

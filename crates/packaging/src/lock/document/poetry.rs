@@ -36,7 +36,7 @@ pub(super) fn read<'a>(
         return None;
     }
     let metadata = reader.table(root, "metadata")?;
-    document.format_version = read_version(reader, metadata, "lock-version", [1, 2], NEWEST)?;
+    document.format_version = read_version(reader, metadata, "lock-version", &[1, 2], NEWEST)?;
     document.requires_python = reader.python(metadata, "python-versions");
     let elsewhere = Elsewhere::read(reader, metadata, &document);
     let mut named = Vec::new();
@@ -60,7 +60,7 @@ pub(super) fn read_version<'a>(
     reader: &mut Reader<'a>,
     metadata: Table<'a>,
     key: &str,
-    majors: [u64; 2],
+    majors: &[u64],
     newest: [u64; 2],
 ) -> Option<Option<String>> {
     let Some(text) = reader.text(metadata, key) else {
@@ -70,8 +70,10 @@ pub(super) fn read_version<'a>(
     let (major, minor) = (numbers.next().flatten(), numbers.next().unwrap_or(Some(0)));
     let (Some(major), Some(minor)) = (major.filter(|major| majors.contains(major)), minor) else {
         let message = format!(
-            "lock version `{}` is not known, expected {} or {}",
-            text.value, majors[0], majors[1]
+            "lock version `{}` is not known, expected {} to {}",
+            text.value,
+            majors.first().unwrap_or(&0),
+            majors.last().unwrap_or(&0)
         );
         reader.error(codes::LOCK_VERSION, message, text.span);
         return None;

@@ -1,7 +1,7 @@
 //! `uv.lock`.
 //!
 //! Decides which entries and files a lock of uv names. There is no specification; the form is that
-//! of versions 1.0 to 1.3 (`version`, `revision`) as uv writes them. A newer version is refused, a
+//! of versions 1.0 to 1.5 (`version`, `revision`) as uv writes them. A newer version is refused, a
 //! newer revision is told, as uv itself does. An entry without a source, or one that another entry
 //! needs and that is not there, is refused: uv would not use the lock either.
 //!
@@ -17,7 +17,7 @@ use crate::lock::reference;
 use crate::name::ProjectName;
 
 /// The newest revision that is known.
-const NEWEST_REVISION: u64 = 3;
+const NEWEST_REVISION: u64 = 5;
 
 pub(super) fn read<'a>(
     reader: &mut Reader<'a>,

@@ -1,0 +1,156 @@
+//! What the policy of the project says of an entry, under the codes of its own rules.
+
+use countermark_packaging::lock::document::LockSource;
+use countermark_packaging::name::ProjectName;
+use countermark_packaging::version::Version;
+use countermark_report::Severity;
+use countermark_trust::policy::rule::{self, Evidence};
+use countermark_trust::policy::{Refusal, Subject, Verdict};
+use jiff::Timestamp;
+
+use super::{Ground, Said, yanked};
+use crate::gate::entry::{Entry, Standing};
+use crate::gate::facts::{IndexFacts, ListedFile, release_of};
+use crate::gate::finding::{Finding, Kind, Unchecked};
+use crate::gate::location::is_same_index;
+
+/// Asks the policy about an entry that has a version.
+pub(super) fn check(entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
+    let package = entry.package;
+    let Some(version) = package.version.as_ref().filter(|_| !entry.is_own()) else { return };
+    let pages = entry.pages().unwrap_or_default();
+    let index = index(entry, ground, &pages);
+    let also_on: Vec<String> = pages
+        .iter()
+        .map(|page| page.index.clone())
+        .filter(|other| index.is_some_and(|index| !is_same_index(index, other)))
+        .collect();
+    let subject = Subject {
+        index,
+        direct: direct(&package.source),
+        also_on: entry.pages().map(|_| also_on.as_slice()),
+        is_public: index.map(|index| is_same_index(index, ground.public)),
+        uploaded: uploaded(entry, &pages),
+        status: pages.first().map(|page| page.status.marker),
+        yanked: pages.iter().find_map(|page| yanked::reason(entry, page)),
+        has_source: has_source(entry, &pages),
+        is_new: matches!(entry.standing, Standing::New),
+        has_moved: has_moved(entry, &package.project, version),
+        ..Subject::new(&package.project, version)
+    };
+    for verdict in ground.policy.check(&subject, ground.now) {
+        match verdict {
+            Verdict::Accepted => {}
+            Verdict::Rejected(refusal) => said.push(finding(entry, refusal)),
+            Verdict::Excepted(refusal, reason) => {
+                said.excepted.push((finding(entry, refusal), reason));
+            }
+            Verdict::Undecided(refusal) => said.unchecked.push(undecided(entry, ground, refusal)),
+        }
+    }
+}
+
+fn finding(entry: &Entry<'_>, refusal: Refusal) -> Finding {
+    let severity = match refusal.rule {
+        "quarantined" | "indexes" | "two-indexes" | "look-alikes" => Severity::High,
+        _ => Severity::Medium,
+    };
+    let mut finding =
+        Finding::new(refusal.rule, (Kind::Policy, severity), entry.package, refusal.message);
+    finding.allow = refusal.allow;
+    finding
+}
+
+fn undecided(entry: &Entry<'_>, ground: &Ground<'_>, refusal: Refusal) -> Unchecked {
+    let needs = rule::find(refusal.rule).map(|rule| rule.needs());
+    let is_asked_for = match needs {
+        Some(Evidence::Index) => !ground.has_asked,
+        // Files are not downloaded here: `update` looks into them before a pin moves.
+        Some(Evidence::Contents) => true,
+        Some(Evidence::Lock) | None => false,
+    };
+    Unchecked {
+        project: entry.package.project.clone(),
+        version: entry.package.version.as_ref().map(ToString::to_string),
+        what: refusal.rule,
+        why: refusal.message,
+        place: entry.package.place.clone(),
+        is_asked_for,
+    }
+}
+
+/// Which index an entry is from: the one that the lock names for it or as a whole, the one that has
+/// it, or the only one that is configured.
+fn index<'a>(entry: &Entry<'a>, ground: &Ground<'a>, pages: &[&'a IndexFacts]) -> Option<&'a str> {
+    if !matches!(entry.package.source, LockSource::Index(_)) {
+        return None;
+    }
+    let only = |all: &'a [String]| match all {
+        [one] => Some(one.as_str()),
+        _ => None,
+    };
+    let with_release = pages.iter().find(|page| entry.listed(page).next().is_some());
+    entry
+        .index()
+        .or_else(|| only(&ground.lock.indexes))
+        .or_else(|| with_release.map(|page| page.index.as_str()))
+        .or_else(|| only(ground.indexes))
+}
+
+fn direct(source: &LockSource) -> Option<&str> {
+    match source {
+        LockSource::Url(url) | LockSource::Vcs { url, .. } => Some(url),
+        LockSource::Path(path) | LockSource::Directory { path, .. } => Some(path),
+        LockSource::Index(_) => None,
+    }
+}
+
+/// Whether the release is another one than before. Of a lock that is judged alone, nothing moved.
+fn has_moved(entry: &Entry<'_>, project: &ProjectName, version: &Version) -> bool {
+    match entry.standing {
+        Standing::Unknown => false,
+        Standing::New => true,
+        Standing::Moved(before) => {
+            debug_assert_eq!(before.project, *project);
+            before.version.as_ref() != Some(version)
+        }
+    }
+}
+
+/// The files of an index that the lock means.
+fn locked<'p>(entry: &Entry<'_>, pages: &[&'p IndexFacts]) -> Vec<&'p ListedFile> {
+    let is_locked = |file: &&ListedFile| {
+        entry.named.iter().any(|named| named.name == file.name)
+            || entry.nameless.iter().any(|(digest, _)| file.digests.contains(digest))
+    };
+    let of = |page: &&'p IndexFacts| -> Vec<&'p ListedFile> {
+        entry.listed(page).filter(is_locked).collect()
+    };
+    pages.iter().map(of).find(|files| !files.is_empty()).unwrap_or_default()
+}
+
+/// When the youngest file was uploaded: as the index says, else as the lock says. A file without a
+/// time may be younger than all others.
+fn uploaded(entry: &Entry<'_>, pages: &[&IndexFacts]) -> Option<Timestamp> {
+    let listed = locked(entry, pages);
+    let times: Option<Vec<Timestamp>> = if listed.is_empty() {
+        let files = entry.package.files.iter();
+        files.map(|file| file.uploaded.as_deref()?.parse().ok()).collect()
+    } else {
+        listed.iter().map(|file| file.uploaded).collect()
+    };
+    times?.into_iter().max()
+}
+
+/// Whether only source distributions are locked.
+fn has_source(entry: &Entry<'_>, pages: &[&IndexFacts]) -> Option<bool> {
+    let project = &entry.package.project;
+    if matches!(entry.package.source, LockSource::Vcs { .. } | LockSource::Directory { .. }) {
+        return Some(true);
+    }
+    if !entry.named.is_empty() {
+        return Some(entry.named.iter().all(|named| release_of(project, &named.name).1));
+    }
+    let listed = locked(entry, pages);
+    (!listed.is_empty()).then(|| listed.iter().all(|file| file.is_source))
+}

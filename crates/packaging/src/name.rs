@@ -111,7 +111,8 @@ name_type! {
 
 /// The normal form of any text, as PEP 503 says, without asking whether it is a valid name.
 /// Markers compare extras in this form.
-pub(crate) fn normalize(text: &str) -> String {
+#[must_use]
+pub fn normalize(text: &str) -> String {
     let mut normalized = String::with_capacity(text.len());
     let mut in_separator = false;
     for character in text.chars() {

@@ -4,6 +4,9 @@ pub(crate) mod audit;
 mod cache;
 pub(crate) mod handbook;
 pub(crate) mod incident;
+pub(crate) mod lock;
+pub(crate) mod project;
+pub(crate) mod port;
 pub(crate) mod roles;
 #[cfg(feature = "service")]
 pub(crate) mod watch;
@@ -67,15 +70,16 @@ pub(crate) enum Command {
     /// Install exactly what a file with digests lists.
     #[command(after_help = INSTALL_EXAMPLES)]
     Install(Box<InstallArgs>),
+    /// Write the pins of what a project wants, each digest of bytes that were downloaded.
+    Lock(Box<lock::LockArgs>),
     /// Download and check the files, and keep them.
     #[command(after_help = DOWNLOAD_EXAMPLES)]
     Download(Box<DownloadArgs>),
     /// Print the digests of files, as requirements files want them.
     #[command(after_help = HASH_EXAMPLES)]
     Hash(HashArgs),
-    /// Turn peep's `# sha256:` comments into `--hash` options.
-    #[command(after_help = PORT_EXAMPLES)]
-    Port(PortArgs),
+    /// Turn peep's `# sha256:` comments into `--hash` options, or a vendored folder into pins.
+    Port(Box<port::PortArgs>),
     /// Check that an environment is still what was installed, file by file.
     #[command(after_help = VERIFY_EXAMPLES)]
     Verify(Box<VerifyArgs>),
@@ -124,9 +128,6 @@ const DOWNLOAD_EXAMPLES: &str = "Examples:
 const HASH_EXAMPLES: &str = "Examples:
   countermark hash dist/*
   countermark hash --write requirements.txt example-1.0-py3-none-any.whl";
-const PORT_EXAMPLES: &str = "Examples:
-  countermark port requirements.txt            print the result
-  countermark port --write requirements.txt    change the file";
 const VERIFY_EXAMPLES: &str = "Examples:
   countermark verify                          the active environment
   countermark verify --python .venv -r requirements.txt
@@ -389,17 +390,6 @@ pub(crate) struct HashArgs {
     /// sha256, sha384 or sha512.
     #[arg(short, long, value_name = "NAME", default_value = "sha256")]
     pub(crate) algorithm: String,
-}
-
-/// `countermark port`
-#[derive(Clone, Debug, Args)]
-pub(crate) struct PortArgs {
-    /// Requirements files with peep's comments.
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// Change the files in place.
-    #[arg(short, long)]
-    pub(crate) write: bool,
 }
 
 /// `countermark verify`

@@ -23,7 +23,7 @@ const MAX_CONFIGURATION: u64 = 4 << 20;
 pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) http: Arc<Client>,
-    pub(crate) index: IndexClient,
+    pub(crate) index: Arc<IndexClient>,
 }
 
 /// Options that would weaken a check are refused by name.
@@ -85,7 +85,7 @@ pub(crate) fn open(
     let scripts = prefix.map(|prefix| prefix.join("bin"));
     let credentials = settings.credential_store(std::env::split_paths(&search), scripts.as_deref());
     let http = Arc::new(Client::new(settings.http.clone(), Arc::new(credentials)));
-    let index = IndexClient::new(Arc::clone(&http), settings.sources.clone());
+    let index = Arc::new(IndexClient::new(Arc::clone(&http), settings.sources.clone()));
     Ok(Session { settings, http, index })
 }
 

@@ -9,6 +9,7 @@ mod incident;
 pub(crate) mod input;
 mod install;
 mod list;
+mod lock;
 mod port;
 mod report;
 mod roles;
@@ -31,9 +32,10 @@ pub(crate) fn run(arguments: Cli) -> u8 {
     let output = arguments.output;
     let outcome = match arguments.command {
         Command::Install(arguments) => install::run(&arguments, &output),
+        Command::Lock(arguments) => lock::run(&arguments, &output),
         Command::Download(arguments) => download::run(&arguments, &output),
         Command::Hash(arguments) => hash::run(&arguments),
-        Command::Port(arguments) => port::run(&arguments),
+        Command::Port(arguments) => port::run(&arguments, &output),
         Command::Verify(arguments) => verify::run(&arguments, &output),
         Command::Audit(arguments) => audit::run(&arguments, &output),
         Command::Handbook(arguments) => handbook::run(&arguments, &output),

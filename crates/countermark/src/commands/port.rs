@@ -1,4 +1,7 @@
-//! `port`: peep's comments become `--hash` options; everything else stays as it is.
+//! `port`: peep's comments become `--hash` options, and a folder of vendored packages becomes pins;
+//! everything else stays as it is.
+
+mod vendor;
 
 use std::io::Write as _;
 use std::path::Path;
@@ -9,22 +12,31 @@ use countermark_trust::Class;
 
 use super::Outcome;
 use super::report::replace_file;
-use crate::cli::PortArgs;
+use crate::cli::{OutputArgs, port::PortArgs};
 use crate::output;
 
-/// Runs the command. A digest that cannot be read is an error about its line; the others are
-/// converted all the same.
-pub(crate) fn run(arguments: &PortArgs) -> Outcome {
+/// Runs the command. A digest that cannot be read is an error about its line, and a package that
+/// cannot be identified one about itself; the others are converted all the same.
+pub(crate) fn run(arguments: &PortArgs, output: &OutputArgs) -> Outcome {
+    let (folders, files): (Vec<_>, Vec<_>) =
+        arguments.paths.iter().map(|path| path.as_path()).partition(|path| path.is_dir());
+    if folders.is_empty() && (arguments.output.is_some() || arguments.compare) {
+        let message = "`--output` and `--compare` are for folders of vendored packages";
+        return Err(vec![Problem::new("bad-option", Class::Usage, message)]);
+    }
     let mut problems = Vec::new();
-    for path in &arguments.files {
-        if let Err(more) = port(path, arguments) {
+    for path in &files {
+        if let Err(more) = port(path, files.len() > 1, arguments.write) {
             problems.extend(more);
         }
+    }
+    if !folders.is_empty() {
+        problems.extend(vendor::port(&folders, arguments, output)?);
     }
     if problems.is_empty() { Ok(0) } else { Err(problems) }
 }
 
-fn port(path: &Path, arguments: &PortArgs) -> Result<(), Vec<Problem>> {
+fn port(path: &Path, is_one_of_many: bool, write: bool) -> Result<(), Vec<Problem>> {
     let shown = path.display().to_string();
     let bytes = std::fs::read(path).map_err(|error| {
         let message = format!("cannot read `{shown}`");
@@ -32,8 +44,8 @@ fn port(path: &Path, arguments: &PortArgs) -> Result<(), Vec<Problem>> {
     })?;
     let document = Document::parse(&shown, &bytes).map_err(|error| vec![Problem::from(&error)])?;
     let ported = document.ported();
-    if !arguments.write {
-        if arguments.files.len() > 1 {
+    if !write {
+        if is_one_of_many {
             output::print(&format!("# {shown}"));
         }
         // Losing standard output is no reason to stop.

@@ -1,0 +1,123 @@
+//! The lock that is there: its pins are kept unless somebody asks to move them, its digests are
+//! compared and never used.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+use std::path::Path;
+
+use countermark_client::report::Problem;
+use countermark_packaging::digest::Digest;
+use countermark_packaging::lock::document::{self, LockDocument};
+use countermark_packaging::name::ProjectName;
+use countermark_packaging::version::Version;
+use countermark_trust::Class;
+
+use crate::cli::lock::UpgradeArgs;
+
+/// No lock is larger.
+const MAX_LOCK: u64 = 64 << 20;
+
+/// A lock on disk.
+#[derive(Debug)]
+pub(crate) struct Existing {
+    /// As it stands.
+    pub(crate) text: String,
+    /// What it says.
+    pub(crate) document: LockDocument,
+}
+
+/// Reads the lock, if there is one. A file that is there and is no lock is an error: it would be
+/// overwritten.
+pub(crate) fn read(path: &Path) -> Result<Option<Existing>, Vec<Problem>> {
+    let Some(bytes) = read_bytes(path)? else { return Ok(None) };
+    let shown = path.display().to_string();
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let document = document::parse(&shown, &bytes).map_err(|errors| {
+        let hint = "it would be overwritten: move it away, or name another output";
+        errors
+            .iter()
+            .map(|error| {
+                let problem = Problem::from(error);
+                if problem.hint.is_some() { problem } else { problem.with_hint(hint) }
+            })
+            .collect::<Vec<_>>()
+    })?;
+    Ok(Some(Existing { text, document }))
+}
+
+/// The bytes of a file that people have; `None` when it is not there.
+pub(crate) fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, Vec<Problem>> {
+    let failed = |error: &std::io::Error| {
+        let message = format!("cannot read `{}`", path.display());
+        let problem = Problem::new("file-unreadable", Class::Usage, message);
+        vec![problem.with_detail(error.to_string())]
+    };
+    let file = match std::fs::File::open(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        other => other.map_err(|error| failed(&error))?,
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_LOCK + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    if bytes.len() as u64 > MAX_LOCK {
+        return Err(failed(&std::io::ErrorKind::FileTooLarge.into()));
+    }
+    Ok(Some(bytes))
+}
+
+impl Existing {
+    /// The versions that are kept: all of them, but for those that may move.
+    pub(crate) fn preferences(
+        &self,
+        upgrade: &UpgradeArgs,
+    ) -> Result<BTreeMap<ProjectName, Vec<Version>>, Vec<Problem>> {
+        let names = names(&upgrade.upgrade_package)?;
+        if upgrade.upgrade {
+            return Ok(BTreeMap::new());
+        }
+        let mut kept: BTreeMap<ProjectName, Vec<Version>> = BTreeMap::new();
+        for package in &self.document.packages {
+            let Some(version) = &package.version else { continue };
+            if !names.contains(&package.project) {
+                kept.entry(package.project.clone()).or_default().push(version.clone());
+            }
+        }
+        Ok(kept)
+    }
+
+    /// What it says of the files of a release, with the files' names where the format has them.
+    pub(crate) fn digests(
+        &self,
+        project: &ProjectName,
+        version: &Version,
+    ) -> Vec<(Option<&str>, Digest)> {
+        let of_release = |package: &&document::LockPackage| {
+            package.project == *project && package.version.as_ref() == Some(version)
+        };
+        let files = self.document.packages.iter().filter(of_release).flat_map(|one| &one.files);
+        files
+            .flat_map(|file| {
+                file.digests.iter().map(|digest| (file.name.as_deref(), digest.clone()))
+            })
+            .collect()
+    }
+}
+
+/// Names of projects from the command line.
+pub(crate) fn names(texts: &[String]) -> Result<BTreeSet<ProjectName>, Vec<Problem>> {
+    let (mut names, mut problems) = (BTreeSet::new(), Vec::new());
+    for text in texts {
+        match ProjectName::parse(text) {
+            Ok(name) => {
+                names.insert(name);
+            }
+            Err(error) => {
+                let message = format!("`{text}`: {error}");
+                problems.push(Problem::new("bad-name", Class::Usage, message));
+            }
+        }
+    }
+    if problems.is_empty() { Ok(names) } else { Err(problems) }
+}

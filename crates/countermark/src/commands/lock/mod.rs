@@ -1,0 +1,311 @@
+//! `lock`: what a project wants becomes pins, each digest of bytes that were downloaded.
+
+pub(crate) mod engine;
+pub(crate) mod existing;
+pub(crate) mod judge;
+pub(crate) mod policy;
+pub(crate) mod recipe;
+pub(crate) mod sources;
+pub(crate) mod targets;
+pub(crate) mod when;
+pub(crate) mod written;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+use countermark_client::catalogue::{CatalogueOptions, IndexCatalogue};
+use countermark_client::report::Problem;
+use countermark_client::sight::Depth;
+use countermark_lock::request::{Prereleases, Request, Sources, Strategy};
+use countermark_packaging::name::ProjectName;
+use countermark_trust::Class;
+use countermark_trust::policy::Policy;
+use jiff::Timestamp;
+
+use super::Outcome;
+use super::install::open_store;
+use super::report::replace_file;
+use crate::cli::lock::{
+    LockArgs, LockFormatChoice, PrereleaseChoice, ResolutionArgs, StrategyChoice,
+};
+use crate::cli::{IndexArgs, OutputArgs, StoreArgs};
+use crate::progress::Teller;
+use crate::session::{self, Session};
+use crate::setup::{self, Folders};
+use crate::output;
+
+use engine::{Engine, Job, Locked};
+use existing::Existing;
+use sources::Wanted;
+use written::Form;
+
+/// Runs the command.
+pub(crate) fn run(arguments: &LockArgs, output: &OutputArgs) -> Outcome {
+    let started = Instant::now();
+    session::refuse_weakening(&arguments.index)?;
+    let work = Workplace::new(output, &arguments.store)?;
+    let plan = Plan::new(arguments)?;
+    let done = plan.lock(&work, arguments)?;
+    if arguments.locked {
+        return Ok(done.check(&work));
+    }
+    done.write()?;
+    done.summary(&work, started);
+    Ok(0)
+}
+
+/// What every command about locks needs.
+pub(crate) struct Workplace {
+    pub(crate) teller: Teller,
+    pub(crate) interrupted: Arc<AtomicBool>,
+    pub(crate) folders: Folders,
+    pub(crate) folder: PathBuf,
+    pub(crate) now: Timestamp,
+}
+
+impl Workplace {
+    pub(crate) fn new(output: &OutputArgs, store: &StoreArgs) -> Result<Self, Vec<Problem>> {
+        let interrupted = setup::interrupted();
+        let teller = Teller::new(output);
+        let (folders, folder) = (setup::folders(store)?, setup::working_folder()?);
+        Ok(Self { teller, interrupted, folders, folder, now: Timestamp::now() })
+    }
+
+    /// What resolves and downloads, with these settings.
+    pub(crate) fn engine<'a>(
+        &'a self,
+        session: &'a Session,
+        index: &IndexArgs,
+        store: &StoreArgs,
+    ) -> Result<Engine<'a>, Vec<Problem>> {
+        let store = open_store(session, &self.folders, store.cache_dir.is_some())?;
+        let offline = session.settings.http.offline;
+        let options = CatalogueOptions {
+            refresh: index.refresh,
+            offline,
+            interrupted: Arc::clone(&self.interrupted),
+            ..CatalogueOptions::new(self.now)
+        };
+        let catalogue = IndexCatalogue::new(
+            Arc::clone(&session.http),
+            Arc::clone(&session.index),
+            Some(&self.folders.state),
+            options,
+        );
+        Ok(Engine {
+            session,
+            store: Arc::new(store),
+            catalogue,
+            teller: &self.teller,
+            interrupted: Arc::clone(&self.interrupted),
+            offline,
+        })
+    }
+}
+
+/// A lock that is to be made.
+pub(crate) struct Plan {
+    /// As the user gave them, or found.
+    inputs: Vec<String>,
+    /// Where it goes; standard output when there is none.
+    output: Option<PathBuf>,
+    format: LockFormatChoice,
+}
+
+/// A lock that was made.
+pub(crate) struct Done {
+    pub(crate) locked: Locked,
+    pub(crate) text: String,
+    pub(crate) existing: Option<Existing>,
+    pub(crate) output: Option<PathBuf>,
+}
+
+impl Plan {
+    pub(crate) fn new(arguments: &LockArgs) -> Result<Self, Vec<Problem>> {
+        let inputs = sources::inputs(&arguments.inputs)?;
+        let is_stdout = arguments.output.as_deref() == Some(Path::new("-"));
+        let output = match &arguments.output {
+            _ if is_stdout => None,
+            Some(path) => Some(path.clone()),
+            None => sources::output_of(&inputs, arguments.format)?,
+        };
+        let told = output.as_deref().and_then(written::format_of);
+        let format = match (arguments.format, told, &output) {
+            (Some(format), _, _) => format,
+            (None, Some(format), _) => format,
+            (None, None, None) => LockFormatChoice::Requirements,
+            (None, None, Some(path)) => {
+                let message = format!("`{}` tells no format of a lock", path.display());
+                let problem = Problem::new("no-format", Class::Usage, message);
+                return Err(vec![problem.with_hint("add `--format requirements` or `--format pylock`")]);
+            }
+        };
+        Ok(Self { inputs, output, format })
+    }
+
+    pub(crate) fn lock(
+        self,
+        work: &Workplace,
+        arguments: &LockArgs,
+    ) -> Result<Done, Vec<Problem>> {
+        let wanted = sources::read(&self.inputs, arguments, work)?;
+        let existing = match &self.output {
+            Some(path) => existing::read(path)?,
+            None => None,
+        };
+        let session = session::open("lock", &arguments.index, &wanted.options, None)?;
+        session::tell(&session.settings, &work.teller);
+        let policy = policy::find(arguments.policy.policy.as_deref(), &work.folder)?;
+        let engine = work.engine(&session, &arguments.index, &arguments.store)?;
+        let targets = targets::targets(&arguments.targets, &arguments.python, &work.folders)?;
+        let mut request = request(&arguments.resolution, &wanted, work.now)?;
+        if let Some(existing) = &existing {
+            request.preferences = existing.preferences(&arguments.upgrade)?;
+        }
+        let is_pylock = self.format == LockFormatChoice::Pylock;
+        let job = Job {
+            request: &request,
+            targets: &targets,
+            all_files: arguments.targets.all_files,
+            depth: if is_pylock { Depth::Keep } else { Depth::Bytes },
+            with_environments: is_pylock,
+            existing: existing.as_ref(),
+        };
+        let mut locked = engine.lock(&job)?;
+        wanted.complete(&mut locked.pins);
+        judge_all(&engine, &policy, &locked, existing.as_ref(), work.now)?;
+        let form = self.form(arguments, &wanted);
+        let text = form.text(&locked.pins);
+        form.read_back(&text, &locked.pins)?;
+        Ok(Done { locked, text, existing, output: self.output })
+    }
+
+    fn form(&self, arguments: &LockArgs, wanted: &Wanted) -> Form {
+        let output = self.output.as_ref().map(|path| path.display().to_string());
+        let words = recipe::words(arguments, &self.inputs, output.as_deref().unwrap_or("-"));
+        let (index_url, extra_index_urls) = wanted.index_urls();
+        Form {
+            format: self.format,
+            command: Some(recipe::text(&words)),
+            annotate: !arguments.no_annotate,
+            index_url,
+            extra_index_urls,
+        }
+    }
+}
+
+/// Holds everything against the policy.
+pub(crate) fn judge_all(
+    engine: &Engine<'_>,
+    policy: &Policy,
+    locked: &Locked,
+    existing: Option<&Existing>,
+    now: Timestamp,
+) -> Result<(), Vec<Problem>> {
+    judge::judge(engine, policy, locked, existing, &BTreeMap::new(), now)
+}
+
+/// What a resolution is asked for.
+pub(crate) fn request(
+    arguments: &ResolutionArgs,
+    wanted: &Wanted,
+    now: Timestamp,
+) -> Result<Request, Vec<Problem>> {
+    let newer = arguments.exclude_newer.as_deref();
+    Ok(Request {
+        wishes: wanted.wishes.clone(),
+        constraints: wanted.constraints.clone(),
+        overrides: wanted.overrides.clone(),
+        excludes: existing::names(&arguments.excludes)?,
+        preferences: BTreeMap::new(),
+        strategy: match arguments.resolution {
+            StrategyChoice::Highest => Strategy::Highest,
+            StrategyChoice::Lowest => Strategy::Lowest,
+            StrategyChoice::LowestDirect => Strategy::LowestDirect,
+        },
+        prereleases: prereleases(arguments.prerelease),
+        exclude_newer: when::exclude_newer(newer, now)?,
+        exclude_newer_project: when::exclude_newer_projects(&arguments.exclude_newer_package, now)?,
+        sources: sources_of(&arguments.allow_source)?,
+    })
+}
+
+pub(crate) fn prereleases(choice: PrereleaseChoice) -> Prereleases {
+    match choice {
+        PrereleaseChoice::Disallow => Prereleases::Disallow,
+        PrereleaseChoice::Allow => Prereleases::Allow,
+        PrereleaseChoice::IfNecessary => Prereleases::IfNecessary,
+        PrereleaseChoice::Explicit => Prereleases::Explicit,
+        PrereleaseChoice::IfNecessaryOrExplicit => Prereleases::IfNecessaryOrExplicit,
+    }
+}
+
+fn sources_of(names: &[String]) -> Result<Sources, Vec<Problem>> {
+    if names.is_empty() {
+        return Ok(Sources::None);
+    }
+    if names.iter().any(|name| name == ":all:") {
+        return Ok(Sources::All);
+    }
+    existing::names(names).map(Sources::Named)
+}
+
+impl Done {
+    /// Whether the lock on disk is what would be written.
+    fn check(&self, work: &Workplace) -> u8 {
+        let before = self.existing.as_ref().map_or("", |existing| existing.text.as_str());
+        if before == self.text {
+            work.teller.line("the lock is what would be written");
+            return 0;
+        }
+        let shown = self.output.as_ref().map_or_else(|| "-".into(), |path| path.display().to_string());
+        let diff = similar::TextDiff::from_lines(before, &self.text);
+        let diff = diff.unified_diff().context_radius(1).header(&shown, "what would be written").to_string();
+        output::print(diff.trim_end_matches('\n'));
+        1
+    }
+
+    /// Puts the lock in its place.
+    pub(crate) fn write(&self) -> Result<(), Vec<Problem>> {
+        let Some(path) = &self.output else {
+            output::print(self.text.trim_end_matches('\n'));
+            return Ok(());
+        };
+        let is_same = self.existing.as_ref().is_some_and(|existing| existing.text == self.text);
+        if is_same { Ok(()) } else { replace_file(path, self.text.as_bytes()) }
+    }
+
+    /// What moved, and how much was done for it.
+    pub(crate) fn summary(&self, work: &Workplace, started: Instant) {
+        let moves = written::moves(self.existing.as_ref(), &self.locked.pins);
+        if self.existing.is_some() {
+            for (project, before, after) in &moves {
+                work.teller.line(&written::line(project, before, after));
+            }
+        }
+        let projects = self.locked.pins.releases.len();
+        let files: usize = self.locked.pins.releases.iter().map(|one| one.files.len()).sum();
+        let good = output::GOOD;
+        let what = match (&self.existing, moves.is_empty()) {
+            (Some(_), true) => "; no pin moved",
+            _ => "",
+        };
+        work.teller.line(&format!(
+            "{good}{}, {}, every digest of downloaded bytes ({} now), {:.2} s{good:#}{what}",
+            output::count(projects, "release", "releases"),
+            output::count(files, "file", "files"),
+            output::size(self.locked.downloaded),
+            started.elapsed().as_secs_f64()
+        ));
+    }
+}
+
+/// A name for messages and sorting.
+pub(crate) fn project_name(text: &str) -> Result<ProjectName, Vec<Problem>> {
+    ProjectName::parse(text).map_err(|error| {
+        vec![Problem::new("bad-name", Class::Usage, format!("`{text}`: {error}"))]
+    })
+}

@@ -5,6 +5,7 @@
 //! as good, or installed.
 
 pub mod bytecode;
+pub mod catalogue;
 pub mod credentials;
 pub mod environment;
 pub mod facts;
@@ -27,5 +28,6 @@ pub mod sight;
 pub mod store;
 pub mod system;
 pub mod unpack;
+pub mod vendored;
 pub mod venv;
 pub mod verify;

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use countermark_trust::{Class, Pin};
 use url::Url;
@@ -64,6 +65,16 @@ pub(crate) struct Receiver<'a> {
     pub(crate) http: &'a Client,
     pub(crate) reporter: &'a dyn Reporter,
     pub(crate) interrupted: &'a AtomicBool,
+}
+
+/// How often a run that waits for an index looks whether the user said stop.
+const INTERRUPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// An index that says nothing must not keep a person waiting who said stop.
+pub(crate) async fn until_interrupted(interrupted: &AtomicBool) {
+    while !interrupted.load(Ordering::Relaxed) {
+        tokio::time::sleep(INTERRUPT_PAUSE).await;
+    }
 }
 
 /// The user said stop.

@@ -16,7 +16,6 @@ mod unpackers;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use countermark_packaging::digest::Digest;
 use countermark_packaging::filename::WheelFilename;
@@ -30,14 +29,11 @@ use countermark_trust::{Artifact, Class, Pin, Rejection};
 use crate::http::Client;
 use crate::index::IndexClient;
 use crate::parallel::in_parallel;
-use crate::receive::{Receiver, interrupted};
+use crate::receive::{Receiver, interrupted, until_interrupted};
 use crate::report::{Note, Problem, Progress, Reporter};
 use crate::store::{Entry, Store};
 
 use closure::{Gap, Member};
-
-/// How often a run that waits for an index looks whether the user said stop.
-const INTERRUPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What gathering works with.
 #[derive(Clone, Copy)]
@@ -210,13 +206,6 @@ fn ask(
             }
         })
     }))
-}
-
-/// An index that says nothing must not keep a person waiting who said stop.
-async fn until_interrupted(interrupted: &AtomicBool) {
-    while !interrupted.load(Ordering::Relaxed) {
-        tokio::time::sleep(INTERRUPT_PAUSE).await;
-    }
 }
 
 fn sort_out<'a>(

@@ -68,11 +68,11 @@ impl Key {
 
 /// What was computed over bytes that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Remembered {
-    pub(super) sha256: Sha256,
-    pub(super) size: u64,
+pub(crate) struct Remembered {
+    pub(crate) sha256: Sha256,
+    pub(crate) size: u64,
     /// Of wheels that were unpacked.
-    pub(super) tree: Option<TreeDigest>,
+    pub(crate) tree: Option<TreeDigest>,
 }
 
 impl Remembered {

@@ -13,8 +13,8 @@
 //! guess.
 
 mod compare;
-mod memory;
-mod one;
+pub(crate) mod memory;
+pub(crate) mod one;
 #[cfg(test)]
 mod tests;
 
@@ -22,7 +22,6 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use countermark_lock::catalogue::ReleaseFile;
 use countermark_lock::pins::PinnedFile;
@@ -32,7 +31,7 @@ use futures_util::stream::{self, StreamExt as _};
 
 use crate::http::Client;
 use crate::parallel::in_parallel;
-use crate::receive::interrupted;
+use crate::receive::{interrupted, until_interrupted};
 use crate::report::{Problem, Progress, Reporter};
 use crate::store::Store;
 
@@ -41,9 +40,6 @@ use memory::{Key, Memory, Remembered};
 
 /// Files downloaded at once.
 const AT_ONCE: usize = 8;
-
-/// How often a run that waits for an index looks whether the user said stop.
-const INTERRUPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// What looking works with.
 #[derive(Clone, Copy)]
@@ -284,12 +280,5 @@ impl<'a> Work<'a> {
             problems: self.problems.into_values().collect(),
             downloaded: self.downloaded,
         }
-    }
-}
-
-/// An index that says nothing must not keep a person waiting who said stop.
-async fn until_interrupted(interrupted: &AtomicBool) {
-    while !interrupted.load(Ordering::Relaxed) {
-        tokio::time::sleep(INTERRUPT_PAUSE).await;
     }
 }

@@ -15,7 +15,7 @@ use super::{Context, Depth, How, Seen, Sought};
 use crate::gather::stored;
 use crate::receive::{DeclaredSize, Location, Receiver};
 use crate::report::Problem;
-use crate::store::{Download, Store, StoreError};
+use crate::store::{Download, Entry, Store, StoreError};
 
 type Found<T> = Result<T, Box<Problem>>;
 
@@ -80,8 +80,29 @@ pub(super) fn claimed_sha256(file: &ReleaseFile) -> Option<Sha256> {
     claims.all(|other| other == first).then_some(first)
 }
 
+/// The entry of a wheel whose bytes were seen: the store's, or one that is downloaded now.
+pub(crate) async fn entry(context: Context<'_>, sought: &Sought<'_>) -> Found<Entry> {
+    let known = match from_store(context, sought) {
+        Some(known) => known,
+        None => download(context, &Sought { depth: Depth::Keep, ..*sought }).await?,
+    };
+    let missing = || {
+        let message = format!("`{}` is not in the store", sought.file.filename.as_str());
+        Box::new(Problem::new("store-no-archive", Class::Unavailable, message))
+    };
+    let pin = Pin::new([Digest::from(known.sha256)]).map_err(|_| missing())?;
+    let taken = stored::take(context.store, context.reporter, &pin, known.sha256);
+    taken.map_err(|error| problem_of(&error))?.ok_or_else(missing)
+}
+
+fn problem_of(error: &StoreError) -> Box<Problem> {
+    let mut problem = Problem::of(error.code(), error.class(), error);
+    problem.hint = error.hint().map(str::to_owned);
+    Box::new(problem)
+}
+
 /// Downloads, hashes, compares, and looks into it as far as is wanted.
-pub(super) async fn download(context: Context<'_>, sought: &Sought<'_>) -> Found<Remembered> {
+pub(crate) async fn download(context: Context<'_>, sought: &Sought<'_>) -> Found<Remembered> {
     let file = sought.file;
     let filename = file.filename.as_str();
     let location = location(file)?;
@@ -182,9 +203,7 @@ async fn look_into(
     match tokio::task::spawn_blocking(work).await {
         Ok(Ok(tree)) => Ok(tree),
         Ok(Err(error)) => {
-            let mut problem = Problem::of(error.code(), error.class(), &error);
-            problem.hint = error.hint().map(str::to_owned);
-            Err(Box::new(problem.with_detail(format!("in `{name}` from {found_at}"))))
+            Err(Box::new(problem_of(&error).with_detail(format!("in `{name}` from {found_at}"))))
         }
         Err(_) => {
             Err(Box::new(Problem::new("unpacker-died", Class::Unavailable, "a thread stopped")))

@@ -304,7 +304,9 @@ fn a_wheel_that_could_not_be_installed_is_no_pin() {
 fn one_file_that_fails_does_not_hide_another_and_what_came_is_remembered() {
     let (name, bytes) = wheel("a");
     let server = serve(&[("a", &name, &bytes), ("b", "b-2.tar.gz", b"b")]);
-    server.change(|scenario| scenario.on("/files/b-2.tar.gz", Behaviour::Status { code: 404, retry_after: None }));
+    server.change(|scenario| {
+        scenario.on("/files/b-2.tar.gz", Behaviour::Status { code: 404, retry_after: None })
+    });
     let (a, b) = (honest(&server, &name, &bytes), honest(&server, "b-2.tar.gz", b"b"));
     let lie = listed(&server, "c-3.tar.gz", &[sha256(b"c").into()], None);
     server.change(|scenario| scenario.file("c", ServedFile::honest("c-3.tar.gz", *b"d")));

@@ -14,5 +14,6 @@ mod roles;
 mod smoke;
 mod support;
 mod tamper;
+mod vendor;
 #[cfg(feature = "service")]
 mod watch;

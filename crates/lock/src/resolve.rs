@@ -51,25 +51,26 @@ pub fn resolve(
     let asked = asked::Asked::new(request, target)?;
     let urls = urls::pins(&asked, catalogue)?;
     let provider = Provider::new(&asked, &urls, catalogue, interrupted);
-    let selected =
-        pubgrub::resolve(&provider, Package::Root, 0u32).map_err(|error| match error {
-            PubGrubError::NoSolution(tree) => ResolveError::NoSolution {
-                target: target.label.clone(),
-                explanation: Box::new(explain::explain(&provider, &tree)),
+    let selected = loop {
+        match pubgrub::resolve(&provider, Package::Root, 0u32) {
+            Ok(selected) => break selected,
+            Err(PubGrubError::NoSolution(tree)) => {
+                return Err(ResolveError::NoSolution {
+                    target: target.label.clone(),
+                    explanation: Box::new(explain::explain(&provider, &tree)),
+                });
+            }
+            Err(
+                PubGrubError::ErrorRetrievingDependencies { source, .. }
+                | PubGrubError::ErrorChoosingVersion { source, .. }
+                | PubGrubError::ErrorInShouldCancel(source),
+            ) => match source {
+                Fault::Catalogue(error) => return Err(ResolveError::Catalogue(error)),
+                Fault::Interrupted => return Err(ResolveError::Interrupted),
+                Fault::Restart => {}
             },
-            PubGrubError::ErrorRetrievingDependencies { source, .. }
-            | PubGrubError::ErrorChoosingVersion { source, .. }
-            | PubGrubError::ErrorInShouldCancel(source) => source.into(),
-        })?;
+        }
+    };
     let decided: BTreeMap<Package, u32> = selected.into_iter().collect();
     Ok(answer::resolution(&provider, &decided)?)
-}
-
-impl From<Fault> for ResolveError {
-    fn from(fault: Fault) -> Self {
-        match fault {
-            Fault::Catalogue(error) => Self::Catalogue(error),
-            Fault::Interrupted => Self::Interrupted,
-        }
-    }
 }

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use countermark_packaging::name::{ExtraName, ProjectName};
 
 use super::asked::{Asked, shown_url};
-use super::provider::{By, Edges, Fault, Package, Provider};
+use super::provider::{By, Edges, Package, Provider};
 use super::universe::Origin;
+use crate::catalogue::CatalogueError;
 use crate::resolution::{Resolution, Resolved, ResolvedSource, Via};
 
 /// Puts together what was decided. Only what can be reached from the wishes is part of it.
 pub(super) fn resolution(
     provider: &Provider<'_>,
     decided: &BTreeMap<Package, u32>,
-) -> Result<Resolution, Fault> {
+) -> Result<Resolution, CatalogueError> {
     let mut answer = Resolution::default();
     let mut seen = BTreeSet::from([Package::Root]);
     let mut waiting = VecDeque::from([Package::Root]);
@@ -42,7 +43,7 @@ fn add(
     provider: &Provider<'_>,
     package: &Package,
     position: u32,
-) -> Result<(), Fault> {
+) -> Result<(), CatalogueError> {
     match package {
         Package::Root => {}
         Package::Project(project) => {
@@ -63,7 +64,7 @@ fn resolved(
     provider: &Provider<'_>,
     project: &ProjectName,
     position: u32,
-) -> Result<Resolved, Fault> {
+) -> Result<Resolved, CatalogueError> {
     let universe = provider.universe(project)?;
     let requires = provider.requires(&universe, position)?.ok();
     // The solver decides only for releases that can be used.
@@ -92,7 +93,7 @@ fn connect(
     provider: &Provider<'_>,
     decided: &BTreeMap<Package, u32>,
     seen: &BTreeSet<Package>,
-) -> Result<(), Fault> {
+) -> Result<(), CatalogueError> {
     let mut via = BTreeMap::<ProjectName, BTreeSet<Via>>::new();
     for package in seen {
         let position = decided.get(package).copied().unwrap_or(0);
@@ -141,7 +142,7 @@ fn notes(
     answer: &mut Resolution,
     provider: &Provider<'_>,
     seen: &BTreeSet<Package>,
-) -> Result<(), Fault> {
+) -> Result<(), CatalogueError> {
     let mut notes = Vec::new();
     for (project, resolved) in &answer.releases {
         let version = &resolved.version;
@@ -174,7 +175,7 @@ fn unknown_extras<'a>(
     extras: &'a BTreeSet<ExtraName>,
     position: u32,
     seen: &BTreeSet<Package>,
-) -> Result<Vec<&'a ExtraName>, Fault> {
+) -> Result<Vec<&'a ExtraName>, CatalogueError> {
     let universe = provider.universe(project)?;
     let Ok(requires) = provider.requires(&universe, position)? else { return Ok(Vec::new()) };
     let mut unknown = Vec::new();

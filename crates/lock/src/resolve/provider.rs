@@ -3,10 +3,15 @@
 //! An extra is a package of its own that requires the project in the same version and what its
 //! marker adds; the solver then needs no notion of extras. Priorities are uv's: what is certain
 //! first, then what was in many conflicts, then the order in which projects came up.
+//!
+//! A project with many conflicts may come too late to be tried before what it conflicts with: the
+//! solver then walks through all its releases down to one so old that it requires nothing. So the
+//! search begins anew with that project in front. Everything that was asked is remembered, and
+//! each project does this once.
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -25,8 +30,11 @@ use super::urls::UrlPins;
 use crate::catalogue::{Catalogue, CatalogueError, Requires};
 use crate::wish::Wish;
 
-/// After so many conflicts a package is decided earlier.
+/// After so many conflicts a project is decided earlier than those that nothing is known of.
 const CONFLICTS: u32 = 5;
+
+/// How often the search begins anew for that reason.
+const RESTARTS: usize = 50;
 
 /// After so many tried releases of one project, the metadata of more of them is asked for ahead;
 /// each time twice as many.
@@ -120,6 +128,9 @@ pub(super) enum Fault {
     Catalogue(#[from] CatalogueError),
     #[error("interrupted")]
     Interrupted,
+    /// The search should begin anew: it was learned that a project must be decided earlier.
+    #[error("a project must be decided earlier")]
+    Restart,
 }
 
 /// What a release requires here, or why it is left out.
@@ -142,6 +153,10 @@ struct State {
     discovered: HashMap<ProjectName, usize>,
     /// The release that was last tried of a project, and how many were.
     tried: HashMap<ProjectName, (u32, usize)>,
+    /// Projects with many conflicts.
+    troubled: HashSet<ProjectName>,
+    /// Whether one of them is new since the search began.
+    restart: bool,
 }
 
 impl<'a> Provider<'a> {
@@ -423,8 +438,8 @@ impl DependencyProvider for Provider<'_> {
     type VS = Positions;
     type M = String;
     type Err = Fault;
-    /// Certainty, conflicts, order of discovery, and a project before its extras.
-    type Priority = (u8, u32, Reverse<usize>, bool);
+    /// Certainty, order of discovery, and a project before its extras.
+    type Priority = (u8, Reverse<usize>, bool);
 
     fn prioritize(
         &self,
@@ -433,16 +448,24 @@ impl DependencyProvider for Provider<'_> {
         statistics: &PackageResolutionStatistics,
     ) -> Self::Priority {
         let Some(project) = package.project() else {
-            return (u8::MAX, 0, Reverse(0), true);
+            return (u8::MAX, Reverse(0), true);
         };
-        let order = self.state.borrow().discovered.get(project).copied().unwrap_or(usize::MAX);
-        if matches!(package, Package::Extra(..)) {
-            return (0, 0, Reverse(order), false);
+        let mut state = self.state.borrow_mut();
+        if statistics.conflict_count() >= CONFLICTS && state.troubled.len() < RESTARTS {
+            state.restart |= state.troubled.insert(project.clone());
         }
-        let certainty =
-            if self.urls.contains_key(project) { 2 } else { u8::from(set.single().is_some()) };
-        let conflicts = Some(statistics.conflict_count()).filter(|&count| count >= CONFLICTS);
-        (certainty, conflicts.unwrap_or(0), Reverse(order), true)
+        let order = state.discovered.get(project).copied().unwrap_or(usize::MAX);
+        if matches!(package, Package::Extra(..)) {
+            return (0, Reverse(order), false);
+        }
+        let certainty = if self.urls.contains_key(project) {
+            3
+        } else if set.single().is_some() {
+            2
+        } else {
+            u8::from(state.troubled.contains(project))
+        };
+        (certainty, Reverse(order), true)
     }
 
     fn choose_version(&self, package: &Package, set: &Positions) -> Result<Option<u32>, Fault> {
@@ -479,8 +502,11 @@ impl DependencyProvider for Provider<'_> {
     }
 
     fn should_cancel(&self) -> Result<(), Fault> {
-        match self.interrupted.load(Ordering::Relaxed) {
-            true => Err(Fault::Interrupted),
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Err(Fault::Interrupted);
+        }
+        match std::mem::take(&mut self.state.borrow_mut().restart) {
+            true => Err(Fault::Restart),
             false => Ok(()),
         }
     }

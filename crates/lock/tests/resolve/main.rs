@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod meaning;
+mod scenario;
 mod several;
 mod world;

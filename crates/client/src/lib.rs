@@ -6,6 +6,7 @@
 
 pub mod bytecode;
 pub mod catalogue;
+pub mod contents;
 pub mod credentials;
 pub mod environment;
 pub mod facts;
@@ -15,6 +16,7 @@ pub mod index;
 pub mod inside;
 pub mod install;
 pub mod interpreter;
+pub mod locked;
 mod origin;
 pub mod package;
 mod parallel;

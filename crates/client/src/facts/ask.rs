@@ -14,15 +14,12 @@ use url::Url;
 use super::cache::{Cache, Entry, Kept, Stamp, is_within};
 use super::{FactsError, MAX_FAILURES, Options, shown};
 use crate::http::{Client, Document, HttpError, Meter, Request, Traffic, Validators};
-use crate::index::{ACCEPT, MAX_PAGE, page_url};
+use crate::index::{ACCEPT, ACCEPT_JSON, MAX_PAGE, page_url};
 use crate::report::{Note, Reporter};
 use crate::settings::Index;
 
-/// When HTML came though JSON was wanted more.
-const ACCEPT_JSON: &str = "application/vnd.pypi.simple.v1+json";
-
 /// Longest JSON document, in bytes; they hold every file of a project twice.
-const MAX_DOCUMENT: u64 = 64 << 20;
+pub(crate) const MAX_DOCUMENT: u64 = 64 << 20;
 
 /// Projects without a JSON document, one after the other and none before with one, after which no
 /// more documents are asked for: the index has none.
@@ -342,7 +339,7 @@ fn merged(entry: &Entry) -> ProjectFacts {
 }
 
 /// The JSON document beside the simple API: `…/simple/` becomes `…/pypi/NAME/json`.
-fn document_url(index: &Index, name: &ProjectName) -> Option<Url> {
+pub(crate) fn document_url(index: &Index, name: &ProjectName) -> Option<Url> {
     let mut url = index.url.clone();
     let last = url.path_segments()?.rfind(|segment| !segment.is_empty())?;
     if last != "simple" {

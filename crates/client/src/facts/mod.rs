@@ -44,6 +44,7 @@ use crate::http::Client;
 use crate::report::{Note, Progress, Reporter};
 use crate::settings::{Index, Sources};
 use ask::Asker;
+pub(crate) use ask::{MAX_DOCUMENT, document_url};
 use cache::Cache;
 use snapshot::Recorder;
 

@@ -39,6 +39,9 @@ const MAX_KEPT_FILES: usize = 20_000;
 pub(crate) const ACCEPT: &str = "application/vnd.pypi.simple.v1+json, \
                       application/vnd.pypi.simple.v1+html;q=0.9, text/html;q=0.8";
 
+/// For when HTML came though JSON was wanted more.
+pub(crate) const ACCEPT_JSON: &str = "application/vnd.pypi.simple.v1+json";
+
 /// Why an index gives no answer, or the wrong one.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IndexError {
@@ -297,17 +300,25 @@ impl IndexClient {
                 }
             }
         };
-        let page = simple::parse(&body, content_type.as_deref(), &url).map_err(|source| {
-            IndexError::Page { project: project.to_string(), url: (&url).into(), source }
-        })?;
-        check_name(project, &page, &url)?;
+        let page = parse_page(project, &body, content_type.as_deref(), &url)?;
         let notes = notes(project, index, &page);
         let source = PageSource::Index(index.clone());
         Ok(Some(IndexPage { source, page: Arc::new(page), notes }))
     }
 
+    /// The page of a project in an index that is a folder; nothing where it has none.
+    pub(crate) fn local_page(
+        &self,
+        index: &Index,
+        project: &ProjectName,
+        url: &Url,
+    ) -> Result<Option<ProjectPage>, IndexError> {
+        let Some((url, body)) = links::read_local_page(index, url)? else { return Ok(None) };
+        parse_page(project, &body, Some("text/html"), &url).map(Some)
+    }
+
     /// What the places of `--find-links` have of a project, in their order.
-    async fn linked(&self, project: &ProjectName) -> Result<Vec<IndexPage>, IndexError> {
+    pub(crate) async fn linked(&self, project: &ProjectName) -> Result<Vec<IndexPage>, IndexError> {
         let all = self
             .links
             .get_or_try_init(|| links::read_all(&self.http, &self.sources.find_links))
@@ -343,6 +354,22 @@ pub(crate) fn page_url(index: &Index, project: &ProjectName) -> Url {
         segments.pop_if_empty().push(project.as_str()).push("");
     }
     url
+}
+
+/// Reads a page, which is that of the project.
+pub(crate) fn parse_page(
+    project: &ProjectName,
+    body: &[u8],
+    content_type: Option<&str>,
+    url: &Url,
+) -> Result<ProjectPage, IndexError> {
+    let page = simple::parse(body, content_type, url).map_err(|source| IndexError::Page {
+        project: project.to_string(),
+        url: url.into(),
+        source,
+    })?;
+    check_name(project, &page, url)?;
+    Ok(page)
 }
 
 /// A page of another project would offer its files under this name.

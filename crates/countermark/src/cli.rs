@@ -2,11 +2,12 @@
 
 pub(crate) mod audit;
 mod cache;
+pub(crate) mod gate;
 pub(crate) mod handbook;
 pub(crate) mod incident;
 pub(crate) mod lock;
-pub(crate) mod project;
 pub(crate) mod port;
+pub(crate) mod project;
 pub(crate) mod roles;
 #[cfg(feature = "service")]
 pub(crate) mod watch;
@@ -72,6 +73,8 @@ pub(crate) enum Command {
     Install(Box<InstallArgs>),
     /// Write the pins of what a project wants, each digest of bytes that were downloaded.
     Lock(Box<lock::LockArgs>),
+    /// Judge locks of any format by the policy and by what the index says now.
+    Gate(Box<gate::GateArgs>),
     /// Download and check the files, and keep them.
     #[command(after_help = DOWNLOAD_EXAMPLES)]
     Download(Box<DownloadArgs>),
@@ -119,6 +122,7 @@ const INSTALL_EXAMPLES: &str = "Examples:
   countermark install -r requirements.txt                into the active environment
   countermark install -r requirements.txt --venv .venv   into a new or existing one
   countermark install pylock.toml --sync                 and remove what it does not list
+  countermark install flask 'requests>=2.32'             resolve, judge, install, print the pins
   countermark install -r requirements.txt --dry-run      only say what would change";
 const DOWNLOAD_EXAMPLES: &str = "Examples:
   countermark download -r requirements.txt -d wheels
@@ -142,8 +146,8 @@ pub(crate) struct InputArgs {
     /// A constraints file; may be given again.
     #[arg(short = 'c', long = "constraint", value_name = "FILE")]
     pub(crate) constraints: Vec<String>,
-    /// A pylock.toml.
-    #[arg(value_name = "PYLOCK")]
+    /// A pylock.toml, or names of projects.
+    #[arg(value_name = "PYLOCK|NAME")]
     pub(crate) names: Vec<String>,
     /// An extra of a pylock.toml; may be given again.
     #[arg(long = "extra", value_name = "NAME")]
@@ -342,9 +346,31 @@ pub(crate) struct InstallArgs {
     #[arg(long, hide = true)]
     pub(crate) require_hashes: bool,
     #[command(flatten)]
+    pub(crate) by_name: ByNameArgs,
+    #[command(flatten)]
     pub(crate) index: IndexArgs,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+/// What `install NAME` takes beside the names.
+#[derive(Clone, Debug, Default, Args)]
+#[command(next_help_heading = "Options for names")]
+pub(crate) struct ByNameArgs {
+    /// Write the names into the project's input and their pins into its lock, as `add` does.
+    #[arg(long, conflicts_with_all = ["requirements"])]
+    pub(crate) save: bool,
+    /// Take the newest of everything that is needed, whatever is installed.
+    #[arg(short = 'U', long)]
+    pub(crate) upgrade: bool,
+    /// Which prereleases may be taken.
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(crate) prerelease: Option<lock::PrereleaseChoice>,
+    /// Nothing uploaded at or after this date or time, or `7 days`.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) exclude_newer: Option<String>,
+    #[command(flatten)]
+    pub(crate) policy: lock::PolicyArgs,
 }
 
 /// `countermark download`

@@ -117,12 +117,12 @@ pub(crate) struct TargetArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Resolution")]
 pub(crate) struct ResolutionArgs {
-    /// Which versions are tried first.
-    #[arg(long, value_enum, default_value_t = StrategyChoice::Highest, value_name = "STRATEGY")]
-    pub(crate) resolution: StrategyChoice,
-    /// Which prereleases may be taken.
-    #[arg(long, value_enum, default_value_t = PrereleaseChoice::IfNecessaryOrExplicit, value_name = "WHICH")]
-    pub(crate) prerelease: PrereleaseChoice,
+    /// Which versions are tried first; the highest, where nobody says anything.
+    #[arg(long, value_enum, value_name = "STRATEGY")]
+    pub(crate) resolution: Option<StrategyChoice>,
+    /// Which prereleases may be taken; if-necessary-or-explicit, where nobody says anything.
+    #[arg(long, value_enum, value_name = "WHICH")]
+    pub(crate) prerelease: Option<PrereleaseChoice>,
     /// A constraints file; may be given again.
     #[arg(short = 'c', long = "constraint", value_name = "FILE")]
     pub(crate) constraint: Vec<String>,
@@ -153,10 +153,9 @@ pub(crate) struct PolicyArgs {
     pub(crate) policy: Option<PathBuf>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StrategyChoice {
     /// The highest.
-    #[default]
     Highest,
     /// The lowest of every project.
     Lowest,
@@ -164,7 +163,7 @@ pub(crate) enum StrategyChoice {
     LowestDirect,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum PrereleaseChoice {
     /// None.
     Disallow,
@@ -175,6 +174,5 @@ pub(crate) enum PrereleaseChoice {
     /// Of projects for which a requirement of yours names one.
     Explicit,
     /// Either of the last two.
-    #[default]
     IfNecessaryOrExplicit,
 }

@@ -86,7 +86,7 @@ fn sort_out(arguments: &InputArgs) -> Result<(Vec<String>, Vec<String>), Vec<Pro
 }
 
 /// PEP 751: `pylock.toml` or `pylock.<name>.toml`.
-fn is_pylock(name: &str) -> bool {
+pub(crate) fn is_pylock(name: &str) -> bool {
     let name = Path::new(name).file_name().and_then(|name| name.to_str()).unwrap_or_default();
     name == "pylock.toml" || name.starts_with("pylock.") && name.ends_with(".toml")
 }
@@ -109,7 +109,7 @@ fn read_requirements(
         .map(root(FileKind::Requirements))
         .chain(constrained.map(root(FileKind::Constraints)))
         .collect();
-    let mut loader = Files { http, fetched: BTreeMap::new() };
+    let mut loader = Files::new(http);
     let variables = |name: &str| std::env::var(name).ok();
     let problem = |error: &SourceError| {
         let mut problem = Problem::from(error);
@@ -157,10 +157,17 @@ fn read_pylock(
 }
 
 /// Files of this machine and of https URLs.
-struct Files<'a> {
+pub(crate) struct Files<'a> {
     http: &'a Client,
     /// By what messages call them: without the credentials that files beside them need as well.
     fetched: BTreeMap<String, Url>,
+}
+
+impl<'a> Files<'a> {
+    /// Nothing was read yet.
+    pub(crate) fn new(http: &'a Client) -> Self {
+        Self { http, fetched: BTreeMap::new() }
+    }
 }
 
 impl Loader for Files<'_> {
@@ -220,7 +227,7 @@ fn file_url(location: &str) -> Option<PathBuf> {
     url.to_file_path().ok()
 }
 
-fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
+pub(crate) fn read_file(path: &Path) -> Result<Vec<u8>, LoadError> {
     let failed = |reason: String| LoadError {
         message: format!("cannot read `{}`: {reason}", path.display()),
         unavailable: false,

@@ -13,6 +13,7 @@ use countermark_client::store::{Check, Store};
 use countermark_packaging::lock::{Setting, WantedSet};
 use countermark_trust::Class;
 
+use super::by_name;
 use super::input::{self, Input};
 use super::report;
 use crate::cli::{InstallArgs, OutputArgs};
@@ -33,7 +34,11 @@ pub(crate) fn run(arguments: &InstallArgs, output: &OutputArgs) -> super::Outcom
     let teller = Teller::new(output);
     let folders = setup::folders(&arguments.store)?;
     let (target, interpreter) = target(arguments, &folders)?;
-    let plan = Plan::read(arguments, interpreter, &teller)?;
+    let plan = if by_name::is_meant(arguments) {
+        by_name::plan(arguments, &target, interpreter, &teller, &interrupted)?
+    } else {
+        Plan::read(arguments, interpreter, &teller)?
+    };
     let store = open_store(&plan.session, &folders, arguments.store.cache_dir.is_some())?;
     let check = setup::check(&arguments.store, &store);
     tell_foreign_state(&store, &folders, &teller);
@@ -166,7 +171,7 @@ impl Plan {
 }
 
 /// The user's own rule that nothing but a virtual environment is ever changed.
-fn require_virtual(
+pub(super) fn require_virtual(
     session: &Session,
     arguments: &InstallArgs,
     interpreter: &Interpreter,

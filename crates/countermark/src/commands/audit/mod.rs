@@ -4,7 +4,7 @@ mod facts;
 pub(crate) mod gather;
 mod init;
 mod records;
-mod write;
+pub(crate) mod write;
 
 use countermark_audit::finding::Severity;
 use countermark_audit::report::{Options, Report, explain};

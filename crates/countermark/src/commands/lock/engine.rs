@@ -207,10 +207,8 @@ impl<'a> Group<'a> {
 }
 
 fn pins(groups: &[Group<'_>], job: &Job<'_>, seen: &[Seen]) -> Pins {
-    let seen: BTreeMap<(&ProjectName, &str), &PinnedFile> = seen
-        .iter()
-        .map(|one| ((&one.project, one.file.filename.as_str()), &one.file))
-        .collect();
+    let seen: BTreeMap<(&ProjectName, &str), &PinnedFile> =
+        seen.iter().map(|one| ((&one.project, one.file.filename.as_str()), &one.file)).collect();
     let environments = job.targets.iter().filter(|_| job.with_environments);
     Pins {
         environments: environments.filter_map(merge::environment).collect(),

@@ -67,7 +67,8 @@ pub(crate) fn refused(refusal: Refusal, class: Class) -> Problem {
     if refusal.allow.is_empty() {
         return problem;
     }
-    problem.with_hint(format!("to allow it, put this into `allow` of the policy:\n{}", refusal.allow))
+    problem
+        .with_hint(format!("to allow it, put this into `allow` of the policy:\n{}", refusal.allow))
 }
 
 fn evidence(
@@ -94,7 +95,9 @@ fn evidence(
         also_on: if asks { engine.catalogue.also_on(project).ok() } else { None },
         is_public: None,
         status: releases.map(|releases| releases.status.marker),
-        yanked: resolved.filter(|one| one.version == release.version).find_map(|one| one.yanked.clone()),
+        yanked: resolved
+            .filter(|one| one.version == release.version)
+            .find_map(|one| one.yanked.clone()),
         is_new,
         has_moved,
     }

@@ -19,8 +19,8 @@ use std::time::Instant;
 use countermark_client::catalogue::{CatalogueOptions, IndexCatalogue};
 use countermark_client::report::Problem;
 use countermark_client::sight::Depth;
+use countermark_lock::input::Inputs;
 use countermark_lock::request::{Prereleases, Request, Sources, Strategy};
-use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 use countermark_trust::policy::Policy;
 use jiff::Timestamp;
@@ -32,21 +32,21 @@ use crate::cli::lock::{
     LockArgs, LockFormatChoice, PrereleaseChoice, ResolutionArgs, StrategyChoice,
 };
 use crate::cli::{IndexArgs, OutputArgs, StoreArgs};
+use crate::output;
 use crate::progress::Teller;
 use crate::session::{self, Session};
 use crate::setup::{self, Folders};
-use crate::output;
 
 use engine::{Engine, Job, Locked};
 use existing::Existing;
-use sources::Wanted;
 use written::Form;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &LockArgs, output: &OutputArgs) -> Outcome {
     let started = Instant::now();
     session::refuse_weakening(&arguments.index)?;
-    let work = Workplace::new(output, &arguments.store)?;
+    let teller = Teller::new(output);
+    let work = Workplace::new(&teller, &arguments.store)?;
     let plan = Plan::new(arguments)?;
     let done = plan.lock(&work, arguments)?;
     if arguments.locked {
@@ -58,18 +58,17 @@ pub(crate) fn run(arguments: &LockArgs, output: &OutputArgs) -> Outcome {
 }
 
 /// What every command about locks needs.
-pub(crate) struct Workplace {
-    pub(crate) teller: Teller,
+pub(crate) struct Workplace<'t> {
+    pub(crate) teller: &'t Teller,
     pub(crate) interrupted: Arc<AtomicBool>,
     pub(crate) folders: Folders,
     pub(crate) folder: PathBuf,
     pub(crate) now: Timestamp,
 }
 
-impl Workplace {
-    pub(crate) fn new(output: &OutputArgs, store: &StoreArgs) -> Result<Self, Vec<Problem>> {
+impl<'t> Workplace<'t> {
+    pub(crate) fn new(teller: &'t Teller, store: &StoreArgs) -> Result<Self, Vec<Problem>> {
         let interrupted = setup::interrupted();
-        let teller = Teller::new(output);
         let (folders, folder) = (setup::folders(store)?, setup::working_folder()?);
         Ok(Self { teller, interrupted, folders, folder, now: Timestamp::now() })
     }
@@ -99,7 +98,7 @@ impl Workplace {
             session,
             store: Arc::new(store),
             catalogue,
-            teller: &self.teller,
+            teller: self.teller,
             interrupted: Arc::clone(&self.interrupted),
             offline,
         })
@@ -140,7 +139,9 @@ impl Plan {
             (None, None, Some(path)) => {
                 let message = format!("`{}` tells no format of a lock", path.display());
                 let problem = Problem::new("no-format", Class::Usage, message);
-                return Err(vec![problem.with_hint("add `--format requirements` or `--format pylock`")]);
+                return Err(vec![
+                    problem.with_hint("add `--format requirements` or `--format pylock`"),
+                ]);
             }
         };
         Ok(Self { inputs, output, format })
@@ -148,16 +149,22 @@ impl Plan {
 
     pub(crate) fn lock(
         self,
-        work: &Workplace,
+        work: &Workplace<'_>,
         arguments: &LockArgs,
     ) -> Result<Done, Vec<Problem>> {
-        let wanted = sources::read(&self.inputs, arguments, work)?;
+        let asked = sources::Asked {
+            inputs: &self.inputs,
+            selection: &arguments.selection,
+            resolution: &arguments.resolution,
+            index: &arguments.index,
+        };
+        let wanted = sources::read(&asked, work)?;
         let existing = match &self.output {
             Some(path) => existing::read(path)?,
             None => None,
         };
         let session = session::open("lock", &arguments.index, &wanted.options, None)?;
-        session::tell(&session.settings, &work.teller);
+        session::tell(&session.settings, work.teller);
         let policy = policy::find(arguments.policy.policy.as_deref(), &work.folder)?;
         let engine = work.engine(&session, &arguments.index, &arguments.store)?;
         let targets = targets::targets(&arguments.targets, &arguments.python, &work.folders)?;
@@ -175,7 +182,7 @@ impl Plan {
             existing: existing.as_ref(),
         };
         let mut locked = engine.lock(&job)?;
-        wanted.complete(&mut locked.pins);
+        locked.pins.requires_python.clone_from(&wanted.requires_python);
         judge_all(&engine, &policy, &locked, existing.as_ref(), work.now)?;
         let form = self.form(arguments, &wanted);
         let text = form.text(&locked.pins);
@@ -183,10 +190,10 @@ impl Plan {
         Ok(Done { locked, text, existing, output: self.output })
     }
 
-    fn form(&self, arguments: &LockArgs, wanted: &Wanted) -> Form {
+    fn form(&self, arguments: &LockArgs, wanted: &Inputs) -> Form {
         let output = self.output.as_ref().map(|path| path.display().to_string());
         let words = recipe::words(arguments, &self.inputs, output.as_deref().unwrap_or("-"));
-        let (index_url, extra_index_urls) = wanted.index_urls();
+        let (index_url, extra_index_urls) = sources::index_urls(&wanted.options);
         Form {
             format: self.format,
             command: Some(recipe::text(&words)),
@@ -208,29 +215,44 @@ pub(crate) fn judge_all(
     judge::judge(engine, policy, locked, existing, &BTreeMap::new(), now)
 }
 
-/// What a resolution is asked for.
+/// What a resolution is asked for. The command line goes before what `tool.uv` says.
 pub(crate) fn request(
     arguments: &ResolutionArgs,
-    wanted: &Wanted,
+    wanted: &Inputs,
     now: Timestamp,
 ) -> Result<Request, Vec<Problem>> {
+    let told = &wanted.told;
     let newer = arguments.exclude_newer.as_deref();
+    let newer = newer.or(told.exclude_newer.as_ref().map(|(text, _)| text.as_str()));
+    let mut excludes = existing::names(&arguments.excludes)?;
+    excludes.extend(wanted.excludes.iter().cloned());
+    let mut pairs = Vec::new();
+    for (project, (when, _)) in &told.exclude_newer_package {
+        pairs.push(format!("{project}={}", when.as_deref().unwrap_or("never")));
+    }
+    pairs.extend(arguments.exclude_newer_package.iter().cloned());
+    let strategy = arguments.resolution.map(strategy).or(told.strategy);
+    let prereleases = arguments.prerelease.map(prereleases).or(told.prereleases);
     Ok(Request {
         wishes: wanted.wishes.clone(),
         constraints: wanted.constraints.clone(),
         overrides: wanted.overrides.clone(),
-        excludes: existing::names(&arguments.excludes)?,
+        excludes,
         preferences: BTreeMap::new(),
-        strategy: match arguments.resolution {
-            StrategyChoice::Highest => Strategy::Highest,
-            StrategyChoice::Lowest => Strategy::Lowest,
-            StrategyChoice::LowestDirect => Strategy::LowestDirect,
-        },
-        prereleases: prereleases(arguments.prerelease),
+        strategy: strategy.unwrap_or_default(),
+        prereleases: prereleases.unwrap_or_default(),
         exclude_newer: when::exclude_newer(newer, now)?,
-        exclude_newer_project: when::exclude_newer_projects(&arguments.exclude_newer_package, now)?,
+        exclude_newer_project: when::exclude_newer_projects(&pairs, now)?,
         sources: sources_of(&arguments.allow_source)?,
     })
+}
+
+fn strategy(choice: StrategyChoice) -> Strategy {
+    match choice {
+        StrategyChoice::Highest => Strategy::Highest,
+        StrategyChoice::Lowest => Strategy::Lowest,
+        StrategyChoice::LowestDirect => Strategy::LowestDirect,
+    }
 }
 
 pub(crate) fn prereleases(choice: PrereleaseChoice) -> Prereleases {
@@ -255,15 +277,20 @@ fn sources_of(names: &[String]) -> Result<Sources, Vec<Problem>> {
 
 impl Done {
     /// Whether the lock on disk is what would be written.
-    fn check(&self, work: &Workplace) -> u8 {
+    fn check(&self, work: &Workplace<'_>) -> u8 {
         let before = self.existing.as_ref().map_or("", |existing| existing.text.as_str());
         if before == self.text {
             work.teller.line("the lock is what would be written");
             return 0;
         }
-        let shown = self.output.as_ref().map_or_else(|| "-".into(), |path| path.display().to_string());
+        let shown =
+            self.output.as_ref().map_or_else(|| "-".into(), |path| path.display().to_string());
         let diff = similar::TextDiff::from_lines(before, &self.text);
-        let diff = diff.unified_diff().context_radius(1).header(&shown, "what would be written").to_string();
+        let diff = diff
+            .unified_diff()
+            .context_radius(1)
+            .header(&shown, "what would be written")
+            .to_string();
         output::print(diff.trim_end_matches('\n'));
         1
     }
@@ -279,7 +306,7 @@ impl Done {
     }
 
     /// What moved, and how much was done for it.
-    pub(crate) fn summary(&self, work: &Workplace, started: Instant) {
+    pub(crate) fn summary(&self, work: &Workplace<'_>, started: Instant) {
         let moves = written::moves(self.existing.as_ref(), &self.locked.pins);
         if self.existing.is_some() {
             for (project, before, after) in &moves {
@@ -301,11 +328,4 @@ impl Done {
             started.elapsed().as_secs_f64()
         ));
     }
-}
-
-/// A name for messages and sorting.
-pub(crate) fn project_name(text: &str) -> Result<ProjectName, Vec<Problem>> {
-    ProjectName::parse(text).map_err(|error| {
-        vec![Problem::new("bad-name", Class::Usage, format!("`{text}`: {error}"))]
-    })
 }

@@ -5,11 +5,10 @@
 //! from and what the policy is belong to the configuration of whoever runs it, and are neither written
 //! nor read here: a line of a lock must not be able to send anybody to another index.
 
-use clap::{Parser, ValueEnum as _};
+use clap::Parser;
+use countermark_client::http::RedactedUrl;
 
-use crate::cli::lock::{
-    LockArgs, PrereleaseChoice, ResolutionArgs, SelectionArgs, StrategyChoice, TargetArgs,
-};
+use crate::cli::lock::{LockArgs, ResolutionArgs, SelectionArgs, TargetArgs};
 
 /// What stands before the command in the head of a lock.
 const LEAD: &str = "countermark ";
@@ -28,7 +27,7 @@ struct Recipe {
 /// The command that makes this lock, as words.
 pub(crate) fn words(arguments: &LockArgs, inputs: &[String], output: &str) -> Vec<String> {
     let mut words = vec!["lock".to_owned()];
-    words.extend(inputs.iter().cloned());
+    words.extend(shown(inputs));
     words.extend(["-o".to_owned(), output.to_owned()]);
     if let Some(format) = arguments.format {
         push_choice(&mut words, "--format", format);
@@ -53,9 +52,10 @@ pub(crate) fn text(words: &[String]) -> String {
 
 /// How a lock was asked for; `None` where it does not say so, or says what is not understood.
 pub(crate) fn read(lock: &str) -> Option<LockArgs> {
-    let line = lock.lines().take(HEAD_LINES).find_map(|line| {
-        line.strip_prefix('#')?.trim_start().strip_prefix(LEAD)
-    })?;
+    let line = lock
+        .lines()
+        .take(HEAD_LINES)
+        .find_map(|line| line.strip_prefix('#')?.trim_start().strip_prefix(LEAD))?;
     let words = shlex::split(line)?;
     if words.first().map(String::as_str) != Some("lock") {
         return None;
@@ -82,20 +82,25 @@ fn targets(words: &mut Vec<String>, arguments: &TargetArgs) {
 }
 
 fn resolution(words: &mut Vec<String>, arguments: &ResolutionArgs) {
-    if arguments.resolution != StrategyChoice::default() {
-        push_choice(words, "--resolution", arguments.resolution);
+    if let Some(strategy) = arguments.resolution {
+        push_choice(words, "--resolution", strategy);
     }
-    if arguments.prerelease != PrereleaseChoice::default() {
-        push_choice(words, "--prerelease", arguments.prerelease);
+    if let Some(which) = arguments.prerelease {
+        push_choice(words, "--prerelease", which);
     }
-    push_all(words, "--constraint", &arguments.constraint);
-    push_all(words, "--override", &arguments.overrides);
+    push_all(words, "--constraint", &shown(&arguments.constraint));
+    push_all(words, "--override", &shown(&arguments.overrides));
     push_all(words, "--exclude", &arguments.excludes);
     if let Some(when) = &arguments.exclude_newer {
         words.extend(["--exclude-newer".to_owned(), when.clone()]);
     }
     push_all(words, "--exclude-newer-package", &arguments.exclude_newer_package);
     push_all(words, "--allow-source", &arguments.allow_source);
+}
+
+/// Files may be URLs, and those may hold a password.
+fn shown(files: &[String]) -> Vec<String> {
+    files.iter().map(|file| RedactedUrl::of_text(file).to_string()).collect()
 }
 
 fn push_all(words: &mut Vec<String>, option: &str, values: &[String]) {
@@ -137,8 +142,12 @@ mod tests {
         check("lock requirements.in -o requirements.txt");
         check("lock 'flask>=3' 'a b.in' -o '-'");
         check("lock pyproject.toml -o pylock.toml --extra a --extra b --all-groups");
-        check("lock x.in -o x.txt --python-version 3.11 --platform linux --all-files --no-annotate");
-        check("lock x.in -o x.txt --resolution lowest --prerelease allow -c c.txt --override o.txt");
+        check(
+            "lock x.in -o x.txt --python-version 3.11 --platform linux --all-files --no-annotate",
+        );
+        check(
+            "lock x.in -o x.txt --resolution lowest --prerelease allow -c c.txt --override o.txt",
+        );
         check("lock x.in -o x.txt --exclude a --exclude-newer '7 days' --allow-source :all:");
     }
 

@@ -71,7 +71,8 @@ impl Form {
         let message = "the new lock does not read back as what was meant; it was not written";
         let mut problem = Problem::new("lock-unreadable", Class::Unavailable, message);
         if let Some((project, version, digest)) = first {
-            problem = problem.with_detail(format!("the first difference: {project} {version} {digest}"));
+            problem =
+                problem.with_detail(format!("the first difference: {project} {version} {digest}"));
         }
         Err(vec![problem.with_hint("this is a mistake in countermark; please report it")])
     }

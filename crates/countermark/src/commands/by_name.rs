@@ -1,0 +1,162 @@
+//! `install NAME…`: resolved for the environment, judged by the policy, and printed as pins, so that
+//! the first sight is at least a judged one.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use countermark_client::environment::read_environment;
+use countermark_client::install::Target;
+use countermark_client::interpreter::{Interpreter, Layout};
+use countermark_client::report::Problem;
+use countermark_client::sight::Depth;
+use countermark_lock::pins::{PinnedRelease, PinnedSource, Pins};
+use countermark_packaging::digest::Digest;
+use countermark_packaging::filename::DistributionFilename;
+use countermark_packaging::lock::{Place, Wanted, WantedSet, WantedSource};
+use countermark_packaging::name::ProjectName;
+use countermark_packaging::version::{Version, VersionSpecifier, VersionSpecifiers};
+use jiff::Timestamp;
+
+use super::input::{Input, is_pylock};
+use super::install::{Plan, require_virtual};
+use super::lock::engine::Job;
+use super::lock::written::Form;
+use super::lock::{self, Workplace, policy, sources, targets};
+use crate::cli::InstallArgs;
+use crate::cli::lock::{LockFormatChoice, ResolutionArgs, SelectionArgs};
+use crate::progress::Teller;
+use crate::session;
+use crate::{output, setup};
+
+/// Where messages say that a name stands.
+const COMMAND_LINE: &str = "the command line";
+
+/// Whether names of projects were given, and no file.
+pub(crate) fn is_meant(arguments: &InstallArgs) -> bool {
+    let names = &arguments.input.names;
+    let is_name = |name: &String| !is_pylock(name) && !name.ends_with(".txt");
+    arguments.input.requirements.is_empty() && !names.is_empty() && names.iter().all(is_name)
+}
+
+/// Resolves the names for the environment, judges what came out, and prints the pins.
+pub(crate) fn plan(
+    arguments: &InstallArgs,
+    target: &Target,
+    interpreter: Interpreter,
+    teller: &Teller,
+    interrupted: &Arc<AtomicBool>,
+) -> Result<Plan, Vec<Problem>> {
+    let prefix = Some(interpreter.prefix().to_owned());
+    let session = session::open("install", &arguments.index, &[], prefix.as_deref())?;
+    session::tell(&session.settings, teller);
+    require_virtual(&session, arguments, &interpreter)?;
+    let work = Workplace {
+        teller,
+        interrupted: Arc::clone(interrupted),
+        folders: setup::folders(&arguments.store)?,
+        folder: setup::working_folder()?,
+        now: Timestamp::now(),
+    };
+    let resolution = ResolutionArgs {
+        prerelease: arguments.by_name.prerelease,
+        constraint: arguments.input.constraints.clone(),
+        exclude_newer: arguments.by_name.exclude_newer.clone(),
+        ..ResolutionArgs::default()
+    };
+    let asked = sources::Asked {
+        inputs: &arguments.input.names,
+        selection: &SelectionArgs::default(),
+        resolution: &resolution,
+        index: &arguments.index,
+    };
+    let wanted = sources::read(&asked, &work)?;
+    let mut request = lock::request(&resolution, &wanted, work.now)?;
+    if !arguments.by_name.upgrade {
+        request.preferences = installed(target);
+    }
+    let policy = policy::find(arguments.by_name.policy.policy.as_deref(), &work.folder)?;
+    let engine = work.engine(&session, &arguments.index, &arguments.store)?;
+    let job = Job {
+        request: &request,
+        targets: &[targets::of_interpreter(&interpreter)],
+        all_files: false,
+        depth: Depth::Keep,
+        with_environments: false,
+        existing: None,
+    };
+    let locked = engine.lock(&job)?;
+    lock::judge_all(&engine, &policy, &locked, None, work.now)?;
+    print_pins(&locked.pins);
+    drop(engine);
+    let input = Input { set: wanted_set(&locked.pins), refused: Vec::new() };
+    Ok(Plan { session, input, interpreter, folder: work.folder })
+}
+
+/// The versions that are installed: kept where they do, as pip keeps them.
+fn installed(target: &Target) -> BTreeMap<ProjectName, Vec<Version>> {
+    let layout: Option<&Layout> = match target {
+        Target::Venv { .. } => None,
+        Target::Folder { layout, .. } => Some(layout),
+        Target::Environment(interpreter) => Some(interpreter.layout()),
+    };
+    // What cannot be read has nothing to keep; the installation itself looks at it again.
+    let environment = layout.and_then(|layout| read_environment(layout).ok());
+    let packages = environment.into_iter().flat_map(|environment| environment.installed);
+    let mut kept: BTreeMap<ProjectName, Vec<Version>> = BTreeMap::new();
+    for package in packages {
+        kept.entry(package.name).or_default().push(package.version);
+    }
+    kept
+}
+
+fn print_pins(pins: &Pins) {
+    let form = Form {
+        format: LockFormatChoice::Requirements,
+        command: None,
+        annotate: false,
+        index_url: None,
+        extra_index_urls: Vec::new(),
+    };
+    for line in form.text(pins).lines().filter(|line| !line.starts_with('#')) {
+        output::print(line);
+    }
+}
+
+/// The pins as what an environment is to have.
+pub(crate) fn wanted_set(pins: &Pins) -> WantedSet {
+    WantedSet { wanted: pins.releases.iter().map(wanted).collect(), ..WantedSet::default() }
+}
+
+fn wanted(release: &PinnedRelease) -> Wanted {
+    let filename = release.files.first();
+    let filename = filename.and_then(|file| DistributionFilename::parse(&file.filename).ok());
+    let source = match &release.source {
+        PinnedSource::Index(index) => WantedSource::Index {
+            specifiers: VersionSpecifiers::from(VersionSpecifier::equals(&release.version)),
+            pinned: Some(release.version.clone()),
+            index: Some(index.clone()),
+        },
+        PinnedSource::Url(url) => WantedSource::Url {
+            url: url.clone(),
+            filename,
+            subdirectory: None,
+            size: release.files.first().map(|file| file.size),
+        },
+        PinnedSource::Path(path) => WantedSource::Path {
+            path: path.clone(),
+            filename,
+            subdirectory: None,
+            size: release.files.first().map(|file| file.size),
+        },
+    };
+    Wanted {
+        project: release.project.clone(),
+        extras: release.extras.clone(),
+        source,
+        digests: release.files.iter().map(|file| Digest::from(file.sha256)).collect(),
+        files: Vec::new(),
+        place: Place { file: COMMAND_LINE.to_owned(), line: 1, column: 1, span: 0..0 },
+        marker: None,
+    }
+}

@@ -41,6 +41,9 @@ use memory::{Key, Memory, Remembered};
 /// Files downloaded at once.
 const AT_ONCE: usize = 8;
 
+/// Files that are on their way or wait to be looked into.
+const IN_HAND: usize = 3 * AT_ONCE;
+
 /// What looking works with.
 #[derive(Clone, Copy)]
 pub struct Context<'a> {
@@ -228,12 +231,13 @@ impl<'a> Work<'a> {
 
     async fn download(&mut self, context: Context<'_>, lacking: Vec<usize>) {
         let files = self.files.clone();
+        let gates = &one::Gates::new();
         let mut downloads = stream::iter(lacking)
             .map(|position| {
                 let sought = files[position].0;
-                async move { (position, one::download(context, &sought).await) }
+                async move { (position, one::download(context, &sought, gates).await) }
             })
-            .buffer_unordered(AT_ONCE);
+            .buffer_unordered(IN_HAND);
         loop {
             let next = tokio::select! {
                 next = downloads.next() => next,

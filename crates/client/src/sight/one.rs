@@ -8,6 +8,7 @@ use countermark_packaging::digest::{Algorithm, Digest, Sha256};
 use countermark_packaging::filename::{DistributionFilename, WheelFilename};
 use countermark_trust::tree::TreeDigest;
 use countermark_trust::{Artifact, Class, Pin};
+use tokio::sync::Semaphore;
 use url::Url;
 
 use super::memory::Remembered;
@@ -18,6 +19,26 @@ use crate::report::Problem;
 use crate::store::{Download, Entry, Store, StoreError};
 
 type Found<T> = Result<T, Box<Problem>>;
+
+/// How much is done at once: downloads go on while others are looked into, and only as many as there
+/// are processors are, since each needs memory.
+pub(crate) struct Gates {
+    network: Semaphore,
+    processors: Semaphore,
+}
+
+impl Gates {
+    pub(crate) fn new() -> Self {
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        Self {
+            network: Semaphore::new(super::AT_ONCE),
+            processors: Semaphore::new(processors.clamp(1, MAX_PROCESSORS)),
+        }
+    }
+}
+
+/// Wheels that are looked into at once.
+const MAX_PROCESSORS: usize = 4;
 
 /// Will this file have a digest of its tree?
 pub(super) fn has_tree(sought: &Sought<'_>) -> bool {
@@ -84,7 +105,7 @@ pub(super) fn claimed_sha256(file: &ReleaseFile) -> Option<Sha256> {
 pub(crate) async fn entry(context: Context<'_>, sought: &Sought<'_>) -> Found<Entry> {
     let known = match from_store(context, sought) {
         Some(known) => known,
-        None => download(context, &Sought { depth: Depth::Keep, ..*sought }).await?,
+        None => download(context, &Sought { depth: Depth::Keep, ..*sought }, &Gates::new()).await?,
     };
     let missing = || {
         let message = format!("`{}` is not in the store", sought.file.filename.as_str());
@@ -102,7 +123,11 @@ fn problem_of(error: &StoreError) -> Box<Problem> {
 }
 
 /// Downloads, hashes, compares, and looks into it as far as is wanted.
-pub(crate) async fn download(context: Context<'_>, sought: &Sought<'_>) -> Found<Remembered> {
+pub(crate) async fn download(
+    context: Context<'_>,
+    sought: &Sought<'_>,
+    gates: &Gates,
+) -> Found<Remembered> {
     let file = sought.file;
     let filename = file.filename.as_str();
     let location = location(file)?;
@@ -114,13 +139,17 @@ pub(crate) async fn download(context: Context<'_>, sought: &Sought<'_>) -> Found
     };
     let computed = algorithms(file);
     let declared = DeclaredSize::claimed(file.size);
+    // Nobody closes a gate; a closed one would let everybody through.
+    let turn = gates.network.acquire().await;
     let (download, source) =
         receiver.receive(&location, filename, computed.as_ref(), declared).await?;
+    drop(turn);
     let artifact = download.first_sight();
     compare(file, &artifact, &source)?;
     let tree = match &file.filename {
         DistributionFilename::Wheel(wheel) => {
             let wheel = wheel.clone();
+            let _turn = gates.processors.acquire().await;
             look_into(context.store, download, wheel, sought.depth, source).await?
         }
         DistributionFilename::Sdist(_) => None,

@@ -208,7 +208,11 @@ fn a_lie_of_the_index_is_shown_with_both_digests_and_gives_none() {
         }
         assert!(!user.memory().exists(), "a refuted claim is not remembered");
     };
-    check(&[wrong.clone()], None, &[format!("claimed {wrong}"), format!("found   {right} (http")]);
+    check(
+        std::slice::from_ref(&wrong),
+        None,
+        &[format!("claimed {wrong}"), format!("found   {right} (http")],
+    );
     check(&[right.clone(), wrong.clone()], None, &[format!("claimed {wrong}")]);
     check(&[right.clone(), digest(Algorithm::Sha512)], None, &["claimed sha512:0707".into()]);
     check(&[digest(Algorithm::Md5)], None, &["claimed md5:0707".into()]);

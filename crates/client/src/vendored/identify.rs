@@ -19,6 +19,7 @@ use super::{Changed, Comparison, Distribution, Package, Vendored};
 use crate::index::{IndexClient, IndexError, first_offer};
 use crate::receive::{interrupted, until_interrupted};
 use crate::report::Problem;
+use crate::sight::one::Gates;
 use crate::sight::{self, Depth, Sought};
 use crate::store::{Entry, read_regular};
 
@@ -402,7 +403,7 @@ pub async fn on_index(
         None => {
             let file = listed(file, distribution.filename.clone());
             let sought = Sought { project, file: &file, depth: Depth::Bytes };
-            let found = sight::one::download(context.sight, &sought).await;
+            let found = sight::one::download(context.sight, &sought, &Gates::new()).await;
             found.map_err(|problem| undecided(*problem))?.sha256 == distribution.sha256
         }
     };

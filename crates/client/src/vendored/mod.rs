@@ -12,8 +12,6 @@ mod claimed;
 mod compare;
 mod identify;
 mod scan;
-#[cfg(test)]
-mod tests;
 
 use std::path::PathBuf;
 

@@ -259,7 +259,7 @@ fn listed(text: &str) -> Vec<(ProjectName, Version)> {
         let line = line.split('#').next()?.split(';').next()?;
         let (name, version) = line.split_once("==")?;
         let name = name.split('[').next()?.trim();
-        let version = version.split([' ', '\t', '\\', ',']).next()?;
+        let version = version.trim_start().split([' ', '\t', '\\', ',']).next()?;
         Some((ProjectName::parse(name).ok()?, version.trim().parse().ok()?))
     };
     text.lines().filter_map(release).take(MAX_FILES).collect()

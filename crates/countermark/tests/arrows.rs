@@ -28,6 +28,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "countermark-client",
             "countermark-lock",
             "countermark-packaging",
+            "countermark-report",
             "countermark-service",
             "countermark-trust",
         ],

@@ -242,3 +242,6 @@ impl Report {
         self.unchecked.iter().any(|one| !one.is_asked_for)
     }
 }
+
+#[cfg(test)]
+mod tests;

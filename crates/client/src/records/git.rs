@@ -54,6 +54,32 @@ fn is_bare(path: &Path) -> bool {
         && path.join("refs").is_dir()
 }
 
+/// A file as it was at a revision: its bytes, or none where it was not there. `path` counts from the
+/// top of the repository.
+///
+/// # Errors
+/// When there is no such revision, or it cannot be read.
+pub fn file_at(
+    top: &Path,
+    revision: &str,
+    path: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, SourceError> {
+    let git = Git::new(top);
+    let commit = format!("{revision}^{{commit}}");
+    let verify = ["rev-parse", "--verify", "--quiet", "--end-of-options", &commit];
+    if !git.succeeds(&verify)? {
+        return Err(git.unreadable(format!("there is no revision `{revision}`")));
+    }
+    let commit = git.run(&verify, MAX_ANSWER)?;
+    // Its name in hexadecimal digits, which no option looks like.
+    let object = format!("{}:{path}", String::from_utf8_lossy(commit.trim_ascii()));
+    if !git.succeeds(&["cat-file", "-e", &object])? {
+        return Ok(None);
+    }
+    git.run(&["cat-file", "blob", &object], limit).map(Some)
+}
+
 impl GitDocuments {
     /// A checkout, or a bare repository, whose files are then those of its `HEAD`.
     #[must_use]

@@ -18,7 +18,7 @@ use countermark_audit::source::{Documents, SourceError};
 use url::Url;
 
 pub use folder::FolderDocuments;
-pub use git::GitDocuments;
+pub use git::{GitDocuments, file_at};
 pub use host::HostDocuments;
 
 use crate::http::{Client, RedactedUrl};

@@ -1,8 +1,10 @@
 //! One module a command. Each gives the exit code, after everything was said.
 
 pub(crate) mod audit;
+mod by_name;
 mod cache;
 mod download;
+mod gate;
 mod handbook;
 mod hash;
 mod incident;
@@ -33,6 +35,7 @@ pub(crate) fn run(arguments: Cli) -> u8 {
     let outcome = match arguments.command {
         Command::Install(arguments) => install::run(&arguments, &output),
         Command::Lock(arguments) => lock::run(&arguments, &output),
+        Command::Gate(arguments) => gate::run(&arguments, &output),
         Command::Download(arguments) => download::run(&arguments, &output),
         Command::Hash(arguments) => hash::run(&arguments),
         Command::Port(arguments) => port::run(&arguments, &output),

@@ -37,7 +37,7 @@ fn comparable(text: &str) -> Option<String> {
 
 /// Whether a path as a lock has it stays inside of the project: it was reviewed with it.
 #[must_use]
-pub fn is_inside(path: &str) -> bool {
+pub(super) fn is_inside(path: &str) -> bool {
     let path = path.strip_prefix("file:").unwrap_or(path);
     if path.starts_with(['/', '\\', '~']) || path.get(1..2) == Some(":") || path.contains("://") {
         return false;
@@ -58,7 +58,7 @@ pub fn is_inside(path: &str) -> bool {
 
 /// The name of a file of a lock: the one that it gives, or the last part of the URL.
 #[must_use]
-pub fn file_name(name: Option<&str>, url: Option<&str>) -> Option<String> {
+pub(super) fn file_name(name: Option<&str>, url: Option<&str>) -> Option<String> {
     if let Some(name) = name {
         return Some(name.to_owned());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countermark_packaging::lock::document::{LockDocument, LockPackage};
+use countermark_packaging::lock::document::{LockDocument, LockPackage, LockSource};
 use countermark_packaging::name::ProjectName;
 
 use super::entry::{Standing, is_own};
@@ -38,10 +38,13 @@ impl<'a> Scope<'a> {
             return Self { entries: entries.collect(), moves: Moves::new() };
         };
         let before = by_project(base);
+        // Where a lock names indexes for the whole of it, another one moves every entry.
+        let has_same_indexes = base.indexes == lock.indexes;
         let mut entries = Vec::new();
         for package in &lock.packages {
             let old = before.get(&package.project).map(Vec::as_slice).unwrap_or_default();
-            if !old.iter().any(|old| is_same(old, package)) {
+            let is_placed = has_same_indexes || !matches!(package.source, LockSource::Index(None));
+            if !is_placed || !old.iter().any(|old| is_same(old, package)) {
                 entries.push((package, standing(old, package)));
             }
         }

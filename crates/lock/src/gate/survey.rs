@@ -116,7 +116,7 @@ impl<'a> Survey<'a> {
 
 /// Whether several digests of an entry all have one name; none where there are not several.
 #[must_use]
-pub fn has_one_name(entry: &Entry<'_>) -> Option<bool> {
+pub(super) fn has_one_name(entry: &Entry<'_>) -> Option<bool> {
     let [named] = entry.named.as_slice() else {
         return (entry.named.len() > 1).then_some(false);
     };

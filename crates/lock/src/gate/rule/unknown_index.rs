@@ -1,5 +1,6 @@
 //! `unknown-index`: an index that nobody configured.
 
+use countermark_packaging::lock::document::{LockPackage, LockSource};
 use countermark_report::{Document, Severity};
 
 use super::{Ground, Rule, Said, shortened};
@@ -30,7 +31,10 @@ impl Rule for UnknownIndex {
     }
 
     fn check(&self, entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
-        let Some(index) = entry.index() else { return };
+        let Some(index) = entry.index() else {
+            self.check_lock(entry, ground, said);
+            return;
+        };
         // A name that only the lock's own writer knows; where it leads is not said.
         let is_url = index.contains("://");
         let is_known = ground.indexes.iter().any(|known| is_same_index(known, index));
@@ -43,6 +47,29 @@ impl Rule for UnknownIndex {
                 .against(expected(ground.indexes), shortened(index))
                 .hint("`countermark relock` points a lock at another index; `[policy.indexes]` allows one"),
         );
+    }
+}
+
+impl UnknownIndex {
+    /// What the lock names for all entries without an index of their own is told at the first of
+    /// them.
+    fn check_lock(&self, entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
+        let has_none = |package: &&LockPackage| matches!(package.source, LockSource::Index(None));
+        let first = ground.lock.packages.iter().find(has_none);
+        if !first.is_some_and(|first| std::ptr::eq(first, entry.package)) {
+            return;
+        }
+        for index in ground.lock.indexes.iter().filter(|index| index.contains("://")) {
+            if ground.indexes.iter().any(|known| is_same_index(known, index)) {
+                continue;
+            }
+            let message = "the lock names an index for all of its entries that is not configured";
+            said.push(
+                Finding::new(self.code(), (Kind::Lack, Severity::Medium), entry.package, message)
+                    .against(expected(ground.indexes), shortened(index))
+                    .hint("configure the index, or take it out of the lock"),
+            );
+        }
     }
 }
 

@@ -129,6 +129,28 @@ impl CoreMetadata {
     }
 }
 
+/// The licence that `METADATA` names: its expression (PEP 639), else the first line of the old field,
+/// else its classifiers. For people; several fields of one kind are joined.
+///
+/// # Errors
+/// When the fields cannot be told apart.
+pub fn parse_license(bytes: &[u8]) -> Result<Option<String>, MetadataError> {
+    let headers = parse_headers(bytes)?;
+    let all = |field: &'static str| -> Vec<&str> {
+        let found = headers.iter().filter(|header| header.is(field));
+        found.map(|header| header.value.lines().next().unwrap_or_default().trim()).collect()
+    };
+    let named = [all("License-Expression"), all("License")];
+    let named = named.into_iter().map(|it| it.join(", ")).find(|it| !it.is_empty());
+    let classified = || {
+        let classifiers = all("Classifier").into_iter();
+        let licences = classifiers.filter_map(|it| it.strip_prefix("License :: "));
+        let last: Vec<&str> = licences.map(|it| it.rsplit(" :: ").next().unwrap_or(it)).collect();
+        (!last.is_empty()).then(|| last.join(", "))
+    };
+    Ok(named.or_else(classified))
+}
+
 /// The one field of this name, if there is one.
 fn only<'h, 'a>(
     headers: &'h [Header<'a>],

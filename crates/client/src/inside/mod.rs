@@ -13,7 +13,7 @@ mod fetch;
 mod folder;
 mod requires;
 mod says;
-mod sdist;
+pub(crate) mod sdist;
 #[cfg(test)]
 mod tests;
 

@@ -124,11 +124,63 @@ pub(super) fn read_tar(
     filename: &str,
     is_wanted: fn(&str) -> bool,
 ) -> Result<BTreeMap<String, Vec<u8>>, InsideError> {
+    let mut found = BTreeMap::new();
+    let tar = |reason: String| InsideError::Tar { filename: filename.to_owned(), reason };
+    walk_tar(archive, filename, &mut |member| {
+        if !is_wanted(member.path) {
+            return Ok(());
+        }
+        let path = member.path.to_owned();
+        if !member.is_file {
+            return Err(tar(format!("`{path}` is no file")));
+        }
+        let limit = |what, limit| InsideError::Limit { filename: filename.to_owned(), what, limit };
+        if found.len() == MAX_WANTED {
+            return Err(limit("files of metadata", MAX_WANTED as u64));
+        }
+        if member.size > MAX_SAYING {
+            return Err(limit("bytes of metadata", MAX_SAYING));
+        }
+        let mut bytes = Vec::new();
+        member.bytes.read_to_end(&mut bytes).map_err(|error| tar(error.to_string()))?;
+        if bytes.len() as u64 != member.size {
+            return Err(tar("it is cut off".to_owned()));
+        }
+        match found.insert(path.clone(), bytes) {
+            None => Ok(()),
+            Some(_) => Err(InsideError::Contradiction {
+                filename: filename.to_owned(),
+                reason: format!("it has `{path}` twice"),
+            }),
+        }
+    })?;
+    Ok(found)
+}
+
+/// A member of a compressed tar archive.
+pub(crate) struct Member<'a> {
+    /// Without empty parts and `.`; may have `..` where it is no file.
+    pub(crate) path: &'a str,
+    /// Whether it has bytes of its own: no folder, link or device.
+    pub(crate) is_file: bool,
+    /// As its header says; more is not read.
+    pub(crate) size: u64,
+    /// Its bytes; need not be read.
+    pub(crate) bytes: &'a mut dyn Read,
+}
+
+/// Looks at every member of a `.tar.gz`, from front to back, in constant memory. Members whose names
+/// are no text are passed over.
+pub(crate) fn walk_tar(
+    archive: &dyn ReadAt,
+    filename: &str,
+    each: &mut dyn FnMut(Member<'_>) -> Result<(), InsideError>,
+) -> Result<(), InsideError> {
     let mut source = Source { archive, position: 0, fault: None };
     let size = archive.size().map_err(|source| unreadable(filename, source))?;
     let limit = MAX_UNPACKED.min(size.saturating_mul(MAX_RATIO).max(RATIO_FLOOR));
     let mut unpacked = Bounded { reader: MultiGzDecoder::new(&mut source), left: limit };
-    let walked = Walk { filename, is_wanted, found: BTreeMap::new() }.walk(&mut unpacked);
+    let walked = Walk { filename, each }.walk(&mut unpacked);
     let is_over = unpacked.left == 0;
     drop(unpacked);
     if let Some(fault) = source.fault {
@@ -148,8 +200,7 @@ fn unreadable(filename: &str, source: io::Error) -> InsideError {
 
 struct Walk<'a> {
     filename: &'a str,
-    is_wanted: fn(&str) -> bool,
-    found: BTreeMap<String, Vec<u8>>,
+    each: &'a mut dyn FnMut(Member<'_>) -> Result<(), InsideError>,
 }
 
 /// What an extended header says of the entry behind it.
@@ -159,7 +210,7 @@ struct Extended {
 }
 
 impl Walk<'_> {
-    fn walk(mut self, unpacked: &mut dyn Read) -> Result<BTreeMap<String, Vec<u8>>, InsideError> {
+    fn walk(mut self, unpacked: &mut dyn Read) -> Result<(), InsideError> {
         let mut tar = tar::Archive::new(&mut *unpacked);
         // Raw: extended headers are read here, with limits, and not by the library.
         let entries = tar.entries().map_err(|error| self.tar(error.to_string()))?.raw(true);
@@ -202,10 +253,10 @@ impl Walk<'_> {
         }
         // To the last byte: only there are length and CRC of the compressed data compared.
         io::copy(unpacked, &mut io::sink()).map_err(|error| self.tar(error.to_string()))?;
-        Ok(self.found)
+        Ok(())
     }
 
-    /// Keeps the entry if it is one that tells.
+    /// Hands the entry on.
     fn take(
         &mut self,
         name: &[u8],
@@ -218,26 +269,13 @@ impl Walk<'_> {
             return Err(self.limit("components of a name", MAX_DEPTH as u64));
         }
         let path = parts.join("/");
-        if !(self.is_wanted)(&path) {
-            return Ok(());
-        }
-        if parts.contains(&"..") {
+        let kind = entry.header().entry_type();
+        let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
+        if is_file && parts.contains(&"..") {
             return Err(self.tar(format!("`{path}` leaves the archive")));
         }
-        if !matches!(entry.header().entry_type(), EntryType::Regular | EntryType::Continuous) {
-            return Err(self.tar(format!("`{path}` is no file")));
-        }
-        if self.found.len() == MAX_WANTED {
-            return Err(self.limit("files of metadata", MAX_WANTED as u64));
-        }
-        let bytes = self.read_small(entry, MAX_SAYING, "bytes of metadata")?;
-        match self.found.insert(path.clone(), bytes) {
-            None => Ok(()),
-            Some(_) => Err(InsideError::Contradiction {
-                filename: self.filename.to_owned(),
-                reason: format!("it has `{path}` twice"),
-            }),
-        }
+        let size = entry.size();
+        (self.each)(Member { path: &path, is_file, size, bytes: entry })
     }
 
     fn read_pax(&self, header: &[u8], extended: &mut Extended) -> Result<(), InsideError> {

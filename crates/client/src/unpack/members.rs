@@ -45,6 +45,44 @@ pub fn read_listed_members(
     })
 }
 
+/// Takes members of an archive, one after the other.
+pub trait Visitor {
+    /// A member begins, which promises to have so many bytes. Whether its bytes are wanted.
+    fn begin(&mut self, path: &str, size: u64) -> bool;
+
+    /// The next bytes of a wanted member.
+    fn bytes(&mut self, bytes: &[u8]);
+
+    /// A wanted member ends, and is what the archive's check sum says.
+    fn end(&mut self);
+}
+
+/// Shows every file of a ZIP archive to a visitor, in the order of the archive. The structure is
+/// checked as strictly as when it is unpacked.
+///
+/// # Errors
+/// When the archive is not one that every reader reads alike, or cannot be read. What the visitor
+/// saw so far then counts for nothing.
+pub fn walk_members(
+    archive: &dyn ReadAt,
+    visitor: &mut dyn Visitor,
+    limits: &Limits,
+) -> Result<(), UnpackError> {
+    Extractor::new().with_window(archive, |unpacker| {
+        let entries = read_archive(unpacker.window, limits)?;
+        for entry in entries.iter().filter(|entry| !entry.is_directory()) {
+            if visitor.begin(&entry.name, entry.size) {
+                unpacker.unpack(entry, &mut |slice| {
+                    visitor.bytes(slice);
+                    Ok(())
+                })?;
+                visitor.end();
+            }
+        }
+        Ok(())
+    })
+}
+
 fn unpack_small(
     unpacker: &mut Unpacker<'_, '_>,
     entries: &[Entry],

@@ -32,7 +32,7 @@ pub use error::UnpackError;
 pub use extract::{ExtractedFile, Extractor, Sink, extract, plan};
 pub use inflate::DataFault;
 pub use limits::Limits;
-pub use members::{read_listed_members, read_members};
+pub use members::{Visitor, read_listed_members, read_members, walk_members};
 pub use path::PathError;
 pub use plan::{Plan, PlanNote, PlannedFile};
 pub use source::ReadAt;

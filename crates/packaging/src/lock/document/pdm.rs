@@ -8,7 +8,7 @@
 //! Newer locks begin with `[metadata]` and have no mark at their end; a dependency without an
 //! entry is told as a note only, because PDM can be asked to leave projects out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::check::{self, Spellings};
 use super::poetry::{is_commit, read_file, read_version};
@@ -57,8 +57,9 @@ pub(super) fn read<'a>(
         check::add(reader, &mut document.packages, package);
     }
     elsewhere.check_owners(reader, &document.packages);
+    let known: HashSet<&ProjectName> = document.packages.iter().map(|p| &p.project).collect();
     for (project, span) in needed {
-        if !document.packages.iter().any(|package| package.project == project) {
+        if !known.contains(&project) {
             let message = format!("`{project}` is needed here, and there is no entry for it");
             reader.note(&message, span);
         }
@@ -130,11 +131,14 @@ impl<'a> Elsewhere<'a> {
 
     /// Files of a release that is not there belong to an entry that was lost.
     fn check_owners(&self, reader: &mut Reader<'a>, packages: &[LockPackage]) {
+        let known: HashSet<(&ProjectName, Option<&Version>)> = packages
+            .iter()
+            .flat_map(|package| {
+                [(&package.project, package.version.as_ref()), (&package.project, None)]
+            })
+            .collect();
         for ((project, version), (text, _)) in &self.0 {
-            let owns = |package: &LockPackage| {
-                package.project == *project && (version.is_none() || package.version == *version)
-            };
-            if !packages.iter().any(owns) {
+            if !known.contains(&(project, version.as_ref())) {
                 let message = format!("there are files of `{}`, and no entry for it", text.value);
                 reader.error(codes::MISSING_ENTRY, message, text.span.clone());
             }

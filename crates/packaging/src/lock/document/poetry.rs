@@ -7,7 +7,7 @@
 //!
 //! `[metadata]` stands last, so that a file that was cut off is always known by its absence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::check::{self, Named, Spellings};
 use super::reader::{Reader, Table, Text};
@@ -141,8 +141,10 @@ impl<'a> Elsewhere<'a> {
 
     /// Files of a package that is not there belong to an entry that was lost.
     fn check_owners(&self, reader: &mut Reader<'a>, packages: &[LockPackage]) {
+        let known: HashSet<&ProjectName> =
+            packages.iter().map(|package| &package.project).collect();
         for (project, (text, _)) in &self.lists {
-            if !packages.iter().any(|package| package.project == *project) {
+            if !known.contains(project) {
                 let message = format!("there are files of `{project}`, and no entry for it");
                 reader.error(codes::MISSING_ENTRY, message, text.span.clone());
             }

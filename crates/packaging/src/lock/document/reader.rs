@@ -15,7 +15,7 @@ use crate::requirement::Requirement;
 use crate::version::{Version, VersionSpecifiers};
 
 /// The most mistakes that are told of one file.
-const MOST_MISTAKES: usize = 200;
+pub(super) const MOST_MISTAKES: usize = 200;
 
 /// The longest message, in characters: what is quoted may be of any length.
 const LONGEST_MESSAGE: usize = 300;

@@ -4,6 +4,7 @@ use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 
 use super::{Entry, MAXIMUM_DEPTH, Node, Value, nothing, too_deep};
+use crate::lock::document::reader::MOST_MISTAKES;
 use crate::lock::source::Source;
 use crate::lock::{SourceError, codes};
 
@@ -14,7 +15,15 @@ pub(super) fn parse(source: &Source) -> (Node<'_>, Vec<SourceError>) {
             let span = error.span().unwrap_or(0..0);
             source.error(codes::SYNTAX, error.message().to_owned(), span)
         };
-        return (nothing(0..0), errors.iter().map(error).collect());
+        // What follows the first mistake of a line is mostly an echo of it.
+        let mut told: Vec<SourceError> = Vec::new();
+        for error in errors.iter().map(error) {
+            let line = error.place.line;
+            if told.len() < MOST_MISTAKES && !told.iter().any(|other| other.place.line == line) {
+                told.push(error);
+            }
+        }
+        return (nothing(0..0), told);
     }
     let mut errors = Vec::new();
     let table = table(document.into_inner(), source, 0, &mut errors);

@@ -12,8 +12,19 @@ use super::{Entry, MAXIMUM_DEPTH, Node, Value, nothing, too_deep};
 use crate::lock::source::Source;
 use crate::lock::{SourceError, codes};
 
+/// The most values; a lock of a hundred thousand entries has about thirty for each.
+const MAXIMUM_NODES: usize = 4_000_000;
+
 pub(super) fn parse(source: &Source) -> (Node<'_>, Vec<SourceError>) {
-    match serde_saphyr::from_str::<Spanned<Parsed>>(source.text()) {
+    // No tool writes aliases, which would make a small file a large one.
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            max_nodes: MAXIMUM_NODES,
+            max_events: 2 * MAXIMUM_NODES,
+            max_aliases: 0,
+        },
+    };
+    match serde_saphyr::from_str_with_options::<Spanned<Parsed>>(source.text(), options) {
         Ok(parsed) => {
             let mut errors = Vec::new();
             let node = node(parsed, source, 0, &mut errors);

@@ -21,6 +21,7 @@ use crate::request::Request;
 use crate::resolution::Resolution;
 use crate::target::Target;
 
+mod ahead;
 mod answer;
 mod asked;
 mod error;
@@ -51,6 +52,7 @@ pub fn resolve(
     let asked = asked::Asked::new(request, target)?;
     let urls = urls::pins(&asked, catalogue)?;
     let provider = Provider::new(&asked, &urls, catalogue, interrupted);
+    ahead::ask(&provider);
     let selected = loop {
         match pubgrub::resolve(&provider, Package::Root, 0u32) {
             Ok(selected) => break selected,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use countermark_packaging::name::{ExtraName, ProjectName};
 
 use super::asked::{Asked, shown_url};
-use super::provider::{By, Edges, Package, Provider};
+use super::provider::{By, Package, Provider};
 use super::universe::Origin;
 use crate::catalogue::CatalogueError;
 use crate::resolution::{Resolution, Resolved, ResolvedSource, Via};
@@ -156,13 +156,12 @@ fn notes(
         for extra in unknown_extras(provider, project, &resolved.extras, chosen, seen)? {
             notes.push(format!("{project} {version} has no extra `{extra}`"));
         }
-        for left_out in (0..universe.count()).filter(|&position| position != chosen) {
-            let package = Package::Project(project.clone());
-            let known: Option<Edges> = provider.known_edges(&package, left_out);
-            if let Some(Err(reason)) = known {
-                let version = universe.version(left_out);
-                notes.push(format!("{project} {version} was left out: it {reason}"));
-            }
+    }
+    for ((project, position), reason) in provider.left_out() {
+        if answer.releases.contains_key(&project) {
+            let universe = provider.universe(&project)?;
+            let version = universe.version(position);
+            notes.push(format!("{project} {version} was left out: it {reason}"));
         }
     }
     answer.notes = notes;

@@ -11,7 +11,7 @@
 
 use std::cell::RefCell;
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -153,6 +153,8 @@ struct State {
     discovered: HashMap<ProjectName, usize>,
     /// The release that was last tried of a project, and how many were.
     tried: HashMap<ProjectName, (u32, usize)>,
+    /// Releases that the solver would have taken, but for this.
+    left_out: BTreeMap<(ProjectName, u32), Reason>,
     /// Projects with many conflicts.
     troubled: HashSet<ProjectName>,
     /// Whether one of them is new since the search began.
@@ -186,9 +188,9 @@ impl<'a> Provider<'a> {
         Ok(universe)
     }
 
-    /// What was found out about a release, if anybody asked.
-    pub(super) fn known_edges(&self, package: &Package, position: u32) -> Option<Edges> {
-        self.state.borrow().edges.get(&(package.clone(), position)).cloned()
+    /// The releases that would have been taken, but for their reasons.
+    pub(super) fn left_out(&self) -> BTreeMap<(ProjectName, u32), Reason> {
+        self.state.borrow().left_out.clone()
     }
 
     /// What a package requires in one version on this target.
@@ -377,15 +379,38 @@ impl<'a> Provider<'a> {
             let name = &edge.requirement.name;
             if !state.discovered.contains_key(name) {
                 state.discovered.insert(name.clone(), next);
-                if !self.urls.contains_key(name) {
-                    new.push(name.clone());
-                }
+                new.push(name.clone());
             }
         }
+        drop(state);
+        self.expect(&new);
+    }
+
+    /// Asks ahead for projects.
+    pub(super) fn expect(&self, names: &[ProjectName]) {
+        let state = self.state.borrow();
+        let is_new = |name: &&ProjectName| {
+            !self.urls.contains_key(*name) && !state.universes.contains_key(*name)
+        };
+        let new: Vec<ProjectName> = names.iter().filter(is_new).cloned().collect();
         drop(state);
         if !new.is_empty() {
             self.catalogue.expect(&new);
         }
+    }
+
+    /// Asks ahead for what a release requires.
+    pub(super) fn expect_requires(&self, universe: &Universe, position: u32) {
+        if let (Origin::Index(_), Ok(usable)) =
+            (&universe.origin, universe.usable(position, self.asked))
+        {
+            let version = universe.version(position);
+            self.catalogue.expect_requires(&universe.project, version, &usable.files[0]);
+        }
+    }
+
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
     }
 
     /// The release to try: one that is kept, else the best of the set.
@@ -422,12 +447,9 @@ impl<'a> Provider<'a> {
         if !lowest {
             following.reverse();
         }
-        let usable = following.into_iter().filter_map(|position| {
-            Some((position, Rc::clone(universe.usable(position, self.asked).ok()?)))
-        });
-        for (position, usable) in usable.take(count) {
-            let version = universe.version(position);
-            self.catalogue.expect_requires(&universe.project, version, &usable.files[0]);
+        let is_usable = |&position: &u32| universe.usable(position, self.asked).is_ok();
+        for position in following.into_iter().filter(is_usable).take(count) {
+            self.expect_requires(universe, position);
         }
     }
 }
@@ -493,7 +515,13 @@ impl DependencyProvider for Provider<'_> {
         position: &u32,
     ) -> Result<Dependencies<Package, Positions, String>, Fault> {
         match self.edges(package, *position)? {
-            Err(reason) => Ok(Dependencies::Unavailable(reason.to_string())),
+            Err(reason) => {
+                if let Package::Project(project) = package {
+                    let mut state = self.state.borrow_mut();
+                    state.left_out.insert((project.clone(), *position), reason.clone());
+                }
+                Ok(Dependencies::Unavailable(reason.to_string()))
+            }
             Ok(edges) => {
                 let constraints = self.constraints(package, *position, &edges)?;
                 Ok(Dependencies::Available(constraints.into_iter().collect()))
@@ -502,7 +530,7 @@ impl DependencyProvider for Provider<'_> {
     }
 
     fn should_cancel(&self) -> Result<(), Fault> {
-        if self.interrupted.load(Ordering::Relaxed) {
+        if self.is_interrupted() {
             return Err(Fault::Interrupted);
         }
         match std::mem::take(&mut self.state.borrow_mut().restart) {

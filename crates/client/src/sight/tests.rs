@@ -216,7 +216,11 @@ fn a_lie_of_the_index_is_shown_with_both_digests_and_gives_none() {
     check(&[right.clone(), wrong.clone()], None, &[format!("claimed {wrong}")]);
     check(&[right.clone(), digest(Algorithm::Sha512)], None, &["claimed sha512:0707".into()]);
     check(&[digest(Algorithm::Md5)], None, &["claimed md5:0707".into()]);
-    check(&[right], Some(11), &["claimed 11 bytes".into(), "found   10 bytes".into()]);
+    check(
+        &[right],
+        Some(11),
+        &["claimed 11 bytes".into(), "found   10 bytes".into()],
+    );
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn an_exact_copy_is_found_among_several_releases() {
     let world = World::new();
     copy(&world, "pot", "1.1");
     let run = port(&world, &index, &[]);
-    run.expect(0).says("pot: pot 1.1, all 4 files as in pot-1.1-py3-none-any.whl");
+    run.expect(0).says("pot: pot 1.1, exactly as in pot-1.1-py3-none-any.whl (4 files)");
     assert_eq!(run.stdout, line(&wheels[1]));
     // What it says is what installs.
     world.write("requirements.txt", &run.stdout);
@@ -140,7 +140,7 @@ fn a_modified_copy_gives_the_pin_of_the_release_and_a_list_of_changes() {
         .says("changed  pot/core.py, +2 -1 lines")
         .says("left out pot/inner/deep.py")
         .says("added    pot/extra.py")
-        .says("lid: lid 1.0, all 4 files");
+        .says("lid: lid 1.0, exactly as in");
     assert_eq!(run.stdout, line(&lid) + &line(&pot));
     // Into a file, the same.
     let written = port(&world, &index, &["-o", "requirements.txt"]);

@@ -149,7 +149,7 @@ impl Report {
         let Ported { project, version, filename, comparison, .. } = ported;
         if comparison.is_exact() {
             let files = output::count(comparison.same, "file", "files");
-            self.lines.push(format!("{name}: {project} {version}, all {files} as in {filename}"));
+            self.lines.push(format!("{name}: {project} {version}, exactly as in {filename} ({files})"));
             return;
         }
         let message = format!(

@@ -6,6 +6,7 @@
 //! differently are refused by the readers of archives, and nothing in it decides where anything goes.
 
 mod diff;
+mod fetch;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -16,6 +17,7 @@ use countermark_packaging::metadata::MetadataError;
 use countermark_trust::Class;
 
 pub use diff::{Danger, FileDiff, FileMove, diff, patch_of};
+pub use fetch::{Fetched, fetch};
 pub use read::{Distribution, read_contents};
 
 use crate::inside::InsideError;

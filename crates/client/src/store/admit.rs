@@ -44,6 +44,30 @@ pub(super) struct VerifiedArchive {
     source: String,
 }
 
+/// An archive whose bytes were verified through the descriptor that is kept open.
+#[derive(Debug)]
+pub struct VerifiedBytes {
+    artifact: Verified<Artifact>,
+    file: File,
+    /// Of a download: goes with the value.
+    #[expect(dead_code, reason = "held for its destructor")]
+    folder: Option<tempfile::TempDir>,
+}
+
+impl VerifiedBytes {
+    /// What was verified.
+    #[must_use]
+    pub fn artifact(&self) -> &Artifact {
+        &self.artifact
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        &self.file
+    }
+}
+
 impl Download {
     /// The next bytes.
     ///
@@ -101,6 +125,15 @@ impl Download {
         let archive = self.verify(pin, filename, String::new())?;
         let (tree, _, _) = unpack_nowhere(&archive)?;
         Ok(tree.digest())
+    }
+
+    /// The bytes, of a wheel or a source distribution, to be read and not to be kept.
+    ///
+    /// # Errors
+    /// A rejection by the pin.
+    pub fn verified(self, pin: &Pin) -> Result<VerifiedBytes, Rejection> {
+        let artifact = self.verifier.finish(pin)?;
+        Ok(VerifiedBytes { artifact, file: self.file, folder: Some(self.folder) })
     }
 
     fn verify(
@@ -180,6 +213,15 @@ impl Store {
                 to.persist(target).map_err(|error| error.error)
             });
         copied.map(drop).map_err(io_error("write", target))
+    }
+
+    /// The bytes of an entry's archive, hashed whole.
+    ///
+    /// # Errors
+    /// [`StoreError`] when there is no archive, or it is not the pinned one.
+    pub fn verified(&self, pin: &Pin, sha256: Sha256) -> Result<VerifiedBytes, StoreError> {
+        let archive = self.open_archive(pin, sha256)?;
+        Ok(VerifiedBytes { artifact: archive.artifact, file: archive.file, folder: archive.folder })
     }
 
     /// Opens the archive of an entry and hashes it whole.

@@ -24,6 +24,7 @@ mod entry;
 mod lines;
 mod merge;
 mod options;
+pub mod outline;
 mod peep;
 pub mod statements;
 

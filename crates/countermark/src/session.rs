@@ -9,6 +9,7 @@ use countermark_client::http::Client;
 use countermark_client::index::IndexClient;
 use countermark_client::report::{Note, Problem, Reporter};
 use countermark_client::settings::{self, CommandLine, Inputs, Settings};
+use countermark_lock::pins::PinnedSource;
 use countermark_packaging::lock::FileOption;
 use countermark_trust::Class;
 
@@ -24,6 +25,16 @@ pub(crate) struct Session {
     pub(crate) settings: Settings,
     pub(crate) http: Arc<Client>,
     pub(crate) index: Arc<IndexClient>,
+}
+
+impl Session {
+    /// Whether a pin comes from the public index.
+    pub(crate) fn is_public(&self, source: &PinnedSource) -> Option<bool> {
+        match source {
+            PinnedSource::Index(index) => Some(*index == *settings::DEFAULT_INDEX),
+            PinnedSource::Url(_) | PinnedSource::Path(_) => None,
+        }
+    }
 }
 
 /// Options that would weaken a check are refused by name.

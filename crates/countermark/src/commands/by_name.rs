@@ -85,8 +85,8 @@ pub(crate) fn plan(
         with_environments: false,
         existing: None,
     };
-    let locked = engine.lock(&job)?;
-    lock::judge_all(&engine, &policy, &locked, None, work.now)?;
+    let mut locked = engine.lock(&job)?;
+    lock::judge_all(&engine, &policy, &mut locked, None, work.now)?;
     print_pins(&locked.pins);
     drop(engine);
     let input = Input { set: wanted_set(&locked.pins), refused: Vec::new() };

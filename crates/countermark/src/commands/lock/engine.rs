@@ -50,10 +50,9 @@ pub(crate) struct Job<'a> {
 /// A lock that can be written, and what is known beside it.
 pub(crate) struct Locked {
     pub(crate) pins: Pins,
+    pub(crate) targets: Vec<Target>,
     /// One for each target.
     pub(crate) resolutions: Vec<Resolution>,
-    /// Every file, with its digest.
-    pub(crate) seen: Vec<Seen>,
     /// Bytes that were downloaded.
     pub(crate) downloaded: u64,
 }
@@ -93,7 +92,8 @@ impl Engine<'_> {
         }
         let pins = pins(&groups, job, &sight.seen);
         drop(groups);
-        Ok(Locked { pins, resolutions, seen: sight.seen, downloaded: sight.downloaded })
+        let targets = job.targets.to_vec();
+        Ok(Locked { pins, targets, resolutions, downloaded: sight.downloaded })
     }
 
     fn resolve(&self, job: &Job<'_>) -> Result<Vec<Resolution>, Vec<Problem>> {

@@ -3,135 +3,179 @@
 use std::collections::BTreeMap;
 
 use countermark_client::report::{Note, Problem, Reporter as _};
+use countermark_lock::catalogue::Catalogue as _;
+use countermark_lock::moves::evidence::{self, Evidence, Judged};
+use countermark_lock::moves::{self, Move, Pin};
+use countermark_lock::pins::{PinnedRelease, PinnedSource};
+use countermark_lock::write::recorded;
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::name::ProjectName;
+use countermark_packaging::version::Version;
 use countermark_trust::Class;
-use countermark_trust::change::Change;
-use countermark_trust::policy::{Policy, Refusal, Subject, Verdict};
+use countermark_trust::policy::rule::Evidence as Kind;
+use countermark_trust::policy::{Policy, Refusal, Verdict};
 use jiff::Timestamp;
 
-use countermark_lock::catalogue::Catalogue as _;
-use countermark_lock::pins::{PinnedRelease, PinnedSource};
-
-use super::engine::{self, Engine, Locked};
+use super::changes::{self, Changes};
+use super::engine::{Engine, Locked, is_source_only};
 use super::existing::Existing;
 
-/// What is known of a pin beside what the lock will say.
-struct Evidence {
-    also_on: Option<Vec<String>>,
-    is_public: Option<bool>,
-    status: Option<countermark_packaging::simple::StatusMarker>,
-    yanked: Option<String>,
-    is_new: bool,
-    has_moved: bool,
+/// How much is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// What the policy asks for.
+    Policy,
+    /// Everything that a person wants to see before a pin moves.
+    Everything,
 }
 
-/// Whether the policy lets all pins pass; notes what it lets pass by an exception.
-///
-/// # Errors
-/// A problem for each rule that says no, or that could not be decided, with the line that would allow it.
+/// The pins that moved, with what is known of them and what the policy says; and the files of both
+/// sides of those that `keep` names.
 pub(crate) fn judge(
     engine: &Engine<'_>,
     policy: &Policy,
-    locked: &Locked,
+    locked: &mut Locked,
     existing: Option<&Existing>,
-    changes: &BTreeMap<ProjectName, Change>,
+    look: (Look, &dyn Fn(&ProjectName) -> bool),
     now: Timestamp,
-) -> Result<(), Vec<Problem>> {
+) -> (Vec<Judged>, Changes) {
     for expired in policy.expired(now) {
         let message = format!("the exception at {} ended with {}", expired.place, expired.until);
         engine.teller.note(Note::new("expired-exception", message));
     }
-    let mut problems = Vec::new();
-    for release in &locked.pins.releases {
-        let evidence = evidence(engine, policy, release, locked, existing);
-        let subject = subject(release, &evidence, changes.get(&release.project));
-        for verdict in policy.check(&subject, now) {
-            match verdict {
-                Verdict::Accepted => {}
-                Verdict::Excepted(refusal, exception) => {
-                    let message = format!("{}; let pass: {exception}", refusal.message);
-                    engine.teller.note(Note::new(refusal.rule, message));
-                }
-                Verdict::Rejected(refusal) => problems.push(refused(refusal, Class::Rejected)),
-                Verdict::Undecided(refusal) => problems.push(refused(refusal, Class::Unavailable)),
-            }
+    let before = existing.map(before).unwrap_or_default();
+    let (look, keep) = look;
+    record_roles(engine, locked, &before, look);
+    let all = moves::moves(&before, &moves::pins_of(&locked.pins));
+    let moved: Vec<&Move> = all.iter().filter(|one| one.brings_bytes()).collect();
+    let compares = look == Look::Everything || policy.needs(Kind::Contents);
+    let mut changes = match existing {
+        Some(existing) if compares => changes::compare(engine, locked, existing, &moved, keep),
+        _ => Changes::default(),
+    };
+    let asks = look == Look::Everything || policy.needs(Kind::Index);
+    if asks {
+        let names: Vec<ProjectName> =
+            moved.iter().filter_map(|one| one.project().cloned()).collect();
+        engine.catalogue.expect_also_on(&names);
+    }
+    let mut known: BTreeMap<(ProjectName, Option<Version>), Evidence> = BTreeMap::new();
+    for one in moved {
+        let Some(after) = &one.after else { continue };
+        let release = locked.pins.releases.iter().find(|release| {
+            release.project == after.project && Some(&release.version) == after.version.as_ref()
+        });
+        let Some(release) = release else { continue };
+        let mut evidence = gather(engine, locked, release, asks);
+        evidence.change = changes.by_project.remove(&after.project).map(|mut change| {
+            let now = (!release.roles.is_empty()).then_some(release.roles.as_slice());
+            change.roles = one.before.as_ref().and_then(|before| evidence::roles(before, now));
+            change
+        });
+        known.insert((after.project.clone(), after.version.clone()), evidence);
+    }
+    let find = |one: &Move| {
+        let after = one.after.as_ref()?;
+        known.get(&(after.project.clone(), after.version.clone()))
+    };
+    (evidence::judge(all, find, policy, now), changes)
+}
+
+/// The pins of the lock that is there, with the roles that it recorded.
+fn before(existing: &Existing) -> Vec<Pin> {
+    let recorded = recorded::read(&existing.text);
+    let mut pins = moves::pins_of_document(&existing.document);
+    for pin in &mut pins {
+        let same = recorded.iter().find(|one| {
+            one.project == pin.project && Some(&one.version) == pin.version.as_ref()
+        });
+        if let Some(same) = same {
+            pin.roles.clone_from(&same.roles);
         }
     }
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+    pins
 }
 
-/// A refusal, with the line that would allow it.
-pub(crate) fn refused(refusal: Refusal, class: Class) -> Problem {
-    let problem = Problem::new(refusal.rule, class, refusal.message);
-    if refusal.allow.is_empty() {
-        return problem;
+/// Who holds roles, of pins that move; a pin that stays keeps what was recorded of it, so that a
+/// change between two moves is still seen at the next one.
+fn record_roles(engine: &Engine<'_>, locked: &mut Locked, before: &[Pin], look: Look) {
+    let stays = |release: &PinnedRelease| {
+        before.iter().find(|pin| {
+            pin.project == release.project && pin.version.as_ref() == Some(&release.version)
+        })
+    };
+    let mut asked: Vec<ProjectName> = Vec::new();
+    for release in &mut locked.pins.releases {
+        match stays(release) {
+            Some(pin) => release.roles.clone_from(&pin.roles),
+            None if matches!(release.source, PinnedSource::Index(_)) => {
+                asked.push(release.project.clone());
+            }
+            None => {}
+        }
     }
-    problem
-        .with_hint(format!("to allow it, put this into `allow` of the policy:\n{}", refusal.allow))
+    if look == Look::Policy || asked.is_empty() {
+        return;
+    }
+    engine.catalogue.expect_roles(&asked);
+    for release in locked.pins.releases.iter_mut().filter(|one| asked.contains(&one.project)) {
+        // An index that does not say who holds roles leaves them unknown.
+        if let Ok(Some(roles)) = engine.catalogue.roles(&release.project) {
+            release.roles = roles;
+        }
+    }
 }
 
-fn evidence(
-    engine: &Engine<'_>,
-    policy: &Policy,
-    release: &PinnedRelease,
-    locked: &Locked,
-    existing: Option<&Existing>,
-) -> Evidence {
-    use countermark_trust::policy::rule::Evidence as Kind;
+fn gather(engine: &Engine<'_>, locked: &Locked, release: &PinnedRelease, asks: bool) -> Evidence {
     let project = &release.project;
     let is_indexed = matches!(release.source, PinnedSource::Index(_));
-    let asks = is_indexed && policy.needs(Kind::Index);
+    let asks = asks && is_indexed;
     let releases = if asks { engine.catalogue.releases(project).ok() } else { None };
-    let mut before = existing
-        .iter()
-        .flat_map(|existing| &existing.document.packages)
-        .filter(|package| package.project == *project)
-        .peekable();
-    let is_new = before.peek().is_none();
-    let has_moved = !before.any(|package| package.version.as_ref() == Some(&release.version));
-    let resolved = locked.resolutions.iter().filter_map(|one| one.releases.get(project));
-    Evidence {
-        also_on: if asks { engine.catalogue.also_on(project).ok() } else { None },
-        is_public: None,
-        status: releases.map(|releases| releases.status.marker),
-        yanked: resolved
-            .filter(|one| one.version == release.version)
-            .find_map(|one| one.yanked.clone()),
-        is_new,
-        has_moved,
-    }
-}
-
-fn subject<'a>(
-    release: &'a PinnedRelease,
-    evidence: &'a Evidence,
-    change: Option<&'a Change>,
-) -> Subject<'a> {
-    let (index, direct) = match &release.source {
-        PinnedSource::Index(index) => (Some(index.as_str()), None),
-        PinnedSource::Url(place) | PinnedSource::Path(place) => (None, Some(place.as_str())),
-    };
+    let mut resolved = locked.resolutions.iter().filter_map(|one| one.releases.get(project));
     let is_wheel = |name: &str| {
         matches!(DistributionFilename::parse(name), Ok(DistributionFilename::Wheel(_)))
     };
-    let wheels = release.files.iter().filter(|file| is_wheel(&file.filename));
-    let source_only = engine::is_source_only(release);
+    let source_only = is_source_only(release);
     // Of a release without wheels the source distribution is what would be used.
-    let used: Vec<_> = if source_only { release.files.iter().collect() } else { wheels.collect() };
-    let uploads: Option<Vec<Timestamp>> = used.iter().map(|file| file.uploaded).collect();
-    Subject {
-        index,
-        direct,
-        also_on: evidence.also_on.as_deref(),
-        is_public: evidence.is_public,
+    let used = release.files.iter().filter(|file| source_only || is_wheel(&file.filename));
+    let uploads: Option<Vec<Timestamp>> = used.map(|file| file.uploaded).collect();
+    let also_on = if asks { engine.catalogue.also_on(project) } else { Ok(Vec::new()) };
+    Evidence {
+        also_on: also_on.ok().filter(|_| asks),
+        is_public: engine.session.is_public(&release.source),
         uploaded: uploads.and_then(|uploads| uploads.into_iter().max()),
-        status: evidence.status,
-        yanked: evidence.yanked.as_deref(),
+        status: releases.map(|releases| releases.status.marker),
+        yanked: resolved
+            .find(|one| one.version == release.version)
+            .and_then(|one| one.yanked.clone()),
         has_source: Some(source_only),
-        is_new: evidence.is_new,
-        has_moved: evidence.has_moved,
-        change,
-        ..Subject::new(&release.project, &release.version)
+        change: None,
     }
+}
+
+/// Notes what the policy lets pass by an exception, and gives a problem for each rule that says no
+/// or could not be decided, with the line that would allow it.
+pub(crate) fn problems(engine: &Engine<'_>, judged: &[Judged]) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    for verdict in judged.iter().flat_map(|one| &one.verdicts) {
+        match verdict {
+            Verdict::Accepted => {}
+            Verdict::Excepted(refusal, exception) => {
+                let message = format!("{}; let pass: {exception}", refusal.message);
+                engine.teller.note(Note::new(refusal.rule, message));
+            }
+            Verdict::Rejected(refusal) => problems.push(refused(refusal, Class::Rejected)),
+            Verdict::Undecided(refusal) => problems.push(refused(refusal, Class::Unavailable)),
+        }
+    }
+    problems
+}
+
+fn refused(refusal: &Refusal, class: Class) -> Problem {
+    let problem = Problem::new(refusal.rule, class, refusal.message.clone());
+    if refusal.allow.is_empty() {
+        return problem;
+    }
+    let allow = &refusal.allow;
+    problem.with_hint(format!("to allow it, put this line into `allow` of the policy:\n{allow}"))
 }

@@ -1,5 +1,6 @@
 //! `lock`: what a project wants becomes pins, each digest of bytes that were downloaded.
 
+pub(crate) mod changes;
 pub(crate) mod engine;
 pub(crate) mod existing;
 pub(crate) mod judge;
@@ -20,7 +21,9 @@ use countermark_client::catalogue::{CatalogueOptions, IndexCatalogue};
 use countermark_client::report::Problem;
 use countermark_client::sight::Depth;
 use countermark_lock::input::Inputs;
+use countermark_lock::moves::evidence::Judged;
 use countermark_lock::request::{Prereleases, Request, Sources, Strategy};
+use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 use countermark_trust::policy::Policy;
 use jiff::Timestamp;
@@ -39,6 +42,7 @@ use crate::setup::{self, Folders};
 
 use engine::{Engine, Job, Locked};
 use existing::Existing;
+use judge::Look;
 use written::Form;
 
 /// Runs the command.
@@ -117,6 +121,8 @@ pub(crate) struct Plan {
 /// A lock that was made.
 pub(crate) struct Done {
     pub(crate) locked: Locked,
+    /// What moved.
+    pub(crate) judged: Vec<Judged>,
     pub(crate) text: String,
     pub(crate) existing: Option<Existing>,
     pub(crate) output: Option<PathBuf>,
@@ -183,11 +189,11 @@ impl Plan {
         };
         let mut locked = engine.lock(&job)?;
         locked.pins.requires_python.clone_from(&wanted.requires_python);
-        judge_all(&engine, &policy, &locked, existing.as_ref(), work.now)?;
+        let judged = judge_all(&engine, &policy, &mut locked, existing.as_ref(), work.now)?;
         let form = self.form(arguments, &wanted);
         let text = form.text(&locked.pins);
         form.read_back(&text, &locked.pins)?;
-        Ok(Done { locked, text, existing, output: self.output })
+        Ok(Done { locked, judged, text, existing, output: self.output })
     }
 
     fn form(&self, arguments: &LockArgs, wanted: &Inputs) -> Form {
@@ -204,15 +210,22 @@ impl Plan {
     }
 }
 
-/// Holds everything against the policy.
+/// Holds the pins that moved against the policy.
+///
+/// # Errors
+/// A problem for each rule that does not say yes.
 pub(crate) fn judge_all(
     engine: &Engine<'_>,
     policy: &Policy,
-    locked: &Locked,
+    locked: &mut Locked,
     existing: Option<&Existing>,
     now: Timestamp,
-) -> Result<(), Vec<Problem>> {
-    judge::judge(engine, policy, locked, existing, &BTreeMap::new(), now)
+) -> Result<Vec<Judged>, Vec<Problem>> {
+    let none: &dyn Fn(&ProjectName) -> bool = &|_| false;
+    let look = (Look::Policy, none);
+    let (judged, _) = judge::judge(engine, policy, locked, existing, look, now);
+    let problems = judge::problems(engine, &judged);
+    if problems.is_empty() { Ok(judged) } else { Err(problems) }
 }
 
 /// What a resolution is asked for. The command line goes before what `tool.uv` says.
@@ -307,10 +320,10 @@ impl Done {
 
     /// What moved, and how much was done for it.
     pub(crate) fn summary(&self, work: &Workplace<'_>, started: Instant) {
-        let moves = written::moves(self.existing.as_ref(), &self.locked.pins);
+        let moves = &self.judged;
         if self.existing.is_some() {
-            for (project, before, after) in &moves {
-                work.teller.line(&written::line(project, before, after));
+            for one in moves {
+                work.teller.line(&format!("  {}", one.moved.describe()));
             }
         }
         let projects = self.locked.pins.releases.len();

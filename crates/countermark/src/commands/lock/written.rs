@@ -1,6 +1,6 @@
 //! The lock as a file: its text, the proof that it says what was meant, and what moved.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use countermark_client::report::Problem;
@@ -8,10 +8,8 @@ use countermark_lock::pins::{PinnedRelease, PinnedSource, Pins};
 use countermark_lock::write;
 use countermark_packaging::digest::Digest;
 use countermark_packaging::lock::document::{self, LockDocument, LockFormat};
-use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 
-use super::existing::Existing;
 use crate::cli::lock::LockFormatChoice;
 
 /// How a lock is written.
@@ -120,36 +118,5 @@ pub(crate) fn format_of(path: &Path) -> Option<LockFormatChoice> {
             Some(LockFormatChoice::Pylock)
         }
         _ => None,
-    }
-}
-
-/// The versions of each project, before and after.
-pub(crate) fn moves(
-    existing: Option<&Existing>,
-    pins: &Pins,
-) -> Vec<(ProjectName, Vec<String>, Vec<String>)> {
-    let mut versions: BTreeMap<ProjectName, (BTreeSet<String>, BTreeSet<String>)> = BTreeMap::new();
-    for package in existing.iter().flat_map(|existing| &existing.document.packages) {
-        let version = package.version.as_ref().map(ToString::to_string);
-        versions.entry(package.project.clone()).or_default().0.extend(version);
-    }
-    for release in &pins.releases {
-        let (_, after) = versions.entry(release.project.clone()).or_default();
-        after.insert(release.version.to_string());
-    }
-    let moved = versions.into_iter().filter(|(_, (before, after))| before != after);
-    moved
-        .map(|(project, (before, after))| {
-            (project, before.into_iter().collect(), after.into_iter().collect())
-        })
-        .collect()
-}
-
-/// One move as a line.
-pub(crate) fn line(project: &ProjectName, before: &[String], after: &[String]) -> String {
-    match (before, after) {
-        ([], after) => format!(" + {project} {}", after.join(", ")),
-        (before, []) => format!(" - {project} {}", before.join(", ")),
-        (before, after) => format!(" ~ {project} {} -> {}", before.join(", "), after.join(", ")),
     }
 }

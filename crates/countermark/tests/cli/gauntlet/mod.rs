@@ -9,6 +9,7 @@
 //! 63 to 66 (writing locks), 67 (the log).
 
 mod closure;
+mod locks;
 mod machine;
 mod pylock;
 mod requirements;

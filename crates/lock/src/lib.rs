@@ -5,11 +5,14 @@
 //! parameter.
 
 pub mod catalogue;
+pub mod edit;
 mod files;
 pub mod input;
 pub mod gate;
 pub mod merge;
+pub mod moves;
 pub mod pins;
+pub mod relock;
 pub mod request;
 pub mod resolution;
 pub mod resolve;

@@ -22,11 +22,12 @@ mod pdm;
 mod pipfile;
 mod poetry;
 mod pylock;
-pub(crate) mod reader;
+mod reader;
 mod tree;
 mod uv;
 
 pub use detect::detect;
+pub use reader::without_credentials;
 
 /// The most bytes of a lock.
 pub const MAXIMUM_SIZE: usize = 32 << 20;
@@ -199,6 +200,8 @@ pub enum UrlRole {
     File {
         /// Whose file.
         project: ProjectName,
+        /// The index that the lock names for the entry, without credentials.
+        index: Option<String>,
         /// Its name.
         name: Option<String>,
         /// Digests that are given for it.
@@ -250,6 +253,7 @@ pub fn parse_with_urls(
     };
     let root = tree::parse(&source, syntax)?;
     let mut reader = reader::Reader::new(&source);
+    reader.bare_texts = syntax == tree::Syntax::Yaml;
     let table = match reader.expect_table("the lock", &root) {
         Some(table) => table,
         None => return Err(reader.errors),

@@ -147,6 +147,6 @@ fn read_url<'a>(
         };
         return (LockSource::Url(shown), vec![file]);
     }
-    let file = reader.file(project, url, None, digests, url.span.clone());
+    let file = reader.file((project, None), url, None, digests, url.span.clone());
     (LockSource::Index(None), vec![file])
 }

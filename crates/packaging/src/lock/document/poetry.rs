@@ -178,7 +178,7 @@ pub(super) fn read_file<'a>(
     let digests: Vec<Digest> = digest.into_iter().collect();
     if let Some(url) = reader.text(table, "url") {
         let name = reader.owned(table, "file");
-        return Some(reader.file(project, &url, name, digests, table.span()));
+        return Some(reader.file((project, None), &url, name, digests, table.span()));
     }
     let name = reader.required(table, "file")?.value.to_owned();
     let place = reader.place(table.span());

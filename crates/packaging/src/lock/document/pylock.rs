@@ -149,7 +149,7 @@ fn read_source<'a>(
         return (LockSource::Directory { path, editable }, Vec::new());
     }
     if let Some(archive) = archive {
-        let Some(file) = read_file(reader, archive, project, true) else {
+        let Some(file) = read_file(reader, archive, (project, None), true) else {
             return (LockSource::Index(None), Vec::new());
         };
         let location = file.url.clone().unwrap_or_default();
@@ -161,7 +161,7 @@ fn read_source<'a>(
     for (table, is_wheel) in
         sdist.map(|t| (t, false)).into_iter().chain(wheels.into_iter().map(|t| (t, true)))
     {
-        let Some(file) = read_file(reader, table, project, false) else { continue };
+        let Some(file) = read_file(reader, table, (project, index.as_deref()), false) else { continue };
         check_filename(reader, table, project, version, &file, is_wheel);
         files.push(file);
     }
@@ -205,7 +205,7 @@ fn check_filename<'a>(
 fn read_file<'a>(
     reader: &mut Reader<'a>,
     table: Table<'a>,
-    project: &ProjectName,
+    (project, index): (&ProjectName, Option<&str>),
     direct: bool,
 ) -> Option<FileEntry> {
     let digests = match reader.required_table(table, "hashes") {
@@ -235,7 +235,7 @@ fn read_file<'a>(
         let name = name.or_else(|| last_segment(location.value));
         FileEntry { name, url, digests, size: None, uploaded: None, place }
     } else {
-        reader.file(project, &location, name, digests, table.span())
+        reader.file((project, index), &location, name, digests, table.span())
     };
     file.size = reader.size(table, "size");
     file.uploaded = reader.scalar(table, "upload-time").map(|text| text.value.to_owned());

@@ -26,6 +26,9 @@ pub(super) struct Reader<'a> {
     pub(super) errors: Vec<SourceError>,
     pub(super) notes: Vec<String>,
     pub(super) urls: Vec<LockUrl>,
+    /// Whether a number may be a text that lacks quotation marks, as in YAML: `1.10` is a version,
+    /// and a digest can consist of digits.
+    pub(super) bare_texts: bool,
 }
 
 /// A table.
@@ -59,7 +62,8 @@ impl<'a> Table<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &'a Source) -> Self {
-        Self { source, errors: Vec::new(), notes: Vec::new(), urls: Vec::new() }
+        let (errors, notes, urls) = (Vec::new(), Vec::new(), Vec::new());
+        Self { source, errors, notes, urls, bare_texts: false }
     }
 
     pub(super) fn place(&self, span: Range<usize>) -> Place {
@@ -123,9 +127,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(super) fn expect_text(&mut self, what: &str, node: &'a Node<'a>) -> Option<Text<'a>> {
-        let Value::Text(text) = &node.value else {
-            self.wrong_type(what, "a text", node);
-            return None;
+        let text = match &node.value {
+            Value::Text(text) => text,
+            Value::Bare(text) if self.bare_texts => text,
+            _ => {
+                self.wrong_type(what, "a text", node);
+                return None;
+            }
         };
         if let Some(found) =
             text.chars().find(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
@@ -318,10 +326,10 @@ impl<'a> Reader<'a> {
         shown
     }
 
-    /// A file at a URL or path. Digests in the URL's fragment count as those beside it.
+    /// A file of a project, perhaps of an index, at a URL or path. Digests in the URL's fragment count as those beside it.
     pub(super) fn file(
         &mut self,
-        project: &ProjectName,
+        (project, index): (&ProjectName, Option<&str>),
         location: &Text<'a>,
         name: Option<String>,
         digests: Vec<Digest>,
@@ -331,6 +339,7 @@ impl<'a> Reader<'a> {
         let name = name.or_else(|| last_segment(location.value));
         let role = UrlRole::File {
             project: project.clone(),
+            index: index.map(str::to_owned),
             name: name.clone(),
             digests: digests.clone(),
         };
@@ -381,7 +390,7 @@ fn fragment_digests(location: &str) -> Vec<Digest> {
 
 /// A URL without user and password. `git@` stays: it is no secret, and other addresses mean
 /// something else.
-pub(crate) fn without_credentials(url: &str) -> String {
+pub fn without_credentials(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else { return url.to_owned() };
     let end = rest.find(['/', '?', '#', '\\']).unwrap_or(rest.len());
     match rest[..end].rfind('@') {

@@ -10,6 +10,7 @@
 
 use super::check::{self, Named, Spellings};
 use super::reader::{Reader, Table, Text, without_credentials};
+use super::tree::{Entry, Value};
 use super::{FileEntry, LockDocument, LockPackage, LockSource, UrlRole};
 use crate::digest::Digest;
 use crate::lock::codes;
@@ -26,6 +27,7 @@ pub(super) fn read<'a>(
 ) -> Option<LockDocument> {
     document.format_version = Some(read_version(reader, root)?);
     document.requires_python = reader.python(root, "requires-python");
+    remember_indexes(reader, root);
     let key = if root.has("distribution") { "distribution" } else { "package" };
     let mut named = Vec::new();
     let mut spellings = Spellings::default();
@@ -47,6 +49,25 @@ pub(super) fn read<'a>(
         check::check_named(reader, &document.packages, &named);
     }
     Some(document)
+}
+
+/// Indexes stand in the sources of entries, in those of dependencies, and beside requirements.
+fn remember_indexes<'a>(reader: &mut Reader<'a>, root: Table<'a>) {
+    let mut pending: Vec<&'a Entry<'a>> = root.entries.iter().collect();
+    while let Some(entry) = pending.pop() {
+        let mut nodes = vec![&entry.node];
+        while let Some(node) = nodes.pop() {
+            match &node.value {
+                Value::List(items) => nodes.extend(items),
+                Value::Table(entries) => pending.extend(entries),
+                Value::Text(value) if matches!(&*entry.key, "registry" | "index") => {
+                    let text = Text { value, span: node.span.clone() };
+                    reader.url(&text, UrlRole::Index);
+                }
+                _ => {}
+            }
+        }
+    }
 }
 
 fn read_version<'a>(reader: &mut Reader<'a>, root: Table<'a>) -> Option<String> {
@@ -149,7 +170,8 @@ fn read_source<'a>(reader: &mut Reader<'a>, table: Table<'a>, project: &ProjectN
     };
     let Some(text) = reader.text(source, kind) else { return unknown };
     match *kind {
-        "registry" => LockSource::Index(Some(reader.url(&text, UrlRole::Index))),
+        // Every index is remembered by [`remember_indexes`], wherever it stands.
+        "registry" => LockSource::Index(Some(without_credentials(text.value))),
         "url" => LockSource::Url(reader.url(&text, UrlRole::Direct)),
         "git" => {
             let url = reader.url(&text, UrlRole::Direct);
@@ -176,8 +198,8 @@ fn read_file<'a>(
     let path = reader.text(table, "path");
     let name = reader.owned(table, "filename");
     let mut file = match url.or(path) {
-        Some(location) if matches!(source, LockSource::Index(_)) => {
-            reader.file(project, &location, name, digests, table.span())
+        Some(location) if let LockSource::Index(index) = source => {
+            reader.file((project, index.as_deref()), &location, name, digests, table.span())
         }
         location => {
             // The file of a direct source: its address is the source's.

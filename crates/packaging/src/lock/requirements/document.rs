@@ -15,7 +15,7 @@ use super::{Encoding, FileKind, Loader, MAXIMUM_DEPTH, MAXIMUM_ERRORS, MAXIMUM_F
 use super::{decode, empty_file};
 use crate::digest::Digest;
 use crate::filename::DistributionFilename;
-use crate::lock::document::reader::without_credentials;
+use crate::lock::document::without_credentials;
 use crate::lock::document::{
     DocumentResult, FileEntry, LockDocument, LockFormat, LockPackage, LockSource, LockUrl,
     MAXIMUM_ENTRIES, UrlRole,

@@ -195,7 +195,7 @@ files = [{url = "https://example.org/d-1-py3-none-any.whl", hash = "sha256:$A"}]
 #[test]
 fn sources_of_conda_lock() {
     let text = "version: 1\npackage:\n- {name: a, version: 1.10, manager: pip, platform: linux-64, \
-                url: 'git+https://example.org/a.git@$C', hash: {sha256: $A}, categories: [main, dev]}\n\
+                url: 'git+https://example.org/a.git@$C', hash: {sha256: 1111111111111111111111111111111111111111111111111111111111111111}, categories: [main, dev]}\n\
                 - {name: b, version: '1', manager: pip, url: 'https://u:p@example.org/b-1.zip#sha256=$A', \
                 source: {type: url, url: x}}\n";
     check(

@@ -11,7 +11,7 @@ use crate::catalogue::CatalogueError;
 #[derive(Debug, thiserror::Error)]
 pub enum ResolveError {
     /// What is wanted cannot be had at the same time.
-    #[error("no set of releases does for {target}\n{explanation}")]
+    #[error("no solution for {target}\n{explanation}")]
     NoSolution {
         /// The label of the target.
         target: String,

@@ -1,6 +1,7 @@
 //! Resolution, over indexes in memory.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod conflicts;
 mod meaning;
 mod scenario;
 mod several;

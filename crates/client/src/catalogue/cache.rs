@@ -6,8 +6,8 @@
 //! damaged is not used either, and no error: it is asked for again.
 //!
 //! ```text
-//! <folder>/<index>/<project>      a page: one line about it, and its listing
-//! <folder>/metadata/<xy>/<file>   what one file says of its release; holds for ever
+//! <state>/catalogue/<index>/<project>      a page: one line about it, and its listing
+//! <state>/catalogue/metadata/<xy>/<file>   what one file says of its release; holds for ever
 //! ```
 
 use std::fs;
@@ -34,6 +34,9 @@ const MAX_METADATA: u64 = 4 << 20;
 
 /// Bytes of everything that is kept, after which what was not used for longest goes.
 const MAX_KEPT: u64 = 1 << 30;
+
+/// In the private folder of the user.
+const FOLDER: &str = "catalogue";
 
 /// The folder of metadata, beside those of indexes, whose names are digests.
 const METADATA: &str = "metadata";
@@ -64,10 +67,11 @@ struct Head {
 }
 
 impl Cache {
-    /// The folder, made when it is not there; nothing when it cannot be used.
-    pub(super) fn open(folder: &Path) -> Option<Self> {
-        make_private(folder)?;
-        Some(Self { folder: folder.to_owned() })
+    /// In the private folder of the user, made when it is not there; nothing when it cannot be used.
+    pub(super) fn open(state: &Path) -> Option<Self> {
+        let folder = state.join(FOLDER);
+        make_private(&folder)?;
+        Some(Self { folder })
     }
 
     /// What is kept of a page, if it can be used.
@@ -168,11 +172,11 @@ pub struct CacheSize {
     pub bytes: u64,
 }
 
-/// How much is kept in the folder of a catalogue.
+/// How much is kept in the private folder of the user.
 #[must_use]
-pub fn cache_size(folder: &Path) -> CacheSize {
+pub fn cache_size(state: &Path) -> CacheSize {
     let mut size = CacheSize::default();
-    for (_, bytes, _) in kept_files(folder) {
+    for (_, bytes, _) in kept_files(state) {
         size.files += 1;
         size.bytes += bytes;
     }
@@ -182,9 +186,9 @@ pub fn cache_size(folder: &Path) -> CacheSize {
 /// Removes what was not written for longest until at most `limit` bytes are kept, 1 GiB when none is
 /// given; what was removed.
 #[must_use]
-pub fn prune_cache(folder: &Path, limit: Option<u64>) -> CacheSize {
+pub fn prune_cache(state: &Path, limit: Option<u64>) -> CacheSize {
     let limit = limit.unwrap_or(MAX_KEPT);
-    let mut files = kept_files(folder);
+    let mut files = kept_files(state);
     files.sort_by_key(|(time, ..)| *time);
     let mut left: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
     let mut removed = CacheSize::default();
@@ -202,9 +206,9 @@ pub fn prune_cache(folder: &Path, limit: Option<u64>) -> CacheSize {
 }
 
 /// When it was written, its bytes, its path. Links are not followed.
-fn kept_files(folder: &Path) -> Vec<(SystemTime, u64, PathBuf)> {
+pub(super) fn kept_files(state: &Path) -> Vec<(SystemTime, u64, PathBuf)> {
     let mut files = Vec::new();
-    let mut open = vec![(folder.to_owned(), 0)];
+    let mut open = vec![(state.join(FOLDER), 0)];
     while let Some((next, depth)) = open.pop() {
         let Ok(listing) = fs::read_dir(next) else { continue };
         for item in listing.filter_map(Result::ok) {

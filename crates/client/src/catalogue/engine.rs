@@ -280,6 +280,9 @@ mod tests {
             })
         });
         engine.expect([0, 1, 2, 3]);
+        while !matches!(engine.shared.state().slots.get(&0), Some(Slot::Running)) {
+            std::thread::yield_now();
+        }
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| engine.wait(&3));
             while engine.shared.state().waiting.front() != Some(&3) {

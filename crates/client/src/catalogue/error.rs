@@ -41,7 +41,7 @@ pub(super) fn mismatch(what: &str, expected: &[Digest], found: &Digest) -> Catal
     let expected: Vec<String> = expected.iter().map(ToString::to_string).collect();
     let expected = expected.join(" or ");
     CatalogueError::Unavailable {
-        code: "claim-mismatch",
+        code: "false-claim",
         message: format!("{what} is not what the index claims: expected {expected}, found {found}"),
         class: Class::Rejected,
         hint: Some("a mirror may be behind, or somebody changed one of the two".to_owned()),

@@ -143,16 +143,16 @@ struct Work {
 }
 
 impl IndexCatalogue {
-    /// Over the configured sources. In `folder`, which has to be this user's alone, answers are kept;
+    /// Over the configured sources. Answers are kept in `state`, the private folder of the user;
     /// without one, or where it cannot be used, everything is asked for.
     #[must_use]
     pub fn new(
         http: Arc<Client>,
         index: Arc<IndexClient>,
-        folder: Option<&Path>,
+        state: Option<&Path>,
         options: CatalogueOptions,
     ) -> Self {
-        let cache = folder.and_then(Cache::open).map(Arc::new);
+        let cache = state.and_then(Cache::open).map(Arc::new);
         let (at_once, interrupted) = (options.at_once, Arc::clone(&options.interrupted));
         let pages = Pages {
             http,

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use countermark_client::catalogue::{cache_size, prune_cache};
 use countermark_client::report::Problem;
 use countermark_client::store::{Store, StoreError};
 use countermark_trust::Class;
@@ -18,7 +19,7 @@ pub(crate) fn run(arguments: &CacheArgs) -> Outcome {
     let session = session::open("cache", &IndexArgs::default(), &[], None)?;
     let store = open_store(&session, &folders, arguments.store.cache_dir.is_some())?;
     match &arguments.command {
-        CacheCommand::Info { format } => info(&store, *format),
+        CacheCommand::Info { format } => info(&store, &folders, *format),
         CacheCommand::Verify { remove } => verify(&store, *remove),
         CacheCommand::Prune { max_size, all } => {
             let limit = match (max_size, all) {
@@ -37,6 +38,14 @@ pub(crate) fn run(arguments: &CacheArgs) -> Outcome {
                 output::count(pruned.leftovers, "leftover", "leftovers"),
                 output::size(pruned.bytes)
             ));
+            let answers = prune_cache(&folders.state, limit);
+            if answers.files > 0 {
+                output::print(&format!(
+                    "removed {} of indexes, {}",
+                    output::count(answers.files as usize, "answer", "answers"),
+                    output::size(answers.bytes)
+                ));
+            }
             Ok(0)
         }
     }
@@ -57,10 +66,13 @@ struct Info<'a> {
     files: u64,
     unpacked_bytes: u64,
     archive_bytes: u64,
+    answers: u64,
+    answer_bytes: u64,
 }
 
-fn info(store: &Store, format: ReportFormat) -> Outcome {
+fn info(store: &Store, folders: &setup::Folders, format: ReportFormat) -> Outcome {
     let size = store.size().map_err(problems)?;
+    let answers = cache_size(&folders.state);
     let folder = store.root().display().to_string();
     match format {
         ReportFormat::Text => {
@@ -69,6 +81,10 @@ fn info(store: &Store, format: ReportFormat) -> Outcome {
             output::print(&format!("files     {}", output::grouped(size.files)));
             output::print(&format!("unpacked  {}", output::size(size.unpacked)));
             output::print(&format!("archives  {}", output::size(size.archives)));
+            if answers.files > 0 {
+                let (files, bytes) = (output::grouped(answers.files), output::size(answers.bytes));
+                output::print(&format!("answers   {files}, {bytes}"));
+            }
         }
         ReportFormat::Json => {
             let info = Info {
@@ -78,6 +94,8 @@ fn info(store: &Store, format: ReportFormat) -> Outcome {
                 files: size.files,
                 unpacked_bytes: size.unpacked,
                 archive_bytes: size.archives,
+                answers: answers.files,
+                answer_bytes: answers.bytes,
             };
             // Numbers and strings always serialise.
             output::print(&serde_json::to_string_pretty(&info).unwrap_or_default());

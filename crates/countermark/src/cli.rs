@@ -5,9 +5,11 @@ mod cache;
 pub(crate) mod gate;
 pub(crate) mod handbook;
 pub(crate) mod incident;
+pub(crate) mod init;
 pub(crate) mod lock;
 pub(crate) mod port;
 pub(crate) mod project;
+pub(crate) mod relock;
 pub(crate) mod roles;
 #[cfg(feature = "service")]
 pub(crate) mod watch;
@@ -75,6 +77,10 @@ pub(crate) enum Command {
     Lock(Box<lock::LockArgs>),
     /// Judge locks of any format by the policy and by what the index says now.
     Gate(Box<gate::GateArgs>),
+    /// Point the URLs of locks at another index, and back.
+    Relock(Box<relock::RelockArgs>),
+    /// Make a project ready: policy, CI job, pre-commit hook, and what the gate lets pass for now.
+    Init(Box<init::InitArgs>),
     /// Download and check the files, and keep them.
     #[command(after_help = DOWNLOAD_EXAMPLES)]
     Download(Box<DownloadArgs>),

@@ -8,11 +8,13 @@ mod gate;
 mod handbook;
 mod hash;
 mod incident;
+mod init;
 pub(crate) mod input;
 mod install;
 mod list;
 mod lock;
 mod port;
+mod relock;
 mod report;
 mod roles;
 mod shell;
@@ -36,6 +38,8 @@ pub(crate) fn run(arguments: Cli) -> u8 {
         Command::Install(arguments) => install::run(&arguments, &output),
         Command::Lock(arguments) => lock::run(&arguments, &output),
         Command::Gate(arguments) => gate::run(&arguments, &output),
+        Command::Init(arguments) => init::run(&arguments, &output),
+        Command::Relock(arguments) => relock::run(&arguments, &output),
         Command::Download(arguments) => download::run(&arguments, &output),
         Command::Hash(arguments) => hash::run(&arguments),
         Command::Port(arguments) => port::run(&arguments, &output),

@@ -64,7 +64,11 @@ fn finding(entry: &Entry<'_>, refusal: Refusal) -> Finding {
 fn undecided(entry: &Entry<'_>, ground: &Ground<'_>, refusal: Refusal) -> Unchecked {
     let needs = rule::find(refusal.rule).map(|rule| rule.needs());
     let is_asked_for = match needs {
-        Some(Evidence::Index) => !ground.has_asked,
+        // What no index has, and what nobody is to ask for, no index can mark either.
+        Some(Evidence::Index) => {
+            let has_none = entry.pages().is_some_and(|pages| pages.is_empty());
+            !ground.has_asked || !ground.asks(entry) || has_none
+        }
         // Files are not downloaded here: `update` looks into them before a pin moves.
         Some(Evidence::Contents) => true,
         Some(Evidence::Lock) | None => false,

@@ -340,7 +340,10 @@ impl<'a> Projects<'a> {
         }
         // Extras that ask for each other under many markers could go on for very long.
         if self.done.len() > MAXIMUM_PARTS {
-            return self.too_large("extras that ask for each other", start_of(&self.projects[index].said.file));
+            return self.too_large(
+                "extras that ask for each other",
+                start_of(&self.projects[index].said.file),
+            );
         }
         if let Some(refused) = self.left_to_a_build(index, part) {
             return self.errors.push(refused);
@@ -352,7 +355,7 @@ impl<'a> Projects<'a> {
         match part {
             Part::Itself => listed.clone_from(&said.dependencies),
             Part::Extra(extra) => {
-                listed.extend(said.extras.get(extra).into_iter().flatten().cloned())
+                listed.extend(said.extras.get(extra).into_iter().flatten().cloned());
             }
             Part::Group(group) => {
                 let found = group_items(said, group, &mut Vec::new(), &mut listed);

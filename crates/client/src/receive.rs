@@ -3,6 +3,7 @@
 //! Decides nothing about them: who asked compares. Stops at a limit, at an error, and when the user
 //! says stop.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use url::Url;
 
 use crate::http::{Client, DownloadError, HttpError, Piece, RedactedUrl, Request};
 use crate::report::{Problem, Progress, Reporter};
-use crate::store::{Download, Store, StoreError};
+use crate::store::{Download, Store, StoreError, hash_file};
 
 /// No wheel is larger.
 const MAX_FILE_BYTES: u64 = 16 << 30;
@@ -118,6 +119,31 @@ impl Receiver<'_> {
                 }
             }
         }
+    }
+
+    /// The same from a file that was received before.
+    pub(crate) fn receive_again(
+        &self,
+        file: &File,
+        filename: &str,
+        pin: Option<&Pin>,
+        declared: DeclaredSize,
+    ) -> Result<Download, Box<Problem>> {
+        let begun = self.store.begin(filename, pin, declared.bytes());
+        let mut download = begun.map_err(|error| problem_of(&error))?;
+        let mut written = Ok(());
+        let read = hash_file(file, |bytes| {
+            if written.is_ok() {
+                written = download.write(bytes);
+            }
+        });
+        written.map_err(|error| problem_of(&error))?;
+        read.map_err(|error| {
+            let message = format!("cannot read `{filename}`, which was downloaded before");
+            let problem = Problem::new("file-unreadable", Class::Unavailable, message);
+            Box::new(problem.with_detail(error.to_string()))
+        })?;
+        Ok(download)
     }
 
     /// `None` says that the user said stop.

@@ -29,6 +29,7 @@ use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 use futures_util::stream::{self, StreamExt as _};
 
+use crate::catalogue::KeptFile;
 use crate::http::Client;
 use crate::parallel::in_parallel;
 use crate::receive::{interrupted, until_interrupted};
@@ -126,30 +127,32 @@ impl Sight {
     }
 }
 
+/// Gives the bytes of a file that were received before, such as those behind a URL requirement. They
+/// are hashed again, and compared as if they came now.
+pub type Kept<'a> = &'a dyn Fn(&ReleaseFile) -> Option<Arc<KeptFile>>;
+
 /// Looks at all files, from a thread that runs nothing asynchronous.
 #[must_use]
 pub fn look(context: Context<'_>, files: &[Sought<'_>]) -> Sight {
+    look_with(context, files, &|_| None)
+}
+
+/// The same where some files were received before.
+#[must_use]
+pub fn look_with(context: Context<'_>, files: &[Sought<'_>], kept: Kept<'_>) -> Sight {
     let mut work = Work::new(context, files);
     work.recall(context);
     if work.lacking.is_empty() {
         return work.finish(context);
     }
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime.block_on(work.fetch(context)),
+        Ok(runtime) => runtime.block_on(work.fetch(context, kept)),
         Err(error) => {
             let message = "the network cannot be set up";
             let problem = Problem::new("runtime", Class::Unavailable, message);
             work.problems.insert(0, problem.with_detail(error.to_string()));
         }
     }
-    work.finish(context)
-}
-
-/// Looks at all files, within somebody's runtime.
-pub async fn look_within(context: Context<'_>, files: &[Sought<'_>]) -> Sight {
-    let mut work = Work::new(context, files);
-    work.recall(context);
-    work.fetch(context).await;
     work.finish(context)
 }
 
@@ -206,7 +209,7 @@ impl<'a> Work<'a> {
         }
     }
 
-    async fn fetch(&mut self, context: Context<'_>) {
+    async fn fetch(&mut self, context: Context<'_>, kept: Kept<'_>) {
         let unknown = std::mem::take(&mut self.lacking);
         let stored =
             in_parallel(&unknown, |position| one::from_store(context, &self.files[*position].0));
@@ -225,17 +228,18 @@ impl<'a> Work<'a> {
         context.reporter.progress(Progress::Downloading { files: lacking.len(), bytes: sizes });
         // The largest first, so that none of them is waited for alone at the end.
         lacking.sort_by_key(|position| Reverse(size(position).unwrap_or(u64::MAX)));
-        self.download(context, lacking).await;
+        self.download(context, kept, lacking).await;
         context.reporter.progress(Progress::Done);
     }
 
-    async fn download(&mut self, context: Context<'_>, lacking: Vec<usize>) {
+    async fn download(&mut self, context: Context<'_>, kept: Kept<'_>, lacking: Vec<usize>) {
         let files = self.files.clone();
         let gates = &one::Gates::new();
         let mut downloads = stream::iter(lacking)
             .map(|position| {
                 let sought = files[position].0;
-                async move { (position, one::download(context, &sought, gates).await) }
+                let kept = kept(sought.file);
+                async move { (position, one::download(context, &sought, kept, gates).await) }
             })
             .buffer_unordered(IN_HAND);
         loop {

@@ -13,6 +13,7 @@ use url::Url;
 
 use super::memory::Remembered;
 use super::{Context, Depth, How, Seen, Sought};
+use crate::catalogue::KeptFile;
 use crate::gather::stored;
 use crate::receive::{DeclaredSize, Location, Receiver};
 use crate::report::Problem;
@@ -105,7 +106,10 @@ pub(super) fn claimed_sha256(file: &ReleaseFile) -> Option<Sha256> {
 pub(crate) async fn entry(context: Context<'_>, sought: &Sought<'_>) -> Found<Entry> {
     let known = match from_store(context, sought) {
         Some(known) => known,
-        None => download(context, &Sought { depth: Depth::Keep, ..*sought }, &Gates::new()).await?,
+        None => {
+            download(context, &Sought { depth: Depth::Keep, ..*sought }, None, &Gates::new())
+                .await?
+        }
     };
     let missing = || {
         let message = format!("`{}` is not in the store", sought.file.filename.as_str());
@@ -126,11 +130,11 @@ fn problem_of(error: &StoreError) -> Box<Problem> {
 pub(crate) async fn download(
     context: Context<'_>,
     sought: &Sought<'_>,
+    kept: Option<Arc<KeptFile>>,
     gates: &Gates,
 ) -> Found<Remembered> {
     let file = sought.file;
     let filename = file.filename.as_str();
-    let location = location(file)?;
     let receiver = Receiver {
         store: context.store,
         http: context.http,
@@ -139,11 +143,19 @@ pub(crate) async fn download(
     };
     let computed = algorithms(file);
     let declared = DeclaredSize::claimed(file.size);
-    // Nobody closes a gate; a closed one would let everybody through.
-    let turn = gates.network.acquire().await;
-    let (download, source) =
-        receiver.receive(&location, filename, computed.as_ref(), declared).await?;
-    drop(turn);
+    let (download, source) = match kept {
+        Some(kept) => {
+            let download =
+                receiver.receive_again(&kept.file, filename, computed.as_ref(), declared)?;
+            (download, without_secrets(&file.url))
+        }
+        None => {
+            let location = location(file)?;
+            // Nobody closes a gate; a closed one would let everybody through.
+            let _turn = gates.network.acquire().await;
+            receiver.receive(&location, filename, computed.as_ref(), declared).await?
+        }
+    };
     let artifact = download.first_sight();
     compare(file, &artifact, &source)?;
     let tree = match &file.filename {

@@ -216,11 +216,7 @@ fn a_lie_of_the_index_is_shown_with_both_digests_and_gives_none() {
     check(&[right.clone(), wrong.clone()], None, &[format!("claimed {wrong}")]);
     check(&[right.clone(), digest(Algorithm::Sha512)], None, &["claimed sha512:0707".into()]);
     check(&[digest(Algorithm::Md5)], None, &["claimed md5:0707".into()]);
-    check(
-        &[right],
-        Some(11),
-        &["claimed 11 bytes".into(), "found   10 bytes".into()],
-    );
+    check(&[right], Some(11), &["claimed 11 bytes".into(), "found   10 bytes".into()]);
 }
 
 #[test]
@@ -442,6 +438,34 @@ fn how_much_will_come_is_said_before_and_the_largest_comes_first() {
     let asked = server.request_lines();
     let place = |name: &str| asked.iter().position(|line| line.contains(name)).unwrap();
     assert!(place("b-11.tar.gz") < AT_ONCE && place("b-0.tar.gz") >= AT_ONCE - 4, "{asked:?}");
+}
+
+#[test]
+fn bytes_that_were_received_before_are_hashed_again_and_not_asked_for() {
+    let (bytes, server) = (b"behind a URL", serve(&[]));
+    let user = User::new();
+    let store = user.store();
+    let http = Client::new(Options::default(), Arc::default());
+    let interrupted = AtomicBool::new(false);
+    let context = Context {
+        store: &store,
+        http: &http,
+        reporter: &Silent,
+        interrupted: &interrupted,
+        offline: false,
+    };
+    let project = project("b");
+    let check = |content: &[u8]| {
+        let mut file = tempfile::tempfile().unwrap();
+        std::io::Write::write_all(&mut file, content).unwrap();
+        let kept = Arc::new(KeptFile { file, digests: Vec::new(), size: 0 });
+        let file = honest(&server, "b-2.tar.gz", bytes);
+        let sought = Sought { project: &project, file: &file, depth: Depth::Bytes };
+        look_with(context, &[sought], &|_| Some(Arc::clone(&kept)))
+    };
+    assert_eq!(codes(&check(b"other bytes")), [("false-claim", Class::Rejected)]);
+    assert_eq!(check(bytes).seen[0].file.sha256, sha256(bytes));
+    assert_eq!(server.request_lines(), Vec::<String>::new());
 }
 
 #[test]

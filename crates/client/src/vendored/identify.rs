@@ -8,6 +8,7 @@ use countermark_packaging::digest::{Digest, Sha256};
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::simple::File;
+use countermark_packaging::tags::CompatibleTags;
 use countermark_packaging::version::Version;
 use countermark_trust::Class;
 use futures_util::stream::{self, StreamExt as _};
@@ -49,6 +50,9 @@ const MAX_TEXT: u64 = 4 << 20;
 pub struct Context<'a> {
     /// Project pages.
     pub index: &'a IndexClient,
+    /// Of an interpreter, if there is one: of wheels for different ones, those that it can use are
+    /// compared first.
+    pub tags: Option<&'a CompatibleTags>,
     /// Files.
     pub sight: sight::Context<'a>,
 }
@@ -165,7 +169,9 @@ async fn identify_one(
 ) -> Result<Ported, Box<Problem>> {
     let mut best = Best::default();
     let mut reasons = Vec::new();
+    let mut is_said = false;
     for candidate in candidates(vendored, package) {
+        is_said |= candidate.said.is_some();
         let found = among_releases(context, package, &candidate, &mut reasons).await?;
         if let Some((rank, ported)) = found.0 {
             best.offer(Some(rank), ported);
@@ -212,7 +218,7 @@ async fn among_releases(
 ) -> Result<Best, Box<Problem>> {
     let project = &candidate.project;
     let pages = context.index.project_pages(project).await.map_err(|error| of_index(&error))?;
-    let releases = releases(project, first_offer(&pages));
+    let releases = releases(project, first_offer(&pages), context.tags);
     if releases.is_empty() {
         reasons.push(format!("no index has `{project}`"));
         return Ok(Best::default());
@@ -306,10 +312,11 @@ async fn among_unnamed(
     Ok(seen)
 }
 
-/// Every release with its wheels, those for every platform first.
+/// Every release with its wheels: those for every platform first, then those that can be used here.
 fn releases<'a>(
     project: &ProjectName,
     files: impl Iterator<Item = &'a File>,
+    tags: Option<&CompatibleTags>,
 ) -> BTreeMap<Version, Vec<ReleaseFile>> {
     let mut releases: BTreeMap<Version, Vec<ReleaseFile>> = BTreeMap::new();
     for file in files {
@@ -322,11 +329,16 @@ fn releases<'a>(
             wheels.push(listed(file, filename));
         }
     }
+    let order = |file: &ReleaseFile| {
+        let name = file.filename.as_str().to_owned();
+        let rank = match &file.filename {
+            DistributionFilename::Wheel(wheel) => tags.and_then(|tags| tags.rank(wheel)),
+            DistributionFilename::Sdist(_) => None,
+        };
+        (!name.ends_with("-none-any.whl"), rank.unwrap_or(u32::MAX), name)
+    };
     for wheels in releases.values_mut() {
-        wheels.sort_by_key(|file| {
-            let name = file.filename.as_str().to_owned();
-            (!name.ends_with("-none-any.whl"), name)
-        });
+        wheels.sort_by_cached_key(order);
     }
     releases
 }
@@ -403,7 +415,7 @@ pub async fn on_index(
         None => {
             let file = listed(file, distribution.filename.clone());
             let sought = Sought { project, file: &file, depth: Depth::Bytes };
-            let found = sight::one::download(context.sight, &sought, &Gates::new()).await;
+            let found = sight::one::download(context.sight, &sought, None, &Gates::new()).await;
             found.map_err(|problem| undecided(*problem))?.sha256 == distribution.sha256
         }
     };

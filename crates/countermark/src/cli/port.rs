@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{IndexArgs, StoreArgs};
+use super::{IndexArgs, PythonArgs, StoreArgs};
 
 const EXAMPLES: &str = "Examples:
   countermark port requirements.txt               print the result
@@ -28,6 +28,8 @@ pub(crate) struct PortArgs {
     /// Ask the index whether it has the very wheels and source packages of a folder.
     #[arg(long)]
     pub(crate) compare: bool,
+    #[command(flatten)]
+    pub(crate) python: PythonArgs,
     #[command(flatten)]
     pub(crate) index: IndexArgs,
     #[command(flatten)]

@@ -4,7 +4,7 @@
 mod vendor;
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use countermark_client::report::Problem;
 use countermark_packaging::lock::requirements::edit::Document;
@@ -19,7 +19,7 @@ use crate::output;
 /// cannot be identified one about itself; the others are converted all the same.
 pub(crate) fn run(arguments: &PortArgs, output: &OutputArgs) -> Outcome {
     let (folders, files): (Vec<_>, Vec<_>) =
-        arguments.paths.iter().map(|path| path.as_path()).partition(|path| path.is_dir());
+        arguments.paths.iter().map(PathBuf::as_path).partition(|path| path.is_dir());
     if folders.is_empty() && (arguments.output.is_some() || arguments.compare) {
         let message = "`--output` and `--compare` are for folders of vendored packages";
         return Err(vec![Problem::new("bad-option", Class::Usage, message)]);

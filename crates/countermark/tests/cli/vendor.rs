@@ -124,6 +124,25 @@ fn a_server_without_parts_of_files_gives_a_few_of_them_whole() {
 }
 
 #[test]
+fn of_wheels_for_different_interpreters_one_that_fits_is_pinned() {
+    let tagged = |tag: &str| Wheel { tag: tag.to_owned(), ..wheel("pot", "1.0") };
+    let abi = "cp312-cp312-macosx_11_0_arm64";
+    let (foreign, fitting) = (tagged(abi), tagged("py3-none-manylinux_2_17_x86_64.linux_x86_64"));
+    let pure = tagged("py3-none-any");
+    let index = index(&[&foreign, &fitting]);
+    let world = World::new();
+    copy(&world, "pot", "1.0");
+    let run = port(&world, &index, &[]);
+    let expect = if cfg!(target_arch = "x86_64") { &fitting } else { &foreign };
+    assert_eq!(run.expect(0).stdout, line(expect));
+    // One for every interpreter is better still.
+    index.change(|scenario| {
+        scenario.file("pot", ServedFile::honest(&pure.filename(), pure.build()))
+    });
+    assert_eq!(port(&world, &index, &[]).expect(0).stdout, line(&pure));
+}
+
+#[test]
 fn a_modified_copy_gives_the_pin_of_the_release_and_a_list_of_changes() {
     let (pot, lid) = (wheel("pot", "1.0"), wheel("lid", "1.0"));
     let index = index(&[&pot, &lid]);

@@ -149,7 +149,8 @@ impl Report {
         let Ported { project, version, filename, comparison, .. } = ported;
         if comparison.is_exact() {
             let files = output::count(comparison.same, "file", "files");
-            self.lines.push(format!("{name}: {project} {version}, exactly as in {filename} ({files})"));
+            self.lines
+                .push(format!("{name}: {project} {version}, exactly as in {filename} ({files})"));
             return;
         }
         let message = format!(
@@ -229,8 +230,15 @@ fn ask(
     let session = session::open("port", &arguments.index, &[], None)?;
     session::tell(&session.settings, teller);
     let store = Arc::new(open_store(&session, &folders, arguments.store.cache_dir.is_some())?);
+    // Without an interpreter here any wheel will do; one that was asked for has to be there.
+    let tags = match setup::interpreter(&arguments.python, &folders) {
+        Ok(interpreter) => Some(interpreter.tags()),
+        Err(problems) if arguments.python.python.is_some() => return Err(problems),
+        Err(_) => None,
+    };
     let context = Context {
         index: &session.index,
+        tags: tags.as_ref(),
         sight: sight::Context {
             store: &store,
             http: &session.http,

@@ -10,6 +10,7 @@
 //! what it says. Exceptions have a reason and a last day, or the policy does not load.
 
 mod exception;
+pub mod page;
 mod parse;
 pub mod rule;
 mod sources;

@@ -22,8 +22,10 @@ use std::path::{Path, PathBuf};
 use page::{Block, Page, Step};
 use world::DocsWorld;
 
-/// Tables that scripts in `bench/` write, and the page that is made of the rules; they are no tasks.
-const TABLES: [&str; 3] = ["bench.md", "gauntlet.md", "rules.md"];
+/// Tables that scripts in `bench/` and tests write, and the pages that are made of the rules; they are
+/// no tasks.
+const TABLES: [&str; 5] =
+    ["bench.md", "gauntlet.md", "incidents.md", "policy.md", "rules.md"];
 
 /// The folder of the workspace.
 pub(super) fn root() -> PathBuf {

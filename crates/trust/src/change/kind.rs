@@ -17,6 +17,31 @@ const ENCODED_RUN: usize = 1000;
 const WRAPPED_RUN: usize = 56;
 const ENCODED_TOTAL: usize = 24 << 10;
 
+/// Characters of one line of JavaScript, where it is no part of a page: nobody reads that.
+const LONG_LINE: usize = 10_000;
+
+/// Folders of what browsers are sent, which is minified as a rule.
+const WEB: [&str; 18] = [
+    "static",
+    "_static",
+    "assets",
+    "dist",
+    "js",
+    "labextension",
+    "labextensions",
+    "nbextension",
+    "nbextensions",
+    "templates",
+    "share",
+    "www",
+    "web",
+    "frontend",
+    "html",
+    "public",
+    "docs",
+    "themes",
+];
+
 /// Blanks before something else on one line: what stands there is outside every window.
 const BLANK_RUN: usize = 400;
 
@@ -34,6 +59,7 @@ impl FileKind {
 #[derive(Debug)]
 pub struct KindReader {
     starts_with_python: bool,
+    is_script: bool,
     is_program: bool,
     is_packed_program: bool,
     is_at_top: bool,
@@ -48,6 +74,8 @@ pub struct KindReader {
     longest_run: usize,
     blanks: usize,
     is_hidden: bool,
+    line: usize,
+    longest_line: usize,
 }
 
 impl KindReader {
@@ -68,6 +96,8 @@ impl KindReader {
         let module = top.split('.').next().unwrap_or_default();
         Self {
             starts_with_python: matches!(module, "sitecustomize" | "usercustomize"),
+            is_script: matches!(extension, "js" | "mjs" | "cjs")
+                && !parts.iter().any(|part| WEB.contains(part)),
             is_program: matches!(extension, "py" | "pyw" | "pyx" | "pth")
                 || parts.contains(&"scripts") && parts[0].ends_with(".data"),
             is_packed_program: matches!(extension, "jar" | "egg" | "whl" | "pyz" | "pyzw" | "xpi"),
@@ -83,6 +113,8 @@ impl KindReader {
             longest_run: 0,
             blanks: 0,
             is_hidden: false,
+            line: 0,
+            longest_line: 0,
         }
     }
 
@@ -99,6 +131,15 @@ impl KindReader {
             // Tab to carriage return, backspace, end of file and escape stand in texts.
             let is_text = byte >= b' ' && byte != 0x7f || matches!(byte, 8..=13 | 0x1a | 0x1b);
             self.controls += u64::from(!is_text);
+        }
+        if self.is_script {
+            for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+                self.line += part.len();
+                self.longest_line = self.longest_line.max(self.line);
+                if part.ends_with(b"\n") {
+                    self.line = 0;
+                }
+            }
         }
         if self.is_program {
             bytes.iter().for_each(|byte| self.look_at(*byte));
@@ -147,7 +188,8 @@ impl KindReader {
         }
         if is_text {
             let encoded = self.longest_run >= ENCODED_RUN || self.encoded >= ENCODED_TOTAL;
-            let is_opaque = self.is_program && (encoded || self.is_hidden);
+            let is_opaque =
+                self.is_program && (encoded || self.is_hidden) || self.longest_line >= LONG_LINE;
             return if is_opaque { FileKind::Opaque } else { FileKind::Text };
         }
         if is_known(&self.head) && !self.is_packed_program && (!self.is_program || self.is_pth) {

@@ -83,8 +83,11 @@ fn opaque_is_what_nobody_can_read() {
     check("tea/x.py", line(999).as_bytes(), FileKind::Text);
     check("tea-1.data/scripts/tea", line(1000).as_bytes(), FileKind::Opaque);
     check("tea/run", format!("#!/usr/bin/python\n{}", line(1000)).as_bytes(), FileKind::Opaque);
-    // Data are data, however long their lines.
+    // Data are data, however long their lines, and so is what browsers are sent.
     check("tea/static/x.js", line(100_000).as_bytes(), FileKind::Text);
+    check("tea/x.json", line(100_000).as_bytes(), FileKind::Text);
+    check("tea/runtime/x.js", line(100_000).as_bytes(), FileKind::Opaque);
+    check("tea/runtime/x.js", line(9_000).as_bytes(), FileKind::Text);
     let wrapped = |lines: usize| {
         let text: String = (0..lines).map(|_| format!("    '{}'\n", encoded(76))).collect();
         format!("DATA = (\n{text})\n")

@@ -16,10 +16,12 @@ impl Rule for NewOpaque {
     fn document(&self) -> Document {
         Document {
             title: "no new bytes that nobody can read",
-            what: "A release with an opaque file where the release pinned before had none: bytecode \
-                   without its source, bytes in no known harmless format, or a program with a very \
-                   long line of encoded text. Pictures, fonts, archives of data and translations are \
-                   known formats.",
+            what: "A release with an opaque file where the release pinned before had none: bytecode, \
+                   bytes in no known harmless format, a program in Python with a very long line of \
+                   encoded text or with code far to the right of the window, or JavaScript in very \
+                   long lines outside of the folders of web pages. Pictures, fonts, sound, archives \
+                   of data and translations are known formats, and what hides in a well-formed one \
+                   is not seen.",
             why: "What a reviewer cannot read was not reviewed. Payloads of the last years came as \
                   long encoded lines in a module, as media files that were none, and as bytecode.",
             stops: "Payloads in encoded lines and blobs. Not a payload that is written in plain \

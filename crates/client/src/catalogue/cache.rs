@@ -143,6 +143,11 @@ impl Cache {
         let _ = write(&path, &[crc32.as_bytes(), text.as_bytes()]);
     }
 
+    /// Removes what is too much.
+    pub(super) fn prune(&self) {
+        prune_below(&self.folder, MAX_KEPT);
+    }
+
     fn page_path(&self, index: &Index, project: &ProjectName) -> PathBuf {
         self.folder.join(short_digest(&bare(&index.url))).join(short_digest(project.as_str()))
     }
@@ -176,7 +181,7 @@ pub struct CacheSize {
 #[must_use]
 pub fn cache_size(state: &Path) -> CacheSize {
     let mut size = CacheSize::default();
-    for (_, bytes, _) in kept_files(state) {
+    for (_, bytes, _) in kept_files(&state.join(FOLDER)) {
         size.files += 1;
         size.bytes += bytes;
     }
@@ -187,10 +192,13 @@ pub fn cache_size(state: &Path) -> CacheSize {
 /// given; what was removed.
 #[must_use]
 pub fn prune_cache(state: &Path, limit: Option<u64>) -> CacheSize {
-    let limit = limit.unwrap_or(MAX_KEPT);
-    let mut files = kept_files(state);
-    files.sort_by_key(|(time, ..)| *time);
+    prune_below(&state.join(FOLDER), limit.unwrap_or(MAX_KEPT))
+}
+
+fn prune_below(folder: &Path, limit: u64) -> CacheSize {
+    let mut files = kept_files(folder);
     let mut left: u64 = files.iter().map(|(_, bytes, _)| bytes).sum();
+    files.sort_by_key(|(time, ..)| *time);
     let mut removed = CacheSize::default();
     for (_, bytes, path) in files {
         if left <= limit && limit > 0 {
@@ -206,9 +214,9 @@ pub fn prune_cache(state: &Path, limit: Option<u64>) -> CacheSize {
 }
 
 /// When it was written, its bytes, its path. Links are not followed.
-pub(super) fn kept_files(state: &Path) -> Vec<(SystemTime, u64, PathBuf)> {
+pub(super) fn kept_files(folder: &Path) -> Vec<(SystemTime, u64, PathBuf)> {
     let mut files = Vec::new();
-    let mut open = vec![(state.join(FOLDER), 0)];
+    let mut open = vec![(folder.to_owned(), 0)];
     while let Some((next, depth)) = open.pop() {
         let Ok(listing) = fs::read_dir(next) else { continue };
         for item in listing.filter_map(Result::ok) {

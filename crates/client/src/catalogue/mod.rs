@@ -284,6 +284,17 @@ impl Catalogue for IndexCatalogue {
     }
 }
 
+impl Drop for IndexCatalogue {
+    /// Where something was asked for, more is kept than before, and not for ever.
+    fn drop(&mut self) {
+        if self.reading().requests > 0
+            && let Some(cache) = &self.work.pages.cache
+        {
+            cache.prune();
+        }
+    }
+}
+
 /// Only a question that was stopped has no answer of its own kind.
 fn unanswered(answer: Result<Answer, Unanswered>) -> CatalogueError {
     match answer {

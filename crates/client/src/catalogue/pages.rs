@@ -81,7 +81,7 @@ impl Pages {
             add_before(&mut releases, &Arc::new(Listing::of_page(project, &page.page)));
         }
         if first.is_none() && linked.is_empty() {
-            let mut asked: Vec<String> = indexes.iter().map(|index| index.to_string()).collect();
+            let mut asked: Vec<String> = indexes.iter().map(ToString::to_string).collect();
             let links = &self.index.sources().find_links;
             asked.extend(links.iter().map(|links| links.place.to_string()));
             let index = match asked.as_slice() {

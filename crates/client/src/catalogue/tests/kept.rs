@@ -76,7 +76,8 @@ fn a_change_is_seen_and_nothing_is_asked_offline() {
 fn what_is_damaged_is_asked_for_again() {
     let (server, folder) = (server(), tempfile::tempdir().unwrap());
     run(&server, folder.path(), at(0));
-    let files: Vec<_> = cache::kept_files(folder.path()).into_iter().map(|it| it.2).collect();
+    let files: Vec<_> =
+        cache::kept_files(&folder.path().join("catalogue")).into_iter().map(|it| it.2).collect();
     assert_eq!(files.len(), 3);
     for path in files {
         let good = std::fs::read(&path).unwrap();
@@ -103,7 +104,7 @@ fn what_others_may_write_is_not_believed() {
     let open = |path: &Path, mode| {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
     };
-    for (_, _, path) in cache::kept_files(folder.path()) {
+    for (_, _, path) in cache::kept_files(&folder.path().join("catalogue")) {
         open(&path, 0o666);
     }
     assert_eq!(run(&server, folder.path(), at(0)), [X, BESIDE, Z]);
@@ -121,7 +122,7 @@ fn a_page_with_a_password_is_not_kept() {
     server.change(|_| Scenario::new().file("x", file.with_metadata(metadata("x", "1.0"))));
     run(&server, folder.path(), at(0));
     assert_eq!(run(&server, folder.path(), at(0)), [X]);
-    for (_, _, path) in cache::kept_files(folder.path()) {
+    for (_, _, path) in cache::kept_files(&folder.path().join("catalogue")) {
         assert!(!std::fs::read_to_string(path).unwrap().contains("secret"));
     }
 }

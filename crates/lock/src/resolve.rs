@@ -59,7 +59,7 @@ pub fn resolve(
             Err(PubGrubError::NoSolution(tree)) => {
                 return Err(ResolveError::NoSolution {
                     target: target.label.clone(),
-                    explanation: Box::new(explain::explain(&provider, &tree)),
+                    explanation: Box::new(explain::explain(&provider, tree)),
                 });
             }
             Err(

@@ -57,9 +57,8 @@ impl ResolveError {
                 CatalogueError::Quarantined { .. } | CatalogueError::Metadata { .. } => {
                     Class::Rejected
                 }
-                CatalogueError::Absent { .. }
-                | CatalogueError::NotStatic { .. }
-                | CatalogueError::Url { .. } => Class::Usage,
+                CatalogueError::Absent { .. } => Class::Unavailable,
+                CatalogueError::NotStatic { .. } | CatalogueError::Url { .. } => Class::Usage,
             },
             Self::Interrupted => Class::Unavailable,
         }
@@ -71,11 +70,11 @@ impl ResolveError {
         match self {
             Self::NoSolution { .. } => "no-solution",
             Self::UrlConflict { .. } => "url-conflict",
-            Self::Marker { .. } => "wish-marker",
+            Self::Marker { .. } => "marker",
             Self::Catalogue(error) => match error {
                 CatalogueError::Unavailable { code, .. } => code,
-                CatalogueError::Absent { .. } => "project-absent",
-                CatalogueError::Quarantined { .. } => "project-quarantined",
+                CatalogueError::Absent { .. } => "not-listed",
+                CatalogueError::Quarantined { .. } => "quarantined",
                 CatalogueError::NotStatic { .. } => "metadata-dynamic",
                 CatalogueError::Metadata { .. } => "metadata-unusable",
                 CatalogueError::Url { .. } => "url-unlockable",

@@ -16,6 +16,8 @@ const COMMANDS: &[&[&str]] = &[
     &["verify"],
     &["list"],
     &["uninstall"],
+    &["gate"],
+    &["init"],
     &["cache"],
     &["cache", "info"],
     &["cache", "verify"],

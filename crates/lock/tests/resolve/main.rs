@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod conflicts;
+mod laws;
 mod meaning;
 mod scenario;
 mod several;

@@ -81,6 +81,12 @@ pub(crate) enum Command {
     Relock(Box<relock::RelockArgs>),
     /// Make a project ready: policy, CI job, pre-commit hook, and what the gate lets pass for now.
     Init(Box<init::InitArgs>),
+    /// Add requirements to the input, and their pins to the lock.
+    Add(Box<project::AddArgs>),
+    /// Remove requirements from the input, and what only they needed from the lock.
+    Remove(Box<project::RemoveArgs>),
+    /// Move pins, after showing what changes with each of them.
+    Update(Box<project::UpdateArgs>),
     /// Download and check the files, and keep them.
     #[command(after_help = DOWNLOAD_EXAMPLES)]
     Download(Box<DownloadArgs>),

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::{IndexArgs, PythonArgs, StoreArgs};
 
 /// `countermark lock`.
-#[derive(Clone, Debug, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct LockArgs {
     /// Requirements files, pyproject.toml, or names such as `flask>=3`; by default what the folder

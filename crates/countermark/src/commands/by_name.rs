@@ -15,18 +15,23 @@ use countermark_packaging::digest::Digest;
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::lock::{Place, Wanted, WantedSet, WantedSource};
 use countermark_packaging::name::ProjectName;
+use countermark_packaging::requirement::Requirement;
 use countermark_packaging::version::{Version, VersionSpecifier, VersionSpecifiers};
+use countermark_trust::Class;
 use jiff::Timestamp;
 
 use super::input::{Input, is_pylock};
 use super::install::{Plan, require_virtual};
 use super::lock::engine::Job;
+use super::lock::judge::{self, Look};
 use super::lock::written::Form;
 use super::lock::{self, Workplace, policy, sources, targets};
-use crate::cli::InstallArgs;
+use super::project::{Added, add_to};
+use crate::cli::project::{AddArgs, ProjectArgs, SectionArgs};
+use crate::cli::{InstallArgs, PythonArgs};
 use crate::cli::lock::{LockFormatChoice, ResolutionArgs, SelectionArgs};
 use crate::progress::Teller;
-use crate::session;
+use crate::session::{self, Session};
 use crate::{output, setup};
 
 /// Where messages say that a name stands.
@@ -39,6 +44,12 @@ pub(crate) fn is_meant(arguments: &InstallArgs) -> bool {
     arguments.input.requirements.is_empty() && !names.is_empty() && names.iter().all(is_name)
 }
 
+/// What is installed, and what is written once that went well.
+pub(crate) struct Named {
+    pub(crate) plan: Plan,
+    pub(crate) added: Option<Added>,
+}
+
 /// Resolves the names for the environment, judges what came out, and prints the pins.
 pub(crate) fn plan(
     arguments: &InstallArgs,
@@ -46,7 +57,7 @@ pub(crate) fn plan(
     interpreter: Interpreter,
     teller: &Teller,
     interrupted: &Arc<AtomicBool>,
-) -> Result<Plan, Vec<Problem>> {
+) -> Result<Named, Vec<Problem>> {
     let prefix = Some(interpreter.prefix().to_owned());
     let session = session::open("install", &arguments.index, &[], prefix.as_deref())?;
     session::tell(&session.settings, teller);
@@ -58,6 +69,26 @@ pub(crate) fn plan(
         folder: setup::working_folder()?,
         now: Timestamp::now(),
     };
+    let (pins, added) = if arguments.by_name.save {
+        let added = add_to(&as_addition(arguments), &work)?;
+        added.done.refuse()?;
+        (needed(&added.done.locked.pins, arguments, &interpreter)?, Some(added))
+    } else {
+        (resolved(arguments, target, &interpreter, &session, &work)?, None)
+    };
+    print_pins(&pins);
+    let input = Input { set: wanted_set(&pins), refused: Vec::new() };
+    Ok(Named { plan: Plan { session, input, interpreter, folder: work.folder }, added })
+}
+
+/// The pins of the names and of what they need, for this environment alone.
+fn resolved(
+    arguments: &InstallArgs,
+    target: &Target,
+    interpreter: &Interpreter,
+    session: &Session,
+    work: &Workplace<'_>,
+) -> Result<Pins, Vec<Problem>> {
     let resolution = ResolutionArgs {
         prerelease: arguments.by_name.prerelease,
         constraint: arguments.input.constraints.clone(),
@@ -69,28 +100,72 @@ pub(crate) fn plan(
         selection: &SelectionArgs::default(),
         resolution: &resolution,
         index: &arguments.index,
+        edited: None,
     };
-    let wanted = sources::read(&asked, &work)?;
+    let wanted = sources::read(&asked, work)?;
     let mut request = lock::request(&resolution, &wanted, work.now)?;
     if !arguments.by_name.upgrade {
         request.preferences = installed(target);
     }
     let policy = policy::find(arguments.by_name.policy.policy.as_deref(), &work.folder)?;
-    let engine = work.engine(&session, &arguments.index, &arguments.store)?;
+    let engine = work.engine(session, &arguments.index, &arguments.store)?;
     let job = Job {
         request: &request,
-        targets: &[targets::of_interpreter(&interpreter)],
+        targets: &[targets::of_interpreter(interpreter)],
         all_files: false,
         depth: Depth::Keep,
         with_environments: false,
         existing: None,
     };
     let mut locked = engine.lock(&job)?;
-    lock::judge_all(&engine, &policy, &mut locked, None, work.now)?;
-    print_pins(&locked.pins);
-    drop(engine);
-    let input = Input { set: wanted_set(&locked.pins), refused: Vec::new() };
-    Ok(Plan { session, input, interpreter, folder: work.folder })
+    let none: &dyn Fn(&ProjectName) -> bool = &|_| false;
+    let look = (Look::Policy, none);
+    let (judged, _) = judge::judge(&engine, &policy, &mut locked, None, look, work.now);
+    let refused = judge::problems(&engine, &judged);
+    if refused.is_empty() { Ok(locked.pins) } else { Err(refused) }
+}
+
+/// `--save` is `add`, and then the installation of what was added.
+fn as_addition(arguments: &InstallArgs) -> AddArgs {
+    AddArgs {
+        requirements: arguments.input.names.clone(),
+        section: SectionArgs::default(),
+        project: ProjectArgs::default(),
+        policy: arguments.by_name.policy.clone(),
+        prerelease: arguments.by_name.prerelease,
+        index: arguments.index.clone(),
+        python: PythonArgs::default(),
+        store: arguments.store.clone(),
+    }
+}
+
+/// Of a whole lock what the names need in this environment.
+fn needed(
+    pins: &Pins,
+    arguments: &InstallArgs,
+    interpreter: &Interpreter,
+) -> Result<Pins, Vec<Problem>> {
+    let is_here = |release: &&PinnedRelease| {
+        let marker = release.marker.as_ref();
+        marker.is_none_or(|marker| marker.evaluate(interpreter.markers(), &[]).unwrap_or(true))
+    };
+    let here: BTreeMap<&ProjectName, &PinnedRelease> =
+        pins.releases.iter().filter(is_here).map(|one| (&one.project, one)).collect();
+    let names = arguments.input.names.iter().map(|name| {
+        Requirement::parse(name).map(|requirement| requirement.name).map_err(|error| {
+            let message = format!("`{name}` is no requirement: {error}");
+            vec![Problem::new("bad-requirement", Class::Usage, message)]
+        })
+    });
+    let mut open: Vec<ProjectName> = names.collect::<Result<_, _>>()?;
+    let mut taken: BTreeMap<ProjectName, PinnedRelease> = BTreeMap::new();
+    while let Some(name) = open.pop() {
+        let Some(release) = here.get(&name) else { continue };
+        if taken.insert(name, PinnedRelease::clone(release)).is_none() {
+            open.extend(release.dependencies.iter().map(|(project, _)| project.clone()));
+        }
+    }
+    Ok(Pins { releases: taken.into_values().collect(), ..Pins::default() })
 }
 
 /// The versions that are installed: kept where they do, as pip keeps them.

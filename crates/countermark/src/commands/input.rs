@@ -161,12 +161,19 @@ pub(crate) struct Files<'a> {
     http: &'a Client,
     /// By what messages call them: without the credentials that files beside them need as well.
     fetched: BTreeMap<String, Url>,
+    /// A file as it is about to be written.
+    edited: Option<(PathBuf, Vec<u8>)>,
 }
 
 impl<'a> Files<'a> {
     /// Nothing was read yet.
     pub(crate) fn new(http: &'a Client) -> Self {
-        Self { http, fetched: BTreeMap::new() }
+        Self { http, fetched: BTreeMap::new(), edited: None }
+    }
+
+    /// With a file that is read as it is about to be written.
+    pub(crate) fn with_edited(self, edited: Option<(PathBuf, Vec<u8>)>) -> Self {
+        Self { edited, ..self }
     }
 }
 
@@ -187,7 +194,10 @@ impl Loader for Files<'_> {
             (None, Some(base)) => Path::new(base).parent().unwrap_or(Path::new("")).join(location),
             (None, None) => PathBuf::from(location),
         };
-        let text = read_file(&path)?;
+        let text = match &self.edited {
+            Some((edited, text)) if *edited == path => text.clone(),
+            _ => read_file(&path)?,
+        };
         Ok(Loaded { location: path.display().to_string(), text })
     }
 }

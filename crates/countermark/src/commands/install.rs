@@ -34,10 +34,11 @@ pub(crate) fn run(arguments: &InstallArgs, output: &OutputArgs) -> super::Outcom
     let teller = Teller::new(output);
     let folders = setup::folders(&arguments.store)?;
     let (target, interpreter) = target(arguments, &folders)?;
-    let plan = if by_name::is_meant(arguments) {
-        by_name::plan(arguments, &target, interpreter, &teller, &interrupted)?
+    let (plan, added) = if by_name::is_meant(arguments) {
+        let named = by_name::plan(arguments, &target, interpreter, &teller, &interrupted)?;
+        (named.plan, named.added)
     } else {
-        Plan::read(arguments, interpreter, &teller)?
+        (Plan::read(arguments, interpreter, &teller)?, None)
     };
     let store = open_store(&plan.session, &folders, arguments.store.cache_dir.is_some())?;
     let check = setup::check(&arguments.store, &store);
@@ -48,6 +49,9 @@ pub(crate) fn run(arguments: &InstallArgs, output: &OutputArgs) -> super::Outcom
         let (dry_run, no_deps) = (arguments.dry_run, arguments.input.no_deps);
         let asked = report::Asked { dry_run, no_deps };
         report::write(path, &gathered, &outcome, &run.teller.notes(), asked)?;
+    }
+    if let Some(added) = added.filter(|_| !arguments.dry_run) {
+        added.write()?;
     }
     run.summary(&gathered, &outcome, started);
     run.prune();
@@ -254,7 +258,8 @@ impl Run<'_> {
             let request = self.request();
             match install::install(&request, target, &mut gathered.packages) {
                 Ok(outcome) => {
-                    if !gathered.asked && !gathered.packages.is_empty() {
+                    let is_listed = !by_name::is_meant(self.arguments);
+                    if is_listed && !gathered.asked && !gathered.packages.is_empty() {
                         let message = "everything was in the store; no index was asked";
                         self.teller.line(&format!("{message} (`--refresh` asks)"));
                     }

@@ -15,6 +15,7 @@ mod list;
 mod lock;
 mod port;
 mod relock;
+mod project;
 mod report;
 mod roles;
 mod shell;
@@ -40,6 +41,9 @@ pub(crate) fn run(arguments: Cli) -> u8 {
         Command::Gate(arguments) => gate::run(&arguments, &output),
         Command::Init(arguments) => init::run(&arguments, &output),
         Command::Relock(arguments) => relock::run(&arguments, &output),
+        Command::Add(arguments) => project::add(&arguments, &output),
+        Command::Remove(arguments) => project::remove(&arguments, &output),
+        Command::Update(arguments) => project::update(&arguments, &output),
         Command::Download(arguments) => download::run(&arguments, &output),
         Command::Hash(arguments) => hash::run(&arguments),
         Command::Port(arguments) => port::run(&arguments, &output),

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use countermark_client::contents::{self, Fetched, read_contents};
 use countermark_client::report::{Note, Problem, Progress, Reporter as _};
-use countermark_client::sight;
 use countermark_lock::catalogue::{Catalogue as _, ReleaseFile};
 use countermark_lock::moves;
 use countermark_lock::resolution::Resolved;
@@ -63,13 +62,7 @@ pub(crate) fn compare(
     }
     let bytes: Option<u64> = files.iter().map(|(file, _)| file.size).sum();
     engine.teller.progress(Progress::Downloading { files: files.len(), bytes });
-    let context = sight::Context {
-        store: &engine.store,
-        http: &engine.session.http,
-        reporter: engine.teller,
-        interrupted: &engine.interrupted,
-        offline: engine.offline,
-    };
+    let context = engine.sight();
     let mut fetched = contents::fetch(context, &files).into_iter();
     engine.teller.progress(Progress::Done);
     let mut changes = Changes::default();

@@ -8,7 +8,7 @@ use countermark_client::catalogue::IndexCatalogue;
 use countermark_client::report::{Note, Problem, Progress, Reporter as _};
 use countermark_client::sight::{self, Depth, OldDigests, Seen, Sought};
 use countermark_client::store::Store;
-use countermark_lock::catalogue::ReleaseFile;
+use countermark_lock::catalogue::{CatalogueError, ReleaseFile};
 use countermark_lock::merge::{self, Merged};
 use countermark_lock::pins::{PinnedFile, PinnedRelease, PinnedSource, Pins};
 use countermark_lock::request::Request;
@@ -18,6 +18,7 @@ use countermark_lock::target::Target;
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
+use countermark_trust::Class;
 
 use super::existing::Existing;
 use crate::progress::Teller;
@@ -75,14 +76,7 @@ impl Engine<'_> {
         let resolutions = self.resolve(job)?;
         let groups = groups(job, &resolutions)?;
         let sought: Vec<Sought<'_>> = groups.iter().flat_map(|group| group.sought(job)).collect();
-        let context = sight::Context {
-            store: &self.store,
-            http: &self.session.http,
-            reporter: self.teller,
-            interrupted: &self.interrupted,
-            offline: self.offline,
-        };
-        let sight = sight::look(context, &sought);
+        let sight = sight::look(self.sight(), &sought);
         self.teller.progress(Progress::Done);
         if !sight.problems.is_empty() {
             return Err(sight.problems);
@@ -94,6 +88,17 @@ impl Engine<'_> {
         drop(groups);
         let targets = job.targets.to_vec();
         Ok(Locked { pins, targets, resolutions, downloaded: sight.downloaded })
+    }
+
+    /// What downloads and hashes.
+    pub(crate) fn sight(&self) -> sight::Context<'_> {
+        sight::Context {
+            store: &self.store,
+            http: &self.session.http,
+            reporter: self.teller,
+            interrupted: &self.interrupted,
+            offline: self.offline,
+        }
     }
 
     fn resolve(&self, job: &Job<'_>) -> Result<Vec<Resolution>, Vec<Problem>> {
@@ -125,6 +130,18 @@ impl Engine<'_> {
         for note in sight::compare_with_old(&old, seen) {
             self.teller.note(note);
         }
+    }
+}
+
+/// Who is at fault when an index gives no answer about a project.
+pub(crate) fn class_of(error: &CatalogueError) -> Class {
+    match error {
+        CatalogueError::Unavailable { class, .. } => *class,
+        CatalogueError::Absent { .. }
+        | CatalogueError::Quarantined { .. }
+        | CatalogueError::NotStatic { .. }
+        | CatalogueError::Metadata { .. }
+        | CatalogueError::Url { .. } => Class::Rejected,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `lock`: what a project wants becomes pins, each digest of bytes that were downloaded.
 
 pub(crate) mod changes;
+mod constraints;
 pub(crate) mod engine;
 pub(crate) mod existing;
 pub(crate) mod judge;
@@ -11,7 +12,7 @@ pub(crate) mod targets;
 pub(crate) mod when;
 pub(crate) mod written;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -25,7 +26,6 @@ use countermark_lock::moves::evidence::Judged;
 use countermark_lock::request::{Prereleases, Request, Sources, Strategy};
 use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
-use countermark_trust::policy::Policy;
 use jiff::Timestamp;
 
 use super::Outcome;
@@ -40,6 +40,7 @@ use crate::progress::Teller;
 use crate::session::{self, Session};
 use crate::setup::{self, Folders};
 
+use changes::Changes;
 use engine::{Engine, Job, Locked};
 use existing::Existing;
 use judge::Look;
@@ -51,8 +52,12 @@ pub(crate) fn run(arguments: &LockArgs, output: &OutputArgs) -> Outcome {
     session::refuse_weakening(&arguments.index)?;
     let teller = Teller::new(output);
     let work = Workplace::new(&teller, &arguments.store)?;
+    if let Some(path) = &arguments.constraints {
+        return constraints::run(&work, arguments, path);
+    }
     let plan = Plan::new(arguments)?;
-    let done = plan.lock(&work, arguments)?;
+    let done = plan.lock(&work, arguments, &How::default())?;
+    done.refuse()?;
     if arguments.locked {
         return Ok(done.check(&work));
     }
@@ -118,11 +123,42 @@ pub(crate) struct Plan {
     format: LockFormatChoice,
 }
 
+/// How far wheels are looked into. A `pylock.toml` has the digests of their trees; made for the
+/// interpreter of this machine, it is likely to be installed here.
+fn depth(is_pylock: bool, arguments: &LockArgs) -> Depth {
+    let is_elsewhere =
+        !arguments.targets.python_version.is_empty() || !arguments.targets.platform.is_empty();
+    match (is_pylock, is_elsewhere) {
+        (false, _) => Depth::Bytes,
+        (true, true) => Depth::Tree,
+        (true, false) => Depth::Keep,
+    }
+}
+
+/// How a lock is made, beside what decides its content.
+pub(crate) struct How {
+    pub(crate) look: Look,
+    /// Projects of which both sides are kept, should they move.
+    pub(crate) kept: BTreeSet<ProjectName>,
+    /// An input as it is about to be written.
+    pub(crate) edited: Option<(PathBuf, Vec<u8>)>,
+}
+
+impl Default for How {
+    fn default() -> Self {
+        Self { look: Look::Policy, kept: BTreeSet::new(), edited: None }
+    }
+}
+
 /// A lock that was made.
 pub(crate) struct Done {
     pub(crate) locked: Locked,
     /// What moved.
     pub(crate) judged: Vec<Judged>,
+    /// What the policy says against it.
+    pub(crate) refused: Vec<Problem>,
+    /// Both sides of the moves that were asked for.
+    pub(crate) changes: Changes,
     pub(crate) text: String,
     pub(crate) existing: Option<Existing>,
     pub(crate) output: Option<PathBuf>,
@@ -157,12 +193,14 @@ impl Plan {
         self,
         work: &Workplace<'_>,
         arguments: &LockArgs,
+        how: &How,
     ) -> Result<Done, Vec<Problem>> {
         let asked = sources::Asked {
             inputs: &self.inputs,
             selection: &arguments.selection,
             resolution: &arguments.resolution,
             index: &arguments.index,
+            edited: how.edited.clone(),
         };
         let wanted = sources::read(&asked, work)?;
         let existing = match &self.output {
@@ -183,17 +221,21 @@ impl Plan {
             request: &request,
             targets: &targets,
             all_files: arguments.targets.all_files,
-            depth: if is_pylock { Depth::Keep } else { Depth::Bytes },
+            depth: depth(is_pylock, arguments),
             with_environments: is_pylock,
             existing: existing.as_ref(),
         };
         let mut locked = engine.lock(&job)?;
         locked.pins.requires_python.clone_from(&wanted.requires_python);
-        let judged = judge_all(&engine, &policy, &mut locked, existing.as_ref(), work.now)?;
+        let keep = |project: &ProjectName| how.kept.contains(project);
+        let look = (how.look, &keep as &dyn Fn(&ProjectName) -> bool);
+        let (judged, changes) =
+            judge::judge(&engine, &policy, &mut locked, existing.as_ref(), look, work.now);
+        let refused = judge::problems(&engine, &judged);
         let form = self.form(arguments, &wanted);
         let text = form.text(&locked.pins);
         form.read_back(&text, &locked.pins)?;
-        Ok(Done { locked, judged, text, existing, output: self.output })
+        Ok(Done { locked, judged, refused, changes, text, existing, output: self.output })
     }
 
     fn form(&self, arguments: &LockArgs, wanted: &Inputs) -> Form {
@@ -208,24 +250,6 @@ impl Plan {
             extra_index_urls,
         }
     }
-}
-
-/// Holds the pins that moved against the policy.
-///
-/// # Errors
-/// A problem for each rule that does not say yes.
-pub(crate) fn judge_all(
-    engine: &Engine<'_>,
-    policy: &Policy,
-    locked: &mut Locked,
-    existing: Option<&Existing>,
-    now: Timestamp,
-) -> Result<Vec<Judged>, Vec<Problem>> {
-    let none: &dyn Fn(&ProjectName) -> bool = &|_| false;
-    let look = (Look::Policy, none);
-    let (judged, _) = judge::judge(engine, policy, locked, existing, look, now);
-    let problems = judge::problems(engine, &judged);
-    if problems.is_empty() { Ok(judged) } else { Err(problems) }
 }
 
 /// What a resolution is asked for. The command line goes before what `tool.uv` says.
@@ -289,6 +313,11 @@ fn sources_of(names: &[String]) -> Result<Sources, Vec<Problem>> {
 }
 
 impl Done {
+    /// Everything that the policy says against the lock.
+    pub(crate) fn refuse(&self) -> Result<(), Vec<Problem>> {
+        if self.refused.is_empty() { Ok(()) } else { Err(self.refused.clone()) }
+    }
+
     /// Whether the lock on disk is what would be written.
     fn check(&self, work: &Workplace<'_>) -> u8 {
         let before = self.existing.as_ref().map_or("", |existing| existing.text.as_str());

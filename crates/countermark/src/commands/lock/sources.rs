@@ -108,6 +108,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) selection: &'a SelectionArgs,
     pub(crate) resolution: &'a ResolutionArgs,
     pub(crate) index: &'a IndexArgs,
+    /// A file as it is about to be written.
+    pub(crate) edited: Option<(PathBuf, Vec<u8>)>,
 }
 
 /// Reads everything that is wanted: files, names, constraints, overrides.
@@ -136,12 +138,12 @@ pub(crate) fn read(arguments: &Asked<'_>, work: &Workplace<'_>) -> Result<Inputs
     };
     let files = files.into_iter().map(root(FileKind::Requirements));
     let roots: Vec<Root> = files.chain(constraints.map(root(FileKind::Constraints))).collect();
-    let mut wanted = read_roots(&roots, project, &session)?;
+    let mut wanted = read_roots(&roots, project, &session, arguments.edited.clone())?;
     wanted.wishes.extend(named(&names)?);
     let overrides: Vec<Root> =
         arguments.resolution.overrides.iter().map(root(FileKind::Requirements)).collect();
     if !overrides.is_empty() {
-        wanted.overrides.extend(read_roots(&overrides, None, &session)?.wishes);
+        wanted.overrides.extend(read_roots(&overrides, None, &session, None)?.wishes);
     }
     for note in &wanted.notes {
         work.teller.note(Note::new("input", note.clone()));
@@ -157,10 +159,11 @@ fn read_roots(
     roots: &[Root],
     project: Option<(&str, &Selection)>,
     session: &Session,
+    edited: Option<(PathBuf, Vec<u8>)>,
 ) -> Result<Inputs, Vec<Problem>> {
-    let mut loader = Files::new(&session.http);
+    let mut loader = Files::new(&session.http).with_edited(edited.clone());
     let variables = |name: &str| std::env::var(name).ok();
-    let found = input::read(roots, project, &mut loader, &variables, &mut Disk);
+    let found = input::read(roots, project, &mut loader, &variables, &mut Disk { edited });
     found.map_err(|errors| {
         let problem = |error: &SourceError| {
             let mut problem = Problem::from(error);
@@ -215,7 +218,10 @@ fn selection(arguments: &SelectionArgs) -> Result<Selection, Vec<Problem>> {
 }
 
 /// Projects on this machine.
-struct Disk;
+struct Disk {
+    /// A file as it is about to be written.
+    edited: Option<(PathBuf, Vec<u8>)>,
+}
 
 /// Most folders of one folder that are looked at.
 const MAX_FOLDERS: usize = 10_000;
@@ -223,6 +229,11 @@ const MAX_FOLDERS: usize = 10_000;
 impl input::Files for Disk {
     fn read(&mut self, path: &str) -> Result<Option<Vec<u8>>, LoadError> {
         let path = Path::new(path);
+        if let Some((edited, text)) = &self.edited
+            && edited == path
+        {
+            return Ok(Some(text.clone()));
+        }
         if path.exists() { read_file(path).map(Some) } else { Ok(None) }
     }
 

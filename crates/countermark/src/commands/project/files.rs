@@ -1,0 +1,151 @@
+//! Which input and which lock are meant, how the lock is asked for, and how both are written.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use countermark_client::report::Problem;
+use countermark_client::system::Replacement;
+use countermark_trust::Class;
+
+use crate::cli::lock::{LockArgs, PolicyArgs, PrereleaseChoice};
+use crate::cli::project::ProjectArgs;
+use crate::cli::{IndexArgs, PythonArgs, StoreArgs};
+use crate::commands::lock::{Done, existing, recipe, sources};
+
+/// Where the files come from, and what decides over them: of whichever command.
+pub(super) struct Options<'a> {
+    pub(super) project: &'a ProjectArgs,
+    pub(super) policy: &'a PolicyArgs,
+    pub(super) prerelease: Option<PrereleaseChoice>,
+    pub(super) index: &'a IndexArgs,
+    pub(super) python: &'a PythonArgs,
+    pub(super) store: &'a StoreArgs,
+    /// A folder without an input gets one.
+    pub(super) makes_input: bool,
+}
+
+/// The input of a folder that had none.
+const NEW_INPUT: &str = "requirements.in";
+
+/// An input, and how its lock is made.
+pub(super) struct Pair {
+    pub(super) input: PathBuf,
+    pub(super) arguments: LockArgs,
+}
+
+impl Pair {
+    /// The input and the lock that were named or are in the folder. A lock that says how it was made
+    /// is made so again.
+    pub(super) fn find(options: &Options<'_>) -> Result<Self, Vec<Problem>> {
+        let inputs = match &options.project.input {
+            Some(input) => vec![input.clone()],
+            None => Vec::new(),
+        };
+        let found = match sources::inputs(&inputs) {
+            Err(_) if options.makes_input => Ok(vec![NEW_INPUT.to_owned()]),
+            found => found,
+        }?;
+        let lock = match &options.project.lock {
+            Some(lock) => Some(lock.clone()),
+            None => default_lock(&found)?,
+        };
+        let text = match &lock {
+            Some(lock) => existing::read_bytes(lock)?,
+            None => None,
+        };
+        let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        let recorded = text.as_deref().and_then(recipe::read);
+        let is_of_input = |one: &LockArgs| inputs.is_empty() || one.inputs.contains(&inputs[0]);
+        let mut arguments = recorded.filter(is_of_input).unwrap_or_default();
+        if arguments.inputs.is_empty() {
+            arguments.inputs = found;
+        }
+        arguments.output = lock;
+        arguments.policy = options.policy.clone();
+        arguments.index = options.index.clone();
+        arguments.python = options.python.clone();
+        arguments.store = options.store.clone();
+        arguments.resolution.prerelease = options.prerelease.or(arguments.resolution.prerelease);
+        let input = edited(&arguments.inputs, options.project.input.as_deref())?;
+        Ok(Self { input, arguments })
+    }
+
+    /// The bytes of the input; none of one that is about to be made.
+    pub(super) fn read(&self, options: &Options<'_>) -> Result<Vec<u8>, Vec<Problem>> {
+        match existing::read_bytes(&self.input)? {
+            Some(bytes) => Ok(bytes),
+            None if options.makes_input && !self.is_pyproject() => Ok(Vec::new()),
+            None => {
+                let message = format!("there is no `{}`", self.input.display());
+                Err(vec![Problem::new("file-unreadable", Class::Usage, message)])
+            }
+        }
+    }
+
+    /// Whether the input is a `pyproject.toml`.
+    pub(super) fn is_pyproject(&self) -> bool {
+        self.input.extension().is_some_and(|extension| extension == "toml")
+    }
+}
+
+/// The lock of these inputs: of those that could be, the one that is there.
+fn default_lock(inputs: &[String]) -> Result<Option<PathBuf>, Vec<Problem>> {
+    let usual = sources::output_of(inputs, None)?;
+    let Some(usual) = usual else { return Ok(None) };
+    if usual.exists() {
+        return Ok(Some(usual));
+    }
+    let other = match usual.extension().and_then(|extension| extension.to_str()) {
+        Some("toml") => usual.with_file_name("requirements.txt"),
+        _ => usual.with_file_name("pylock.toml"),
+    };
+    let is_ours = |path: &Path| {
+        let bytes = existing::read_bytes(path).ok()??;
+        recipe::read(&String::from_utf8_lossy(&bytes))
+    };
+    let is_of_them = is_ours(&other).is_some_and(|recipe| recipe.inputs == inputs);
+    Ok(Some(if is_of_them { other } else { usual }))
+}
+
+/// The input that is edited: the one that is named, or the only file.
+fn edited(inputs: &[String], named: Option<&str>) -> Result<PathBuf, Vec<Problem>> {
+    if let Some(named) = named {
+        return Ok(PathBuf::from(named));
+    }
+    let mut files = inputs.iter().filter(|input| sources::is_file(input));
+    match (files.next(), files.next()) {
+        (Some(only), None) => Ok(PathBuf::from(only)),
+        (None, _) => {
+            let message = "the lock was made from names, and no file says what is wanted";
+            let hint = "name the file with `--input requirements.in`";
+            Err(vec![Problem::new("no-input", Class::Usage, message).with_hint(hint)])
+        }
+        (Some(first), Some(second)) => {
+            let message = format!("the lock is made of several files: `{first}`, `{second}`");
+            let hint = "say which one with `--input FILE`";
+            Err(vec![Problem::new("no-input", Class::Usage, message).with_hint(hint)])
+        }
+    }
+}
+
+/// Writes the lock and the input: both are whole beside their places before either takes it.
+pub(super) fn write(done: &Done, input: &Path, text: &[u8]) -> Result<(), Vec<Problem>> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |error: std::io::Error| {
+            let message = format!("cannot write `{}`", path.display());
+            let problem = Problem::new("write-failed", Class::Unavailable, message);
+            vec![problem.with_detail(error.to_string())]
+        }
+    };
+    let prepare = |path: &Path, bytes: &[u8]| {
+        let mut replacement = Replacement::new(path)?;
+        replacement.write_all(bytes)?;
+        Ok(replacement)
+    };
+    let written = prepare(input, text).map_err(failed(input))?;
+    // A lock that is ahead of its input pins a little more; an input that is ahead of its lock would
+    // not be what is deployed.
+    done.write()?;
+    written.finish().map_err(failed(input))
+}

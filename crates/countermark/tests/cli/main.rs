@@ -12,6 +12,7 @@ mod gauntlet;
 mod handbook;
 mod init;
 mod input;
+mod relock;
 mod roles;
 mod smoke;
 mod support;

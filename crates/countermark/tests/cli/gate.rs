@@ -200,7 +200,7 @@ fn no_secret_is_shown() {
     world.write(
         "requirements.txt",
         "--index-url https://user:hunter2@packages.example.org/simple/\n\
-         teapot @ https://user:hunter2@files.example.org/teapot-1.2-py3-none-any.whl\n",
+         kettle==1.0\nteapot @ https://user:hunter2@files.example.org/teapot-1.2-py3-none-any.whl\n",
     );
     for format in ["text", "json", "sarif", "junit", "markdown"] {
         let run = world.run(&["gate", "--offline", "requirements.txt", "--format", format]);

@@ -63,15 +63,15 @@ fn finding(entry: &Entry<'_>, refusal: Refusal) -> Finding {
 
 fn undecided(entry: &Entry<'_>, ground: &Ground<'_>, refusal: Refusal) -> Unchecked {
     let needs = rule::find(refusal.rule).map(|rule| rule.needs());
+    // What no index has, and what nobody is to ask for, no index can tell of either.
+    let has_none = entry.pages().is_some_and(|pages| pages.is_empty());
     let is_asked_for = match needs {
-        // What no index has, and what nobody is to ask for, no index can mark either.
-        Some(Evidence::Index) => {
-            let has_none = entry.pages().is_some_and(|pages| pages.is_empty());
+        Some(Evidence::Lock | Evidence::Index) => {
             !ground.has_asked || !ground.asks(entry) || has_none
         }
         // Files are not downloaded here: `update` looks into them before a pin moves.
         Some(Evidence::Contents) => true,
-        Some(Evidence::Lock) | None => false,
+        None => false,
     };
     Unchecked {
         project: entry.package.project.clone(),
@@ -123,9 +123,12 @@ fn has_moved(entry: &Entry<'_>, project: &ProjectName, version: &Version) -> boo
 
 /// The files of an index that the lock means.
 fn locked<'p>(entry: &Entry<'_>, pages: &[&'p IndexFacts]) -> Vec<&'p ListedFile> {
+    // Where the lock names none, it may be any.
+    let is_any = entry.named.is_empty() && entry.nameless.is_empty();
     let is_locked = |file: &&ListedFile| {
         entry.named.iter().any(|named| named.name == file.name)
             || entry.nameless.iter().any(|(digest, _)| file.digests.contains(digest))
+            || is_any
     };
     let of = |page: &&'p IndexFacts| -> Vec<&'p ListedFile> {
         entry.listed(page).filter(is_locked).collect()

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use countermark_packaging::digest::Digest;
 use countermark_packaging::filename::SdistFilename;
 use countermark_packaging::lock::document::{LockDocument, LockPackage, LockSource};
 use countermark_packaging::name::ProjectName;
@@ -148,7 +149,7 @@ pub fn pins_of(pins: &Pins) -> Vec<Pin> {
             .iter()
             .map(|file| FileId {
                 name: Some(file.filename.clone()),
-                digest: format!("sha256:{}", file.sha256),
+                digest: Digest::from(file.sha256).to_string(),
             })
             .collect(),
         roles: release.roles.clone(),

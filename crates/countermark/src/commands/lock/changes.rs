@@ -131,9 +131,11 @@ fn pairs<'a>(
             continue;
         }
         let project = &after.project;
-        let old = existing.document.packages.iter().find(|package| {
-            package.project == *project && package.version == before.version
-        });
+        let old = existing
+            .document
+            .packages
+            .iter()
+            .find(|package| package.project == *project && package.version == before.version);
         let chosen = locked.targets.iter().zip(&locked.resolutions).find_map(|(target, found)| {
             let resolved = found.releases.get(project)?;
             (Some(&resolved.version) == after.version.as_ref()).then_some((target, resolved))

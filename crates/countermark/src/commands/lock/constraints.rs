@@ -95,8 +95,7 @@ fn wanted(
     engine.catalogue.expect(&projects);
     let (mut wanted, mut problems) = (Vec::<Wanted>::new(), Vec::new());
     for pin in file.pins() {
-        let is_known =
-            |one: &Wanted| one.project == pin.project && one.version == pin.version;
+        let is_known = |one: &Wanted| one.project == pin.project && one.version == pin.version;
         if wanted.iter().any(is_known) {
             continue;
         }

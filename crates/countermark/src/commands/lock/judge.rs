@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_lock::catalogue::Catalogue as _;
 use countermark_lock::moves::evidence::{self, Evidence, Judged};
-use countermark_lock::moves::{self, Move, Pin};
+use countermark_lock::moves::{self, FileId, Move, Pin};
 use countermark_lock::pins::{PinnedRelease, PinnedSource};
 use countermark_lock::write::recorded;
 use countermark_packaging::filename::DistributionFilename;
@@ -46,7 +46,7 @@ pub(crate) fn judge(
     let before = existing.map(before).unwrap_or_default();
     let (look, keep) = look;
     record_roles(engine, locked, &before, look);
-    let all = moves::moves(&before, &moves::pins_of(&locked.pins));
+    let all = moves::moves(&before, &after(locked, &before));
     let moved: Vec<&Move> = all.iter().filter(|one| one.brings_bytes()).collect();
     let compares = look == Look::Everything || policy.needs(Kind::Contents);
     let mut changes = match existing {
@@ -81,14 +81,27 @@ pub(crate) fn judge(
     (evidence::judge(all, find, policy, now), changes)
 }
 
+/// The new pins as the old ones are told: a requirements file does not say which digest is whose.
+fn after(locked: &Locked, before: &[Pin]) -> Vec<Pin> {
+    let mut pins = moves::pins_of(&locked.pins);
+    let is_nameless = |pin: &Pin| pin.files.iter().all(|file| file.name.is_none());
+    if before.iter().all(is_nameless) {
+        for pin in &mut pins {
+            let files = std::mem::take(&mut pin.files).into_iter();
+            pin.files = files.map(|file| FileId { name: None, ..file }).collect();
+        }
+    }
+    pins
+}
+
 /// The pins of the lock that is there, with the roles that it recorded.
 fn before(existing: &Existing) -> Vec<Pin> {
     let recorded = recorded::read(&existing.text);
     let mut pins = moves::pins_of_document(&existing.document);
     for pin in &mut pins {
-        let same = recorded.iter().find(|one| {
-            one.project == pin.project && Some(&one.version) == pin.version.as_ref()
-        });
+        let same = recorded
+            .iter()
+            .find(|one| one.project == pin.project && Some(&one.version) == pin.version.as_ref());
         if let Some(same) = same {
             pin.roles.clone_from(&same.roles);
         }

@@ -62,6 +62,11 @@ pub(crate) fn run(arguments: &LockArgs, output: &OutputArgs) -> Outcome {
         return Ok(done.check(&work));
     }
     done.write()?;
+    if done.existing.is_some() {
+        for one in &done.judged {
+            teller.line(&format!("  {}", one.moved.describe()));
+        }
+    }
     done.summary(&work, started);
     Ok(0)
 }
@@ -347,21 +352,13 @@ impl Done {
         if is_same { Ok(()) } else { replace_file(path, self.text.as_bytes()) }
     }
 
-    /// What moved, and how much was done for it.
+    /// How much was done.
     pub(crate) fn summary(&self, work: &Workplace<'_>, started: Instant) {
-        let moves = &self.judged;
-        if self.existing.is_some() {
-            for one in moves {
-                work.teller.line(&format!("  {}", one.moved.describe()));
-            }
-        }
         let projects = self.locked.pins.releases.len();
         let files: usize = self.locked.pins.releases.iter().map(|one| one.files.len()).sum();
         let good = output::GOOD;
-        let what = match (&self.existing, moves.is_empty()) {
-            (Some(_), true) => "; no pin moved",
-            _ => "",
-        };
+        let has_moved = self.existing.is_none() || !self.judged.is_empty();
+        let what = if has_moved { "" } else { "; no pin moved" };
         work.teller.line(&format!(
             "{good}{}, {}, every digest of downloaded bytes ({} now), {:.2} s{good:#}{what}",
             output::count(projects, "release", "releases"),

@@ -13,6 +13,7 @@ const COMMANDS: &[&[&str]] = &[
     &["download"],
     &["hash"],
     &["port"],
+    &["relock"],
     &["verify"],
     &["list"],
     &["uninstall"],

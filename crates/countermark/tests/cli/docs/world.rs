@@ -171,5 +171,15 @@ fn public() -> Scenario {
 }
 
 fn private() -> Scenario {
-    Scenario::new().file("blend", honest(&wheel("blend")))
+    Scenario::new().file("blend", honest(&wheel("blend"))).serve(
+        "/mirror/simple/kettle/",
+        "text/html",
+        mirrored(&wheel("kettle")),
+    )
+}
+
+/// The page of a proxy that keeps the files of another index at a place of its own.
+fn mirrored(wheel: &Wheel) -> String {
+    let (name, digest) = (wheel.filename(), crate::support::sha256(&bytes(wheel)));
+    format!("<!DOCTYPE html><a href=\"/mirror/+f/{name}#sha256={digest}\">{name}</a>")
 }

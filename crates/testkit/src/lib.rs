@@ -3,4 +3,5 @@
 pub mod hook;
 pub mod index;
 pub mod mail;
+pub mod packse;
 pub mod wheel;

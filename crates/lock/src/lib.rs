@@ -17,5 +17,6 @@ pub mod request;
 pub mod resolution;
 pub mod resolve;
 pub mod target;
+pub mod tree;
 pub mod wish;
 pub mod write;

@@ -98,7 +98,8 @@ impl Files {
         }
         let claims = &asked.file.digests;
         let received = receive(http, &url, filename, claims, asked.file.size, interrupted).await?;
-        look(asked, received.file).await
+        let asked = asked.clone();
+        aside(move || look_inside(&asked, &received.file)).await
     }
 
     /// The metadata file that the index offers; nothing where it offers none, or has none after all.
@@ -210,21 +211,27 @@ async fn of_local(asked: &Asked, url: &Url) -> Result<Requires, CatalogueError> 
     let path = url.to_file_path().map_err(|()| {
         bad_metadata(&asked.project, &asked.version, "its address is no path".to_owned())
     })?;
-    let file = File::open(&path).map_err(|error| of_file(&path, &error))?;
-    if !asked.file.digests.is_empty() {
-        let what = format!("`{}`", asked.file.filename.as_str());
-        hash(&file, &path, &what, &asked.file.digests)?;
-    }
-    look(asked, file).await
-}
-
-/// Looks into a whole file, on a thread where that may take long.
-async fn look(asked: &Asked, file: File) -> Result<Requires, CatalogueError> {
     let asked = asked.clone();
-    let looking = tokio::task::spawn_blocking(move || look_inside(&asked, &file));
-    looking.await.unwrap_or_else(|error| Err(super::error::gone(&error.to_string())))
+    aside(move || {
+        let file = File::open(&path).map_err(|error| of_file(&path, &error))?;
+        if !asked.file.digests.is_empty() {
+            let what = format!("`{}`", asked.file.filename.as_str());
+            hash(&file, &path, &what, &asked.file.digests)?;
+        }
+        look_inside(&asked, &file)
+    })
+    .await
 }
 
+/// Does what may take long on a thread where nobody waits for it but who asked.
+pub(super) async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, CatalogueError> + Send + 'static,
+) -> Result<T, CatalogueError> {
+    let working = tokio::task::spawn_blocking(work);
+    working.await.unwrap_or_else(|error| Err(super::error::gone(&error.to_string())))
+}
+
+/// What a whole file says.
 pub(super) fn look_inside(asked: &Asked, file: &File) -> Result<Requires, CatalogueError> {
     let (project, version) = (&asked.project, &asked.version);
     let said = read_requiring(file, asked.file.filename.as_str())

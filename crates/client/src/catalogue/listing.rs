@@ -30,6 +30,8 @@ use countermark_packaging::version::{Version, VersionSpecifiers};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::mend;
+
 /// Counts up whenever an older text must not be read.
 const FORMAT: u32 = 1;
 
@@ -185,7 +187,7 @@ impl Listing {
         };
         let number = |text: &str| text.parse::<usize>().ok();
         let python = number(python).and_then(|number| {
-            let read = || VersionSpecifiers::from_str(&self.header.texts[number]).ok();
+            let read = || mend::specifiers(self.header.texts.get(number)?);
             self.specifiers.get(number)?.get_or_init(read).clone()
         });
         let uploaded = uploaded.parse::<i128>().ok();

@@ -21,6 +21,7 @@ mod engine;
 mod error;
 mod file;
 mod listing;
+mod mend;
 mod pages;
 mod remote;
 mod roles;

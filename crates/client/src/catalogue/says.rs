@@ -9,13 +9,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use countermark_lock::catalogue::{CatalogueError, Requires};
-use countermark_packaging::metadata::CoreMetadata;
+use countermark_packaging::metadata::{CoreMetadata, MetadataError};
 use countermark_packaging::name::{ExtraName, ProjectName};
 use countermark_packaging::requirement::Requirement;
 use countermark_packaging::version::Version;
 use serde::Deserialize;
 
 use super::error::bad_metadata;
+use super::mend;
 use crate::inside::Requiring;
 
 /// The fields that have to be static.
@@ -65,7 +66,7 @@ pub(super) fn of_sdist(
 /// Which version a source distribution says it is; nothing where that is left to its build.
 pub(super) fn version_of(said: &Requiring) -> Result<Option<Version>, String> {
     if let Some(bytes) = &said.metadata {
-        let metadata = CoreMetadata::parse(bytes).map_err(|error| error.to_string())?;
+        let metadata = parse_old(bytes).map_err(|error| error.to_string())?;
         return Ok(Some(metadata.version));
     }
     let text = said.pyproject.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
@@ -80,12 +81,20 @@ fn parse(
     bytes: &[u8],
 ) -> Result<CoreMetadata, CatalogueError> {
     let refused = |reason: String| bad_metadata(project, version, reason);
-    let metadata = CoreMetadata::parse(bytes).map_err(|error| refused(error.to_string()))?;
+    let metadata = parse_old(bytes).map_err(|error| refused(error.to_string()))?;
     if metadata.name != *project || metadata.version != *version {
         let found = format!("{} {}", metadata.name, metadata.version);
         return Err(refused(format!("it is that of {found}")));
     }
     Ok(metadata)
+}
+
+/// Mended only where it cannot be read as it stands; the fault that is told is that of what stands there.
+fn parse_old(bytes: &[u8]) -> Result<CoreMetadata, MetadataError> {
+    CoreMetadata::parse(bytes).or_else(|error| {
+        let mended = mend::metadata(bytes).map(|mended| CoreMetadata::parse(&mended));
+        mended.and_then(Result::ok).ok_or(error)
+    })
 }
 
 fn requires(metadata: CoreMetadata) -> Requires {

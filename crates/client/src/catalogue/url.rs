@@ -6,6 +6,8 @@
 
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::Seek as _;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use countermark_lock::catalogue::{CatalogueError, ReleaseFile, UrlRelease};
@@ -70,12 +72,11 @@ impl Work {
         let received = self.receive(&target).await?;
         let kept = KeptFile { file: received.file, digests: received.digests, size: received.size };
         let kept = Arc::new(kept);
-        let read = {
+        let release = {
             let (project, kept) = (project.clone(), Arc::clone(&kept));
             let (filename, shown) = (target.filename.clone(), target.shown.clone());
-            tokio::task::spawn_blocking(move || look(&project, &filename, &shown, &kept))
+            file::aside(move || look(&project, &filename, &shown, &kept)).await?
         };
-        let release = read.await.map_err(|error| super::error::gone(&error.to_string()))??;
         self.kept.keep([text, &target.shown], &kept);
         Ok(release)
     }
@@ -83,20 +84,24 @@ impl Work {
     async fn receive(&self, target: &Target) -> Result<Received, CatalogueError> {
         if target.url.scheme() == "file" {
             let path = target.url.to_file_path().unwrap_or_default();
-            let failed = |error: std::io::Error| of_file(&path, &error);
-            let mut from = File::open(&path).map_err(failed)?;
-            // A copy: the file may be written to while the lock is being made.
-            let mut file = tempfile::tempfile().map_err(failed)?;
-            std::io::copy(&mut from, &mut file).map_err(failed)?;
-            std::io::Seek::rewind(&mut file).map_err(failed)?;
-            let what = format!("`{}`", target.filename);
-            let (digests, size) = file::hash(&file, &path, &what, &target.digests)?;
-            return Ok(Received { file, digests, size });
+            let (filename, digests) = (target.filename.clone(), target.digests.clone());
+            return file::aside(move || copy(&path, &filename, &digests)).await;
         }
         let (http, stop) = (&self.pages.http, &self.pages.options.interrupted);
         let claims = &target.digests;
         file::receive(http, &target.url, &target.filename, claims, None, stop).await
     }
+}
+
+/// A copy: the file may be written to while the lock is being made.
+fn copy(path: &Path, filename: &str, claims: &[Digest]) -> Result<Received, CatalogueError> {
+    let failed = |error: std::io::Error| of_file(path, &error);
+    let mut from = File::open(path).map_err(failed)?;
+    let mut file = tempfile::tempfile().map_err(failed)?;
+    std::io::copy(&mut from, &mut file).map_err(failed)?;
+    file.rewind().map_err(failed)?;
+    let (digests, size) = file::hash(&file, path, &format!("`{filename}`"), claims)?;
+    Ok(Received { file, digests, size })
 }
 
 fn look(

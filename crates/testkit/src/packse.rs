@@ -241,7 +241,7 @@ impl Release {
 
     fn metadata(&self, name: &str, version: &str) -> String {
         let mut text = format!("Metadata-Version: 2.2\nName: {name}\nVersion: {version}\n");
-        for specifiers in &self.requires_python {
+        if let Some(specifiers) = &self.requires_python {
             text.push_str(&format!("Requires-Python: {specifiers}\n"));
         }
         for extra in self.extras.keys() {

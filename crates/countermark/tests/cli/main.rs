@@ -13,6 +13,7 @@ mod handbook;
 mod init;
 mod input;
 mod relock;
+mod packse;
 mod roles;
 mod smoke;
 mod support;

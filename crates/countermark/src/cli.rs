@@ -11,6 +11,7 @@ pub(crate) mod port;
 pub(crate) mod project;
 pub(crate) mod relock;
 pub(crate) mod roles;
+pub(crate) mod tree;
 #[cfg(feature = "service")]
 pub(crate) mod watch;
 
@@ -77,6 +78,10 @@ pub(crate) enum Command {
     Lock(Box<lock::LockArgs>),
     /// Judge locks of any format by the policy and by what the index says now.
     Gate(Box<gate::GateArgs>),
+    /// Show who wants what in a lock.
+    Tree(tree::TreeArgs),
+    /// Print every chain from what somebody asked for to a package.
+    Why(tree::WhyArgs),
     /// Point the URLs of locks at another index, and back.
     Relock(Box<relock::RelockArgs>),
     /// Make a project ready: policy, CI job, pre-commit hook, and what the gate lets pass for now.

@@ -14,15 +14,17 @@ mod install;
 mod list;
 mod lock;
 mod port;
-mod relock;
 mod project;
+mod relock;
 mod report;
 mod roles;
 mod shell;
+mod tree;
 mod uninstall;
 mod verify;
 #[cfg(feature = "service")]
 mod watch;
+mod why;
 
 use countermark_client::report::Problem;
 
@@ -41,6 +43,8 @@ pub(crate) fn run(arguments: Cli) -> u8 {
         Command::Gate(arguments) => gate::run(&arguments, &output),
         Command::Init(arguments) => init::run(&arguments, &output),
         Command::Relock(arguments) => relock::run(&arguments, &output),
+        Command::Tree(arguments) => tree::run(&arguments, &output),
+        Command::Why(arguments) => why::run(&arguments, &output),
         Command::Add(arguments) => project::add(&arguments, &output),
         Command::Remove(arguments) => project::remove(&arguments, &output),
         Command::Update(arguments) => project::update(&arguments, &output),

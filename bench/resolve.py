@@ -17,8 +17,11 @@ both gave is kept in the working folder.
 """
 
 import argparse
+import base64
 import functools
+import hashlib
 import http.server
+import json
 import os
 import pathlib
 import re
@@ -65,7 +68,11 @@ def wheel(folder, project, version):
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: bench\nRoot-Is-Purelib: true\n"
         "Tag: py3-none-any\n",
     }
-    files[f"{info}/RECORD"] = "".join(f"{name},,\n" for name in files) + f"{info}/RECORD,,\n"
+    record = ""
+    for name, text in files.items():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()).rstrip(b"=")
+        record += f"{name},sha256={digest.decode()},{len(text)}\n"
+    files[f"{info}/RECORD"] = record + f"{info}/RECORD,,\n"
     page = folder / "simple" / project
     page.mkdir(parents=True, exist_ok=True)
     path = page / f"{project}-{version}-py3-none-any.whl"
@@ -83,9 +90,6 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 def private_index(wishes, folder):
     """Serves the wheels as an index that only this machine sees; JSON with upload times, so that a
     cut-off date can be told."""
-    import hashlib
-    import json
-
     pages = {}
     for wish in wishes.split(","):
         project, version = wish.strip().split("==")
@@ -174,7 +178,7 @@ def compare(name, tools, cut_off, work, home):
         return False, [f"countermark ends with {ours.returncode}, uv with {theirs.returncode}",
                        *ours.stderr.splitlines()[-12:], *theirs.stderr.splitlines()[-12:]]
     if ours.returncode != 0:
-        return ours.returncode == 1, [f"no solution, and both say so (exit {ours.returncode})"]
+        return ours.returncode == 2, [f"no solution, and both say so (exit {ours.returncode})"]
     left, right = pins(ours.stdout), pins(theirs.stdout)
     lines, good = [], True
     for project in sorted(left.keys() | right.keys()):
@@ -194,6 +198,7 @@ def main():
     parser.add_argument("--cut-off", default="2026-09-01T00:00:00Z")
     parser.add_argument("--work", type=pathlib.Path)
     arguments = parser.parse_args()
+    arguments.countermark = os.path.abspath(arguments.countermark)
     names = sorted(path.stem for path in INPUTS.glob("*.in"))
     names = [name for name in names if not arguments.only or name in arguments.only]
     work = arguments.work or pathlib.Path(tempfile.mkdtemp(prefix="resolve-"))

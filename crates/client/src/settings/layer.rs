@@ -144,11 +144,16 @@ pub(super) fn read_table(
             ("pip", toml::Value::Table(inner)) => {
                 read_table(layer, inner, path, &format!("{prefix}pip."), errors);
             }
-            _ => {
-                if let Some(values) = texts(value) {
-                    layer.push(key, values, origin);
+            // Read and checked by those who judge pins.
+            ("policy", toml::Value::Table(_)) if layer.kind == Kind::OwnProject => {}
+            _ => match texts(value) {
+                Some(values) => layer.push(key, values, origin),
+                // A mistyped `[policy]` must not be a policy that nobody reads.
+                None if matches!(layer.kind, Kind::OwnProject | Kind::OwnUser) => {
+                    layer.push(key, Vec::new(), origin);
                 }
-            }
+                None => {}
+            },
         }
     }
 }

@@ -565,6 +565,26 @@ fn several_mistakes_are_all_said() {
 }
 
 #[test]
+fn a_policy_is_no_setting_and_a_mistyped_one_is_told() {
+    let errors = |path: &str, text: &str| machine().file(path, text).errors();
+    let own = "/home/me/work/countermark.toml";
+    let pyproject = "/home/me/work/pyproject.toml";
+    let policy = "[policy]\nyanked = 'refuse'\n[[policy.allow]]\nrule = 'yanked'\n";
+    machine().file(own, policy).settings();
+    machine().file(pyproject, "[tool.countermark.policy]\nyanked = 'refuse'\n").settings();
+    let check = |path: &str, text: &str, key: &str| {
+        assert_eq!(errors(path, text), [format!("`{key}` in {path}: no such setting")]);
+    };
+    check(own, "[polciy]\nyanked = 'refuse'\n", "polciy");
+    check(own, "[[allow]]\nrule = 'yanked'\n", "allow");
+    check(pyproject, "[tool.countermark.polcy]\nx = 1\n", "tool.countermark.polcy");
+    // Nobody reads a policy of the user: it is the project's.
+    check("/home/me/.config/countermark/countermark.toml", policy, "policy");
+    // What others write into their own files is theirs.
+    machine().file("/etc/uv/uv.toml", "[policy]\nx = 1\n").settings();
+}
+
+#[test]
 fn an_index_in_a_folder() {
     let check = |text: &str, expect: &str| {
         assert_eq!(machine().variable("PIP_INDEX_URL", text).indexes(), [expect]);

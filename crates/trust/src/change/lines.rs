@@ -28,7 +28,7 @@ pub fn lines(subject: &Subject<'_>, now: Timestamp) -> Vec<Line> {
     match subject.change {
         Some(change) => of_change(change, &mut lines),
         None if subject.is_new => {
-            push(&mut lines, "change", "used for the first time".into(), false)
+            push(&mut lines, "change", "used for the first time".into(), false);
         }
         None => push(&mut lines, "change", "unknown: nobody compared the releases".into(), false),
     }

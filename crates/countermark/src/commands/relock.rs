@@ -46,6 +46,9 @@ pub(crate) fn run(arguments: &RelockArgs, output: &OutputArgs) -> Outcome {
     let teller = Teller::new(output);
     let rules = rules(arguments)?;
     let prepared = all(arguments.locks.iter().map(|path| prepare(path, arguments, &rules)))?;
+    for note in prepared.iter().flat_map(|lock| &lock.movable.document().notes) {
+        teller.note(Note::new("lock", note.clone()));
+    }
     for lock in prepared.iter().filter(|lock| lock.movable.has_credentials()) {
         let message = format!(
             "`{}` has URLs with credentials; those that move leave them out, and the way back \

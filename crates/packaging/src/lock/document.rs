@@ -254,10 +254,7 @@ pub fn parse_with_urls(
     let root = tree::parse(&source, syntax)?;
     let mut reader = reader::Reader::new(&source);
     reader.bare_texts = syntax == tree::Syntax::Yaml;
-    let table = match reader.expect_table("the lock", &root) {
-        Some(table) => table,
-        None => return Err(reader.errors),
-    };
+    let Some(table) = reader.expect_table("the lock", &root) else { return Err(reader.errors) };
     let empty = LockDocument {
         format,
         format_version: None,

@@ -4,11 +4,12 @@
 //! Cycles of dependencies are legal: `pip` installs them, projects of this world have them, and no
 //! format forbids them. So nothing looks for one here.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use super::reader::{Reader, Text};
 use super::{FileEntry, LockPackage, MAXIMUM_ENTRIES};
+use crate::digest::{Algorithm, Digest};
 use crate::lock::codes;
 use crate::name::ProjectName;
 
@@ -65,24 +66,20 @@ fn check_files(reader: &mut Reader<'_>, package: &LockPackage) {
         }
         return;
     }
-    let mut seen: BTreeMap<&str, Vec<&FileEntry>> = BTreeMap::new();
+    // The first digest of each algorithm is enough to compare with.
+    let mut seen: HashMap<(&str, Algorithm), (&Digest, u32)> = HashMap::new();
     for file in &package.files {
         let Some(name) = &file.name else { continue };
-        let others = seen.entry(name).or_default();
         for digest in &file.digests {
-            let other = others.iter().find_map(|other| {
-                let mut theirs = other.digests.iter();
-                let theirs = theirs.find(|theirs| theirs.algorithm() == digest.algorithm())?;
-                (theirs != digest).then(|| (theirs, other.place.line))
-            });
-            if let Some((theirs, line)) = other {
-                let message = format!("`{name}` has {digest} here and {theirs} at line {line}");
+            let key = (name.as_str(), digest.algorithm());
+            let (first, line) = *seen.entry(key).or_insert((digest, file.place.line));
+            if first != digest {
+                let message = format!("`{name}` has {digest} here and {first} at line {line}");
                 let hint = "one of them is wrong, or two indexes have different files of this name";
                 reader.hinted(codes::DIGEST_CONFLICT, message, file.place.span.clone(), hint);
                 break;
             }
         }
-        others.push(file);
     }
 }
 

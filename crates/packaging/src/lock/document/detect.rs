@@ -30,6 +30,7 @@ fn by_name(file: &str) -> Option<LockFormat> {
         "pipfile.lock" => LockFormat::Pipfile,
         _ if is_pylock => LockFormat::Pylock,
         _ if is_conda => LockFormat::Conda,
+        _ if name.ends_with(".txt") || name.ends_with(".in") => LockFormat::Requirements,
         _ => return None,
     })
 }

@@ -161,7 +161,9 @@ fn read_source<'a>(
     for (table, is_wheel) in
         sdist.map(|t| (t, false)).into_iter().chain(wheels.into_iter().map(|t| (t, true)))
     {
-        let Some(file) = read_file(reader, table, (project, index.as_deref()), false) else { continue };
+        let Some(file) = read_file(reader, table, (project, index.as_deref()), false) else {
+            continue;
+        };
         check_filename(reader, table, project, version, &file, is_wheel);
         files.push(file);
     }

@@ -314,3 +314,39 @@ fn a_large_lock_is_read_in_every_format() {
         assert_eq!(document.packages.len(), made.len(), "{format}");
     }
 }
+
+/// A file need not have lines.
+#[test]
+fn a_large_lock_in_one_line_is_read() {
+    let mut draw = Draw::new(2);
+    let made: Vec<Made> = (0..LARGE).map(|n| generate::entry(&mut draw, n, LARGE)).collect();
+    for (file, text) in [
+        ("Pipfile.lock", generate::pipfile(&made)),
+        ("conda-lock.json", generate::conda(&made, true)),
+    ] {
+        let text = text.replace('\n', "");
+        assert_eq!(parse(file, text.as_bytes()).unwrap().packages.len(), LARGE);
+    }
+}
+
+#[test]
+fn formats_are_told_by_name_and_by_content() {
+    let check = |file: &str, text: &str, expect| {
+        assert_eq!(detect(file, text.as_bytes()), expect, "{file}: {text}");
+    };
+    check("a/uv.lock", "", LockFormat::Uv);
+    check("a\\Poetry.lock", "", LockFormat::Poetry);
+    check("pdm.lock", "", LockFormat::Pdm);
+    check("pipfile.lock", "", LockFormat::Pipfile);
+    check("pylock.dev.toml", "", LockFormat::Pylock);
+    check("x.conda-lock.yaml", "", LockFormat::Conda);
+    check("requirements.txt", "[[package]]\n", LockFormat::Requirements);
+    check("x", "lock-version = \"1.0\"\npackages = []\n", LockFormat::Pylock);
+    check("x", "version = 1\n\n[[package]]\nname = \"a\"\n", LockFormat::Uv);
+    check("x", "[[package]]\n[metadata]\ncontent-hash = \"\"\n", LockFormat::Poetry);
+    check("x", "[metadata]\nlock_version = \"4\"\n[[package]]\n", LockFormat::Pdm);
+    check("x", "{\"_meta\": {}", LockFormat::Pipfile);
+    check("x", "version: 1\npackage:\n- name: a\n  manager: pip\n", LockFormat::Conda);
+    check("x", "flask==1\n", LockFormat::Requirements);
+    check("x", "", LockFormat::Requirements);
+}

@@ -403,4 +403,19 @@ mod tests {
         page.files[0].url = "https://user:secret@x.example/a".into();
         assert!(Listing::has_secrets(&page));
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(position: u16, put in "[\\PC\t\n]{0,3}", length in 0..4_usize) {
+            let mut text = Listing::of_page(&project(), &page()).text().to_owned();
+            let at = usize::from(position) % text.len();
+            let end = (at + length).min(text.len());
+            text.replace_range(at..end, &put);
+            if let Some(listing) = Listing::parse(&project(), text) {
+                for release in Arc::new(listing).releases(String::new()).versions.values() {
+                    let _ = release.files.len();
+                }
+            }
+        }
+    }
 }

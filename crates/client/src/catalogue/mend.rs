@@ -165,4 +165,16 @@ mod tests {
         assert_eq!(metadata(text.as_bytes()).unwrap(), b"Name: x\nRequires-Python: >=3\n");
         assert_eq!(metadata(b"Name: x\nRequires-Python: >=3\n"), None);
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_mended_or_not(text in "\\PC{0,40}", name in "(requires-dist|Requires-Python): ") {
+            let _ = specifiers(&text);
+            let _ = metadata(format!("{name}{text}\n").as_bytes());
+            // What can be read is not touched.
+            if let Ok(read) = text.parse::<VersionSpecifiers>() {
+                proptest::prop_assert_eq!(specifiers(&text), Some(read));
+            }
+        }
+    }
 }

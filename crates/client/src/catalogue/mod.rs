@@ -30,9 +30,10 @@ mod says;
 mod tests;
 mod url;
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use countermark_lock::catalogue::{
@@ -57,6 +58,9 @@ const FRESHNESS: Duration = Duration::from_mins(10);
 
 /// Questions at once.
 const AT_ONCE: usize = 32;
+
+/// Between two words about how far the reading is.
+const TELLING: Duration = Duration::from_millis(100);
 
 /// How a catalogue behaves.
 #[derive(Clone, Debug)]
@@ -139,7 +143,7 @@ struct Work {
     pages: Pages,
     files: file::Files,
     /// What a question about a file is about, until it is answered.
-    asked: Mutex<std::collections::HashMap<Key, Asked>>,
+    asked: Mutex<HashMap<Key, Asked>>,
     kept: url::KeptFiles,
 }
 
@@ -188,6 +192,24 @@ impl IndexCatalogue {
             releases: read(&counts.metadata),
             requests: read(&counts.requests),
         }
+    }
+
+    /// Does something with this catalogue while another thread tells how far the reading is, a few
+    /// times a second and at the end.
+    pub fn watched<T>(&self, tell: impl Fn(Reading) + Sync, work: impl FnOnce() -> T) -> T {
+        let over = Over::default();
+        let worked = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !over.is_within(TELLING) {
+                    tell(self.reading());
+                }
+            });
+            // Also when the work panics: the thread must not wait for ever.
+            let _ending = over.at_end();
+            work()
+        });
+        tell(self.reading());
+        worked
     }
 
     /// What the index that counts lists of a project: the same answer as the resolver has.
@@ -285,6 +307,35 @@ impl Catalogue for IndexCatalogue {
     }
 }
 
+/// Whether work is over, for a thread that watches it.
+#[derive(Default)]
+struct Over {
+    is_over: Mutex<bool>,
+    changed: Condvar,
+}
+
+impl Over {
+    /// Waits no longer than this.
+    fn is_within(&self, limit: Duration) -> bool {
+        let is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = self.changed.wait_timeout_while(is_over, limit, |is_over| !*is_over);
+        *waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    fn at_end(&self) -> Ending<'_> {
+        Ending(self)
+    }
+}
+
+struct Ending<'a>(&'a Over);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        *self.0.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.changed.notify_all();
+    }
+}
+
 impl Drop for IndexCatalogue {
     /// Where something was asked for, more is kept than before, and not for ever.
     fn drop(&mut self) {
@@ -319,8 +370,8 @@ impl Work {
         }
     }
 
-    fn asked(&self) -> std::sync::MutexGuard<'_, std::collections::HashMap<Key, Asked>> {
-        self.asked.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    fn asked(&self) -> MutexGuard<'_, HashMap<Key, Asked>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn requires(&self, key: &Key) -> Result<Requires, CatalogueError> {

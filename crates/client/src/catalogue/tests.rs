@@ -333,6 +333,21 @@ fn nobody_waits_for_an_index_that_hangs_after_saying_stop() {
     drop(catalogue);
 }
 
+#[test]
+fn somebody_may_watch() {
+    let server = IndexServer::start(Scenario::new().file("x", served("x", "1.0")));
+    let catalogue = over(&server);
+    let last = Mutex::new(Reading::default());
+    let tell = |reading| *last.lock().unwrap() = reading;
+    let version = catalogue.watched(tell, || only_file(&catalogue, "x").0);
+    assert_eq!(version.to_string(), "1.0");
+    let expect = Reading { projects: 1, releases: 0, requests: 1 };
+    assert_eq!(*last.lock().unwrap(), expect);
+    // A panic comes through, and nobody waits.
+    let panicking = || catalogue.watched(|_| {}, || -> u32 { panic!("on purpose") });
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panicking)).is_err());
+}
+
 /// The type that a release's files have here is that of the contract.
 #[test]
 fn files_are_read_when_they_are_looked_at() {

@@ -16,6 +16,7 @@ use sha2::Digest as _;
 
 use super::claimed;
 use super::compare::{compare, of_record, of_tree};
+use super::scan::is_importable;
 use super::{Changed, Comparison, Distribution, Package, Vendored};
 use crate::index::{IndexClient, IndexError, first_offer};
 use crate::receive::{interrupted, until_interrupted};
@@ -138,7 +139,8 @@ fn candidates(vendored: &Vendored, package: &Package) -> Vec<Candidate> {
         return vec![Candidate { project, said: Some(version) }];
     }
     let own = |package: &Package| {
-        ProjectName::parse(package.name.strip_suffix(".py").unwrap_or(&package.name)).ok()
+        let name = package.name.strip_suffix(".py").unwrap_or(&package.name);
+        if is_importable(name) { ProjectName::parse(name).ok() } else { None }
     };
     let named = own(package);
     let said = |project: &ProjectName| {
@@ -169,9 +171,10 @@ async fn identify_one(
 ) -> Result<Ported, Box<Problem>> {
     let mut best = Best::default();
     let mut reasons = Vec::new();
-    let mut is_said = false;
-    for candidate in candidates(vendored, package) {
-        is_said |= candidate.said.is_some();
+    let candidates = candidates(vendored, package);
+    // The folder may say it, or lists may name projects of which one could be it.
+    let is_said = candidates.len() == 1 && candidates[0].said.is_some();
+    for candidate in candidates {
         let found = among_releases(context, package, &candidate, &mut reasons).await?;
         if let Some((rank, ported)) = found.0 {
             best.offer(Some(rank), ported);
@@ -182,9 +185,11 @@ async fn identify_one(
     }
     best.0.map(|(_, ported)| ported).ok_or_else(|| {
         let message = format!("`{}` is like no release that was looked at", package.name);
-        let mut problem = Problem::new("vendored-unknown", Class::Rejected, message).with_hint(
-            "name its release in a line `name==version` of a `vendor.txt` in the folder",
-        );
+        let mut problem = Problem::new("vendored-unknown", Class::Rejected, message);
+        if !is_said {
+            let hint = "name its release in a line `name==version` of a `vendor.txt` in the folder";
+            problem.hint = Some(hint.to_owned());
+        }
         problem.details = reasons;
         Box::new(problem)
     })

@@ -36,6 +36,9 @@ const MAX_HINTS: usize = 4;
 /// Ends of names of archives.
 const ARCHIVES: [&str; 7] = [".whl", ".tar.gz", ".tgz", ".zip", ".tar.bz2", ".tar.xz", ".egg"];
 
+/// Ends of names of files that Python runs: modules, and what it reads when it starts.
+const CODE: [&str; 4] = [".py", ".so", ".pyd", ".pth"];
+
 /// Why a folder cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ScanError {
@@ -91,7 +94,7 @@ fn unreadable(path: &Path) -> impl FnOnce(io::Error) -> ScanError {
 /// When something in it cannot be read, or there is too much of it.
 pub fn scan(root: &Path) -> Result<Vendored, ScanError> {
     let mut vendored = Vendored::default();
-    let mut owners: BTreeMap<String, (ProjectName, Version)> = BTreeMap::new();
+    let mut owners = Owners::default();
     let mut left = MAX_FILES;
     for (name, path, kind) in list(root)? {
         if kind.is_dir() {
@@ -106,10 +109,49 @@ pub fn scan(root: &Path) -> Result<Vendored, ScanError> {
             look_at_file(root, name, path, &mut vendored)?;
         }
     }
-    for package in &mut vendored.packages {
-        package.recorded = owners.get(&package.name).cloned();
-    }
+    let packages = std::mem::take(&mut vendored.packages);
+    vendored.packages = packages.into_iter().flat_map(|package| owners.split(package)).collect();
     Ok(vendored)
+}
+
+type Release = (ProjectName, Version);
+
+/// Which release put what there, as `.dist-info` folders say.
+#[derive(Default)]
+struct Owners {
+    /// Files, by RECORDs.
+    files: BTreeMap<String, Release>,
+    /// Folders and modules, where there is no RECORD.
+    names: BTreeMap<String, Release>,
+}
+
+impl Owners {
+    /// Several releases may share a folder. What nobody claims goes with the largest part, where it
+    /// will be found to be no part of that release.
+    fn split(&self, mut package: Package) -> Vec<Package> {
+        let mut parts: BTreeMap<&Release, Vec<LocalFile>> = BTreeMap::new();
+        let mut rest = Vec::new();
+        for file in std::mem::take(&mut package.files) {
+            match self.files.get(&file.path) {
+                Some(release) => parts.entry(release).or_default().push(file),
+                None => rest.push(file),
+            }
+        }
+        let Some(largest) = parts.iter().max_by_key(|(_, files)| files.len()) else {
+            let recorded = self.names.get(&package.name).cloned();
+            return vec![Package { files: rest, recorded, ..package }];
+        };
+        let largest = *largest.0;
+        if let Some(files) = parts.get_mut(largest) {
+            files.append(&mut rest);
+        }
+        let part = |(release, files): (&Release, Vec<LocalFile>)| Package {
+            files,
+            recorded: Some(release.clone()),
+            ..package.clone()
+        };
+        parts.into_iter().map(part).collect()
+    }
 }
 
 /// Names that are not text cannot be imported. Links are not followed: [`fs::DirEntry::file_type`]
@@ -132,7 +174,7 @@ fn is_generated(name: &str) -> bool {
     name == "__pycache__" || name.ends_with(".pyc") || name.ends_with(".pyo")
 }
 
-fn is_importable(name: &str) -> bool {
+pub(super) fn is_importable(name: &str) -> bool {
     !name.is_empty()
         && !is_generated(name)
         && name.chars().all(|c| c == '_' || c.is_alphanumeric())
@@ -177,10 +219,9 @@ fn hash(path: &Path) -> Result<(Sha256, u64), ScanError> {
     Ok((Sha256(hasher.finalize().into()), size))
 }
 
-/// A folder without anything that Python could import is no package.
+/// A folder without anything that Python could run is no package.
 fn package(root: &Path, name: String, files: Vec<LocalFile>) -> Result<Option<Package>, ScanError> {
-    let is_code =
-        |file: &LocalFile| [".py", ".so", ".pyd"].iter().any(|end| file.path.ends_with(end));
+    let is_code = |file: &LocalFile| CODE.iter().any(|end| file.path.ends_with(end));
     if !files.iter().any(is_code) {
         return Ok(None);
     }
@@ -242,9 +283,8 @@ fn look_at_file(
     } else if name.to_ascii_lowercase().ends_with(".txt") {
         let text = read_regular(&path, MAX_TEXT).unwrap_or_default();
         vendored.listed.extend(listed(&String::from_utf8_lossy(&text)));
-    } else if let Some(module) = name.strip_suffix(".py").filter(|it| is_importable(it))
-        && module != "__init__"
-        && module != "conftest"
+    } else if CODE.iter().any(|end| name.ends_with(end))
+        && !matches!(name.as_str(), "__init__.py" | "conftest.py")
     {
         let (sha256, _) = hash(&path)?;
         let files = vec![LocalFile { path: name.clone(), sha256 }];
@@ -267,31 +307,33 @@ fn listed(text: &str) -> Vec<(ProjectName, Version)> {
 
 /// Notes which folders and modules a release put there, as its RECORD says, or `top_level.txt`, or
 /// its name.
-fn read_dist_info(
-    folder: &Path,
-    owners: &mut BTreeMap<String, (ProjectName, Version)>,
-) -> Result<(), ScanError> {
+fn read_dist_info(folder: &Path, owners: &mut Owners) -> Result<(), ScanError> {
     let path = folder.join("METADATA");
     let text = match read_regular(&path, MAX_TEXT) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         other => other.map_err(unreadable(&path))?,
     };
     let Ok(metadata) = CoreMetadata::parse(&text) else { return Ok(()) };
+    let release = (metadata.name, metadata.version);
     let record = read_regular(&folder.join("RECORD"), MAX_RECORD).unwrap_or_default();
-    let first = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
-    let mut names: Vec<String> =
-        parse_record(&record).unwrap_or_default().iter().map(|entry| first(&entry.path)).collect();
+    let record = parse_record(&record).unwrap_or_default();
+    if !record.is_empty() {
+        for entry in record {
+            owners.files.entry(entry.path).or_insert_with(|| release.clone());
+        }
+        return Ok(());
+    }
+    let mut names = Vec::new();
     let top_level = read_regular(&folder.join("top_level.txt"), MAX_TEXT).unwrap_or_default();
     for name in String::from_utf8_lossy(&top_level).lines().map(str::trim) {
         names.extend([name.to_owned(), format!("{name}.py")]);
     }
     if names.is_empty() {
-        let name = metadata.name.as_str().replace('-', "_");
+        let name = release.0.as_str().replace('-', "_");
         names.extend([format!("{name}.py"), name]);
     }
-    let release = (metadata.name, metadata.version);
     for name in names {
-        owners.entry(name).or_insert_with(|| release.clone());
+        owners.names.entry(name).or_insert_with(|| release.clone());
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use countermark_testkit::index::{Behaviour, IndexServer, Scenario, ServedFile};
+use countermark_testkit::index::{Behaviour, IndexServer, RecordedRequest, Scenario, ServedFile};
 use countermark_testkit::wheel::{Archive, Member, Wheel};
 
 use crate::support::{Run, World, sha256};
@@ -103,7 +103,7 @@ fn what_the_folder_says_is_looked_at_first_and_only_then() {
     let requests = index.requests();
     let whole = requests.iter().filter(|it| it.path().contains("/files/"));
     let whole: Vec<&str> =
-        whole.filter(|it| it.header("range").is_none()).map(|it| it.path()).collect();
+        whole.filter(|it| it.header("range").is_none()).map(RecordedRequest::path).collect();
     assert_eq!(whole, ["/files/pot-1.3-py3-none-any.whl"]);
 }
 
@@ -211,6 +211,32 @@ fn a_module_and_a_package_of_another_name_are_found() {
 }
 
 #[test]
+fn releases_that_share_a_folder_are_told_apart_by_their_records() {
+    let part =
+        |name: &str| Wheel::new(name, "1.0").file(&format!("tea/{name}.py"), name.as_bytes());
+    let (pot, lid) = (part("pot"), part("lid").file("lid.pth", b"import tea.lid\n"));
+    let index = index(&[&pot, &lid]);
+    let world = World::new();
+    for (wheel, record) in [(&pot, "tea/pot.py,,\n"), (&lid, "tea/lid.py,,\nlid.pth,,\n")] {
+        world.write(&format!("vendor/tea/{}.py", wheel.name), &wheel.name);
+        let info = format!("vendor/{}", wheel.dist_info);
+        world.write(&format!("{info}/METADATA"), wheel.metadata.as_ref().expect("one"));
+        world.write(&format!("{info}/RECORD"), record);
+    }
+    world.write("vendor/lid.pth", "import tea.lid\n");
+    let run = port(&world, &index, &[]);
+    assert_eq!(run.expect(0).stdout, line(&lid) + &line(&pot));
+    // What no record has is no part of any of them, and neither is what runs when Python starts.
+    world.write("vendor/tea/more.py", "");
+    world.write("vendor/evil.pth", "import os\n");
+    let run = port(&world, &index, &[]);
+    run.expect(1).says("added    tea/more.py").says("`evil.pth` is like no release");
+    assert_eq!(run.stdout, line(&lid) + &line(&pot));
+    let asked = index.request_lines();
+    assert!(asked.iter().all(|request| !request.contains("evil")), "{asked:?}");
+}
+
+#[test]
 fn wheels_and_source_packages_are_pinned_by_their_bytes() {
     let (pot, lid) = (wheel("pot", "1.0"), wheel("lid", "1.0"));
     let sdist = b"a source package".to_vec();
@@ -260,6 +286,11 @@ fn what_is_on_no_index_is_said_and_the_others_are_printed() {
         .says("no index has `ours`")
         .says("error[vendored-unknown]: `vendor/nonsense.whl` does not say which release it is");
     assert_eq!(run.stdout, line(&pot));
+    // Who has said which release it is need not be told to say it.
+    run.says("hint: name its release");
+    world.write("vendor/vendor.txt", "ours==1.0\n");
+    port(&world, &index, &[]).expect(1).never_says("hint: name its release");
+    std::fs::remove_file(world.path("vendor/vendor.txt")).expect("a file");
     // A name that somebody else has is not enough.
     index.change(|scenario| {
         let theirs = Wheel::new("ours", "9.0").file("ours/__init__.py", b"");

@@ -26,7 +26,7 @@ use crate::inside::{Requiring, read_requiring};
 /// A file behind a URL, whole, without a name in any folder.
 #[derive(Debug)]
 pub struct KeptFile {
-    /// Its bytes.
+    /// Its bytes. Shared: to be read by position, and not from wherever somebody left it.
     pub file: File,
     /// SHA-256, computed.
     pub digests: Vec<Digest>,
@@ -101,6 +101,7 @@ fn copy(path: &Path, filename: &str, claims: &[Digest]) -> Result<Received, Cata
     std::io::copy(&mut from, &mut file).map_err(failed)?;
     file.rewind().map_err(failed)?;
     let (digests, size) = file::hash(&file, path, &format!("`{filename}`"), claims)?;
+    file.rewind().map_err(failed)?;
     Ok(Received { file, digests, size })
 }
 

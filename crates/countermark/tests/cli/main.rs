@@ -12,12 +12,14 @@ mod gauntlet;
 mod handbook;
 mod init;
 mod input;
-mod relock;
+mod lock;
 mod packse;
+mod relock;
 mod roles;
 mod smoke;
 mod support;
 mod tamper;
+mod tree;
 mod vendor;
 #[cfg(feature = "service")]
 mod watch;

@@ -31,9 +31,8 @@ fn g63_index_lies_about_a_digest_while_locking() {
     assert!(!g.world.path("pylock.toml").exists());
     // Wrong about the size alone is a lie too.
     let honest = ServedFile::honest(&alpha().filename(), alpha().build());
-    let g = Gauntlet::new(
-        Scenario::new().file("alpha", honest.advertise(|said| said.size = Some(7))),
-    );
+    let g =
+        Gauntlet::new(Scenario::new().file("alpha", honest.advertise(|said| said.size = Some(7))));
     lock(&g, "alpha\n", &["-o", "requirements.txt"]).expect(1).says("claimed 7 bytes");
     assert!(!g.world.path("requirements.txt").exists());
 }

@@ -1,0 +1,97 @@
+//! What cannot be locked, and that nothing is written then.
+
+use super::{Shop, app_and_lib, release};
+
+#[test]
+fn a_conflict_says_who_wants_what() {
+    let mut wheels = app_and_lib();
+    wheels[0] = release("app", "1.0", &["lib>=2"]);
+    let shop = Shop::with(&wheels);
+    shop.world.write("requirements.txt", "");
+    let run = shop.lock("app\nlib<2\n", &[]);
+    run.expect(2).says("requirements.in:2").says("lib<2").says("app 1.0 requires `lib>=2`");
+    assert_eq!(shop.world.read("requirements.txt"), "");
+}
+
+#[test]
+fn mistakes_are_told_together_with_their_places() {
+    let shop = Shop::with(&app_and_lib());
+    shop.run(&["lock"]).expect(2).says("hint");
+    let run = shop.lock("app>>1\nlib\n--unknown-option\n", &[]);
+    run.expect(2).says("requirements.in:1:").says("requirements.in:3:");
+    let run = shop.run(&["lock", "app>>1", "lib==", "-o", "x.txt"]);
+    run.expect(2).says("app>>1").says("lib==");
+    assert!(!shop.world.path("x.txt").exists());
+    shop.run(&["lock", "--exclude-newer", "soon", "app"]).expect(2).says("soon");
+    shop.run(&["lock", "absent.in"]).expect(2).says("absent.in");
+    shop.lock("", &[]).expect(2).says("nothing is wanted");
+}
+
+#[test]
+fn a_file_that_is_no_lock_is_not_overwritten() {
+    let shop = Shop::with(&app_and_lib());
+    for (name, text) in [
+        ("pylock.toml", "lock-version = \"1.0\"\n[[packages"),
+        ("requirements.txt", "flask >> 3\n"),
+        ("pylock.toml", "lock-version = \"7.0\"\ncreated-by = \"x\"\npackages = []\n"),
+    ] {
+        shop.world.write(name, text);
+        shop.lock("app\n", &["-o", name]).expect(2).says(&format!("{name}:"));
+        assert_eq!(shop.world.read(name), text);
+    }
+    shop.lock("app\n", &["-o", "lock.json"]).expect(2).says("--format");
+}
+
+#[test]
+fn an_index_that_is_down_decides_nothing() {
+    let shop = Shop::with(&app_and_lib());
+    let gone = ["--index-url", "http://127.0.0.1:9/simple/", "--retries", "0"];
+    shop.lock("app\n", &gone).expect(3);
+    assert!(!shop.world.path("requirements.txt").exists());
+    // What was asked and hashed before is enough without any network.
+    shop.lock("app\n", &["--offline"]).expect(3);
+    shop.lock("app\n", &[]).expect(0);
+    std::fs::remove_file(shop.world.path("requirements.txt")).expect("a file");
+    shop.index.forget_requests();
+    shop.lock("app\n", &["--offline"]).expect(0);
+    assert!(shop.index.requests().is_empty());
+}
+
+#[test]
+fn yanked_releases_and_prereleases_are_for_those_who_name_them() {
+    let shop = Shop::with(&[release("lib", "1.0", &[]), release("lib", "3.0b1", &[])]);
+    let yanked = release("lib", "2.0", &[]);
+    shop.index.change(|scenario| {
+        let file = super::served(&yanked, "2026-01-01T00:00:00Z");
+        scenario.file("lib", file.advertise(|said| said.yanked = Some("it broke".to_owned())))
+    });
+    let locked = |wish: &str, more: &[&str]| {
+        let run = shop.run(&[&["lock", "-q", "--refresh", wish], more].concat());
+        run.expect(0);
+        run.stdout.lines().find(|line| line.starts_with("lib==")).unwrap_or("").to_owned()
+    };
+    assert_eq!(locked("lib", &[]), "lib==1.0 \\");
+    assert_eq!(locked("lib==2.0", &[]), "lib==2.0 \\");
+    assert_eq!(locked("lib>=3.0b1", &[]), "lib==3.0b1 \\");
+    assert_eq!(locked("lib", &["--prerelease", "allow"]), "lib==3.0b1 \\");
+    shop.run(&["lock", "lib>=2"]).expect(2).says("yanked");
+    shop.run(&["lock", "lib==2.0"]).expect(0).says("it broke");
+}
+
+#[test]
+fn a_cut_off_date_hides_what_is_newer_and_what_has_no_date() {
+    let shop = Shop::with(&[release("lib", "1.0", &[])]);
+    shop.serve(&release("lib", "2.0", &[]), "2026-06-01T12:00:00Z");
+    let locked = |when: &str| {
+        let run = shop.run(&["lock", "-q", "lib", "--exclude-newer", when]);
+        run.expect(0);
+        run.stdout.lines().find(|line| line.starts_with("lib==")).unwrap_or("").to_owned()
+    };
+    assert_eq!(locked("2026-05-31"), "lib==1.0 \\");
+    assert_eq!(locked("2026-06-01"), "lib==2.0 \\");
+    assert_eq!(locked("2026-06-01T12:00:00Z"), "lib==1.0 \\");
+    let run = shop.run(&["lock", "lib", "--exclude-newer", "2025-01-01"]);
+    run.expect(2).says("2025-01-02T00:00:00Z");
+    let lifted = ["lock", "-q", "lib", "--exclude-newer", "2025-01-01", "--exclude-newer-package"];
+    shop.run(&[&lifted[..], &["lib=never"]].concat()).expect(0).says("lib==2.0");
+}

@@ -1,0 +1,86 @@
+//! The policy over pins that are about to be written.
+
+use super::{Shop, app_and_lib, release};
+
+/// Long ago for the releases of these tests, and never for one of today.
+const AGE: &str = "[policy]\nminimum-age = \"7 days\"\n";
+
+fn today() -> String {
+    jiff::Timestamp::now().to_string()
+}
+
+#[test]
+fn a_release_that_is_too_young_is_refused_until_the_printed_line_is_pasted() {
+    let shop = Shop::with(&app_and_lib()[..2]);
+    shop.world.write("countermark.toml", AGE);
+    shop.lock("app\n", &[]).expect(0);
+    shop.serve(&release("lib", "2.0", &[]), &today());
+    let lock = shop.world.read("requirements.txt");
+    for command in [
+        &["update", "--refresh"][..],
+        &["lock", "--upgrade", "--refresh"],
+        &["add", "lib==2.0", "--refresh"],
+        &["install", "lib==2.0", "--venv", "env", "--refresh"],
+    ] {
+        let run = shop.run(command);
+        run.expect(1).says("minimum-age").says("because =").says("until =");
+        assert_eq!(shop.world.read("requirements.txt"), lock);
+        assert_eq!(shop.world.read("requirements.in"), "app\n");
+    }
+    assert!(!shop.world.path("env").exists());
+    let run = shop.run(&["update", "--refresh"]);
+    let text = format!("{}{}", run.stdout, run.stderr);
+    let line = text.lines().find(|line| line.starts_with("{ rule = ")).expect("a line");
+    shop.world.write("countermark.toml", format!("{AGE}allow = [\n{line}\n]\n"));
+    shop.run(&["update", "--refresh"]).expect(0).says("lib 1.0 → 2.0").says("let pass");
+}
+
+#[test]
+fn an_exception_without_a_reason_or_a_day_does_not_load() {
+    let shop = Shop::with(&app_and_lib());
+    for line in [
+        "{ rule = \"minimum-age\", project = \"lib\", until = 2027-01-01 }",
+        "{ rule = \"minimum-age\", project = \"lib\", because = \"\", until = 2027-01-01 }",
+        "{ rule = \"minimum-age\", project = \"lib\", because = \"why\" }",
+    ] {
+        shop.world.write("countermark.toml", format!("{AGE}allow = [\n{line}\n]\n"));
+        shop.lock("app\n", &[]).expect(2).says("countermark.toml:4:");
+    }
+    assert!(!shop.world.path("requirements.txt").exists());
+}
+
+#[test]
+fn what_a_release_brings_is_refused_where_the_policy_says_so() {
+    let cases = [
+        ("new-pth", release("lib", "2.0", &[]).file("lib.pth", b"import lib\n")),
+        ("new-native-code", release("lib", "2.0", &[]).file("a.so", b"\x7fELF\x02\x01\x01\0rest")),
+    ];
+    for (rule, wheel) in cases {
+        let shop = Shop::with(&app_and_lib()[..2]);
+        shop.world.write("countermark.toml", format!("[policy]\n{rule} = \"refuse\"\n"));
+        shop.lock("app\n", &[]).expect(0);
+        shop.serve(&wheel, "2026-02-01T00:00:00Z");
+        shop.lock("app\n", &["-U", "--refresh"]).expect(1).says(rule);
+        assert_eq!(shop.pins("requirements.txt"), ["app==1.0", "lib==1.0"]);
+    }
+}
+
+#[test]
+fn a_project_in_quarantine_is_refused_without_any_policy() {
+    let shop = Shop::with(&app_and_lib());
+    shop.index.change(|scenario| scenario.status("lib", "quarantined", Some("malware")));
+    let run = shop.lock("app\n", &[]);
+    assert!(run.code != 0, "{run:?}");
+    run.says("quarantine");
+    assert!(!shop.world.path("requirements.txt").exists());
+}
+
+#[test]
+fn a_name_that_a_private_and_the_public_index_have_is_refused() {
+    let shop = Shop::with(&app_and_lib());
+    let other = Shop::with(&app_and_lib());
+    shop.world.write("countermark.toml", "[policy]\ntwo-indexes = \"refuse\"\n");
+    let both = ["--extra-index-url", &other.index.simple_url()];
+    shop.lock("app\n", &both).expect(1).says("two-indexes");
+    shop.lock("app\n", &[]).expect(0);
+}

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::lock::requirements::{FileKind, LoadError, Loaded, Loader, Root};
-use countermark_packaging::lock::{Place, Wanted, WantedSource};
+use countermark_packaging::lock::{Place, Wanted};
 use countermark_packaging::marker::{Marker, MarkerEnvironment};
 use countermark_packaging::name::{ExtraName, ProjectName};
 use countermark_packaging::version::Version;

@@ -14,6 +14,8 @@ const COMMANDS: &[&[&str]] = &[
     &["hash"],
     &["port"],
     &["relock"],
+    &["tree"],
+    &["why"],
     &["verify"],
     &["list"],
     &["uninstall"],

@@ -69,11 +69,11 @@ pub struct Standards<'a> {
 /// Judges locks together.
 #[must_use]
 pub fn judge(judged: &[Judged], standards: &Standards<'_>) -> Report {
-    let locks: Vec<LockDocument> = judged.iter().map(|one| one.lock.clone()).collect();
-    let survey = Survey::of(&locks);
+    let survey = Survey::of(judged.iter().map(|one| &one.lock));
     let mut said = Said::default();
     let mut summaries = Vec::new();
-    for (one, lock) in judged.iter().zip(&locks) {
+    for one in judged {
+        let lock = &one.lock;
         let ground = Ground {
             lock,
             survey: &survey,
@@ -108,6 +108,7 @@ fn finish(said: Said, locks: Vec<report::LockSummary>, standards: &Standards<'_>
     let mut findings = Vec::new();
     let mut used = vec![false; standards.baseline.passed.len()];
     for finding in said.findings {
+        let finding = of_fixture(finding);
         let key = finding.key();
         let position = standards.baseline.passed.iter().position(|passed| passed.key == key);
         let reason = position.and_then(|at| {
@@ -149,6 +150,27 @@ fn finish(said: Said, locks: Vec<report::LockSummary>, standards: &Standards<'_>
         findings,
         let_pass,
         unchecked,
+    }
+}
+
+/// Folders of made-up locks, which tests read and nobody installs.
+const FIXTURES: [&str; 5] = ["fixture", "fixtures", "test-data", "test_data", "testdata"];
+
+/// A contradiction in a lock below such a folder is somebody's example. It is told all the same, in
+/// case somebody does install it.
+fn of_fixture(finding: Finding) -> Finding {
+    let folders = finding.place.file.rsplit_once('/').map_or("", |(folders, _)| folders);
+    let folder = folders.split('/').find(|name| FIXTURES.contains(name));
+    match folder {
+        Some(folder) if finding.kind == Kind::Disagreement => Finding {
+            severity: Severity::Low,
+            kind: Kind::Defect,
+            hint: format!(
+                "below `{folder}` a lock is taken for a fixture: nobody should install it"
+            ),
+            ..finding
+        },
+        _ => finding,
     }
 }
 

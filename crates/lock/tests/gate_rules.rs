@@ -24,6 +24,9 @@ mistake of a program that writes locks:
 | defect | a writer's mistake that lets nothing wrong in |
 | news | something that a person may want to know |
 
+A disagreement in a lock below a folder called `fixtures`, `testdata` or the like is shown as a defect, and
+low: it is an example that a test reads.
+
 ";
 
 fn page() -> String {

@@ -5,12 +5,29 @@ use url::Url;
 /// The host of a URL with its port, in lower case; none of a path or of what is no URL.
 #[must_use]
 pub fn host_of(url: &str) -> Option<String> {
+    if let Some(host) = plain_host(url) {
+        return Some(host.to_owned());
+    }
     let url = Url::parse(url).ok()?;
     let host = url.host_str()?.to_ascii_lowercase();
     Some(match url.port() {
         Some(port) => format!("{host}:{port}"),
         None => host,
     })
+}
+
+/// The host of a URL of the usual form, of which nothing has to be decoded: locks have thousands of
+/// them.
+fn plain_host(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("https://")?;
+    let (host, _) = rest.split_once('/')?;
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'.' || byte == b'-';
+    // A last label of digits would be an address of four numbers in some disguise.
+    let is_name = host.bytes().all(|byte| is_plain(byte) || byte.is_ascii_digit())
+        && host.bytes().last().is_some_and(|byte| byte.is_ascii_lowercase())
+        && !host.contains("xn--")
+        && !host.rsplit('.').next().is_some_and(|label| label.starts_with("0x"));
+    is_name.then_some(host)
 }
 
 /// Whether two texts name the same index: URLs may differ in the slash at their end, the case of the
@@ -99,6 +116,9 @@ mod tests {
         check("https://Files.Example.ORG/a/b.whl", Some("files.example.org"));
         check("http://127.0.0.1:8080/x", Some("127.0.0.1:8080"));
         check("https://a:b@example.org:443/x", Some("example.org"));
+        check("https://files.example.org/a/b.whl", Some("files.example.org"));
+        check("https://1.0x1f/", Some("1.0.0.31"));
+        check("https://127.1/", Some("127.0.0.1"));
         check("../a.whl", None);
         check("file:///a.whl", None);
     }

@@ -43,7 +43,7 @@ pub struct Sighting<'a> {
 impl<'a> Survey<'a> {
     /// Of all locks that are judged together.
     #[must_use]
-    pub fn of(locks: &'a [LockDocument]) -> Self {
+    pub fn of(locks: impl Iterator<Item = &'a LockDocument>) -> Self {
         let mut survey = Self::default();
         for lock in locks {
             let (mut odd, mut usual) = (0, 0);

@@ -122,7 +122,7 @@ fn a_changed_digest_is_found_in_every_format() {
         let nameless = ["requirements.txt", "Pipfile.lock"].contains(&name);
         let expect =
             if nameless { "medium unknown-digest teapot" } else { "high digest-differs teapot" };
-        assert_eq!(findings(&run)[0], expect, "{name}");
+        assert_eq!(findings(&run), [expect], "{name}");
     }
 }
 

@@ -47,8 +47,7 @@ impl Rule for ContradictingDigests {
                 );
                 continue;
             }
-            let elsewhere = named.digests.iter().filter(|(digest, _)| !is_made_up(digest));
-            let elsewhere = elsewhere.filter_map(|(digest, place)| {
+            let elsewhere = named.digests.iter().filter_map(|(digest, place)| {
                 let other = ground.survey.contradicts(entry.package, &named.name, digest)?;
                 Some((digest, place, other))
             });
@@ -57,7 +56,8 @@ impl Rule for ContradictingDigests {
                     && !is_of_another_index(entry, other.package)
                     && !ground.survey.has_one_name_habit(&other.place.file)
             };
-            let found = elsewhere.into_iter().find(|(_, _, other)| is_meant(other));
+            let mut elsewhere = elsewhere.into_iter();
+            let found = elsewhere.find(|(digest, _, other)| !is_made_up(digest) && is_meant(other));
             if let Some((digest, place, other)) = found {
                 let message = "the file has another digest elsewhere";
                 said.push(

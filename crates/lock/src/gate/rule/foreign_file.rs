@@ -28,7 +28,14 @@ impl Rule for ForeignFile {
 
     fn check(&self, entry: &Entry<'_>, _ground: &Ground<'_>, said: &mut Said) {
         let package = entry.package;
+        let usual = package
+            .version
+            .as_ref()
+            .map(|version| format!("{}-{version}", package.project.as_str().replace('-', "_")));
         for named in &entry.named {
+            if usual.as_deref().is_some_and(|usual| is_usual(&named.name, usual)) {
+                continue;
+            }
             // Names of no specification say nothing, and old source packages can be split in several
             // ways: one that fits is enough.
             let Ok(filename) = DistributionFilename::parse(&named.name) else { continue };
@@ -56,4 +63,10 @@ impl Rule for ForeignFile {
             );
         }
     }
+}
+
+/// Whether a name is of the form that nearly all have, so that it need not be taken apart.
+fn is_usual(name: &str, usual: &str) -> bool {
+    let Some(rest) = name.strip_prefix(usual) else { return false };
+    matches!(rest, ".tar.gz" | ".zip") || rest.starts_with('-') && rest.ends_with(".whl")
 }

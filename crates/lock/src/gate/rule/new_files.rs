@@ -23,9 +23,9 @@ impl Rule for NewFiles {
     fn document(&self) -> Document {
         Document {
             title: "Files on the index that the lock does not have",
-            what: "Files of a locked release that are on the index and not in the lock. Of formats that \
-                   list the files of some platforms only, those are meant that were uploaded more than \
-                   a day after the files of the lock.",
+            what: "Files of a locked release that are on the index and not in the lock, and that were \
+                   uploaded more than a day after the files of the lock. Where the index tells no times, \
+                   every such file, of formats that list the files of all platforms.",
             why: "They are not installed, as the lock does not list them. A wheel that is added to an old \
                   release is usually one for a new platform, and was sometimes an attack on everybody \
                   without a lock.",
@@ -49,8 +49,10 @@ impl Rule for NewFiles {
         let (locked, others): (Vec<_>, Vec<_>) =
             entry.listed(page).partition(|file| is_locked(entry, file));
         let youngest = locked.iter().filter_map(|file| file.uploaded).max();
-        let is_news =
-            |file: &&&ListedFile| lists_all(ground.lock.format) || is_later(file, youngest);
+        let is_news = |file: &&&ListedFile| match file.uploaded.zip(youngest) {
+            Some((uploaded, youngest)) => uploaded.duration_since(youngest) > ONE_UPLOAD,
+            None => lists_all(ground.lock.format),
+        };
         let news: Vec<&&ListedFile> = others.iter().filter(is_news).collect();
         if news.is_empty() || locked.is_empty() {
             return;
@@ -69,22 +71,22 @@ impl Rule for NewFiles {
     }
 }
 
-/// Whether a format lists every file of a release, whatever the platform.
+/// Whether a format lists every file of a release, whatever the platform and the version of Python:
+/// the others list those that the project can use.
 const fn lists_all(format: LockFormat) -> bool {
     match format {
-        LockFormat::Uv | LockFormat::Poetry | LockFormat::Pdm | LockFormat::Pipfile => true,
-        LockFormat::Requirements | LockFormat::Pylock | LockFormat::Conda => false,
+        LockFormat::Poetry | LockFormat::Pipfile => true,
+        LockFormat::Uv
+        | LockFormat::Pdm
+        | LockFormat::Requirements
+        | LockFormat::Pylock
+        | LockFormat::Conda => false,
     }
 }
 
 fn is_locked(entry: &Entry<'_>, file: &ListedFile) -> bool {
     entry.named.iter().any(|named| named.name == file.name)
         || entry.nameless.iter().any(|(digest, _)| file.digests.contains(digest))
-}
-
-fn is_later(file: &ListedFile, youngest: Option<Timestamp>) -> bool {
-    let both = file.uploaded.zip(youngest);
-    both.is_some_and(|(uploaded, youngest)| uploaded.duration_since(youngest) > ONE_UPLOAD)
 }
 
 fn day(at: Timestamp) -> String {

@@ -44,10 +44,11 @@ impl Rule for PrivateRebuild {
             };
             let place = match (on(true), on(false)) {
                 (Some(_), Some(other)) => Some(other.index.clone()),
-                _ => digests.iter().filter(|digest| !is_made_up(digest)).find_map(|digest| {
+                _ => digests.iter().find_map(|digest| {
                     let other = ground.survey.contradicts(entry.package, &named.name, digest)?;
                     let differs = is_of_another_index(entry, other.package);
-                    (differs && !is_made_up(other.digest)).then(|| other.place.to_string())
+                    (differs && !is_made_up(other.digest) && !is_made_up(digest))
+                        .then(|| other.place.to_string())
                 }),
             };
             let Some(other) = place else { continue };

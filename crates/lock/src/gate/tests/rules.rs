@@ -265,12 +265,16 @@ fn files_that_came_later() {
     let case = Case::good().page(late);
     check(&case, &["note new-files"]);
     assert!(case.judge().findings[0].found.contains("cp315"));
-    // A format that lists one platform's files lacks others of the same day.
+    // Of one upload, those for other platforms and versions of Python are left out by many writers.
     let mut subset = Case::good().page(late);
-    subset.locks[0].format = LockFormat::Pylock;
-    check(&subset, &["note new-files"]);
     subset.pages(|pages| pages[0].files[2].uploaded = pages[0].files[0].uploaded);
     check(&subset, &[]);
+    // Without times, a format that lists all files lacks some.
+    let mut timeless = Case::good().page(late);
+    timeless.pages(|pages| pages[0].files.iter_mut().for_each(|file| file.uploaded = None));
+    check(&timeless, &[]);
+    timeless.locks[0].format = LockFormat::Poetry;
+    check(&timeless, &["note new-files"]);
 }
 
 #[test]
@@ -313,8 +317,7 @@ fn a_writers_defect_is_no_attack() {
         one_name(package);
         package.files[1].digests = vec![digest(99)];
     });
-    // The source package that it took the place of is not in the lock any more.
-    check(&added, &["high contradicting-digests", "note new-files"]);
+    check(&added, &["high contradicting-digests"]);
     // Offline, one such entry may be somebody's hand; a lock full of them is a writer's habit.
     check(&Case::offline().entry(one_name), &["high contradicting-digests"]);
     let mut habit = Case::offline().entry(one_name);
@@ -391,6 +394,30 @@ fn an_index_that_does_not_answer_is_neither_good_nor_bad() {
     let offline = Case::offline().judge();
     assert!(!offline.is_undecided());
     assert_eq!(offline.unchecked[0].why, "no index was asked");
+}
+
+#[test]
+fn a_fixture_is_no_attack() {
+    let at = |path: &str| {
+        let mut case = Case::good().page(|page| page.files[0].digests = vec![digest(99)]);
+        case.locks[0].file = path.to_owned();
+        for package in &mut case.locks[0].packages {
+            package.place.file = path.to_owned();
+            package.files.iter_mut().for_each(|file| file.place.file = path.to_owned());
+        }
+        case
+    };
+    check(&at("tests/fixtures/uv.lock"), &["low digest-differs"]);
+    let finding = &at("tests/fixtures/uv.lock").judge().findings[0];
+    assert_eq!(finding.kind, Kind::Defect);
+    assert!(finding.hint.contains("fixture"));
+    // Tests have locks that are installed, and a file may be called anything.
+    for path in ["tests/uv.lock", "fixtures", "my-fixtures/uv.lock"] {
+        check(&at(path), &["high digest-differs"]);
+    }
+    // What a lock lacks it lacks anywhere.
+    let lacking = at("fixtures/uv.lock").entry(|package| package.files.clear());
+    check(&lacking, &["high no-digest"]);
 }
 
 proptest! {

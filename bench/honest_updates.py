@@ -106,9 +106,15 @@ def wheel_rank(tags, python):
         return None
     if interpreter == python and abi == python:
         return 2
-    if abi == "abi3" and interpreter <= python:
+    if abi == "abi3" and number(interpreter) <= number(python):
         return 3
     return 4 if interpreter.startswith("py") and "py3" in interpreter else None
+
+
+def number(interpreter):
+    """`cp39.cp310` is (3, 9)."""
+    found = re.match(r"cp(\d)(\d*)", interpreter)
+    return (int(found[1]), int(found[2] or 0)) if found else (99, 0)
 
 
 def collect(index, names, folder, arguments):
@@ -124,9 +130,9 @@ def collect(index, names, folder, arguments):
             continue
         listed = releases(listing, name, arguments.python)
         small = lambda one: (one[2].get("size") or 0) <= limit
-        # The same kind of file on both sides, as a lock would have it.
+        # From a wheel, as the policy wants it; to whatever the next release has.
         pairs[name] = [(old, new, base) for new, old in zip(listed, listed[1:])
-                       if small(old) and small(new)][:arguments.each]
+                       if small(old) and small(new) and old[1] < 9][:arguments.each]
     for turn in range(arguments.each):
         for name in names:
             if len(updates) >= arguments.updates and turn > 0 or turn >= len(pairs.get(name, ())):

@@ -1,6 +1,6 @@
 //! Two releases, file by file.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_packaging::requirement::Requirement;
 
@@ -15,13 +15,17 @@ impl Change {
             let files = before.files.iter().filter(|(_, file)| file.kind == kind);
             files.map(|(path, _)| place(path)).collect()
         };
+        let kept = data_folders(before);
         let new_of = |kind: FileKind| {
             let places = had(kind);
             let files = after.files.iter().filter(|(_, file)| file.kind == kind);
             files
                 .filter(|(path, _)| {
                     let was = before.files.get(*path).map(|file| file.kind);
-                    was != Some(kind) && !(was.is_none() && places.contains(&place(path)))
+                    let is_one_more = kind == FileKind::Opaque
+                        && data_folder(path).is_some_and(|it| kept.contains(&it));
+                    let has_place = places.contains(&place(path)) || is_one_more;
+                    was != Some(kind) && !(was.is_none() && has_place)
                 })
                 .map(|(path, _)| path.clone())
                 .collect()
@@ -75,6 +79,29 @@ impl Change {
         let without = Self { before: None, before_uploaded: None, sizes: None, ..self.clone() };
         without == Self::default()
     }
+}
+
+/// So many files of one ending in one folder are a collection, and one more of them is its next part.
+const COLLECTION: usize = 3;
+
+/// Folders in which a release kept opaque data, by the ending of its files. Whoever hides something
+/// in one more of them could hide it in those that are there.
+fn data_folders(contents: &Contents) -> BTreeSet<(&str, &str)> {
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let opaque = contents.files.iter().filter(|(_, file)| file.kind == FileKind::Opaque);
+    for folder in opaque.filter_map(|(path, _)| data_folder(path)) {
+        *counts.entry(folder).or_default() += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count >= COLLECTION).map(|(folder, _)| folder).collect()
+}
+
+/// Folder and ending of a data file; none of programs, also packed and compiled ones.
+fn data_folder(path: &str) -> Option<(&str, &str)> {
+    const PROGRAMS: [&str; 12] =
+        ["py", "pyw", "pyc", "pyo", "js", "mjs", "cjs", "jar", "whl", "egg", "pyz", "pyzw"];
+    let (folder, name) = path.rsplit_once('/')?;
+    let (_, ending) = name.rsplit_once('.')?;
+    (!PROGRAMS.contains(&ending.to_ascii_lowercase().as_str())).then_some((folder, ending))
 }
 
 /// New and gone.

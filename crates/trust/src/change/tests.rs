@@ -193,6 +193,37 @@ fn another_build_of_a_library_is_no_new_one() {
 }
 
 #[test]
+fn one_more_of_many_data_files_is_no_new_kind_of_thing() {
+    let blob: &[u8] = b"\x01\x02\x03";
+    let have = [
+        ("l/a.dat", blob),
+        ("l/b.dat", blob),
+        ("l/c.dat", blob),
+        ("l/a.pyc", blob),
+        ("l/b.pyc", blob),
+        ("l/c.pyc", blob),
+    ];
+    let check = |count: usize, path: &str, expect: bool| {
+        let before: Vec<(&str, &[u8])> = have.into_iter().skip(count).collect();
+        let mut after = before.clone();
+        after.push((path, blob));
+        let change = Change::between(&contents(&before), &contents(&after));
+        assert_eq!(!change.opaque.is_empty(), expect, "{count} {path}");
+    };
+    check(0, "l/d.dat", false);
+    check(1, "l/d.dat", true);
+    check(0, "m/d.dat", true);
+    check(0, "l/d.bin", true);
+    check(0, "d.dat", true);
+    check(0, "l/d.pyc", true);
+    // A text that becomes opaque in such a folder was something else.
+    let text: &[u8] = b"text";
+    let was = [have.as_slice(), &[("l/d.dat", text)]].concat();
+    let is = [have.as_slice(), &[("l/d.dat", blob)]].concat();
+    assert_eq!(Change::between(&contents(&was), &contents(&is)).opaque, texts(&["l/d.dat"]));
+}
+
+#[test]
 fn what_a_release_says_of_itself_is_compared() {
     let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let before = Contents {

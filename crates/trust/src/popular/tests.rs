@@ -64,3 +64,24 @@ fn popular_names_and_their_families_are_no_look_alikes() {
         assert_eq!(find(text), None, "{text}");
     }
 }
+
+/// The quick look passes over nothing that the whole comparison would find.
+#[test]
+fn every_slip_in_a_popular_name_is_near_it() {
+    let popular = &*POPULAR;
+    for name in popular.names.iter().filter(|name| name.len() >= 8).take(300) {
+        for position in 1..name.len() {
+            let (before, after) = name.split_at(position);
+            for slip in [
+                format!("{before}x{after}"),
+                format!("{}{after}", &before[..position - 1]),
+                format!("{}q{after}", &before[..position - 1]),
+            ] {
+                let Ok(slip) = ProjectName::parse(&slip) else { continue };
+                let found = classify(name, slip.as_str());
+                let is_slip = found.is_some_and(|it| is_slip_of(name, slip.as_str(), it));
+                assert!(!is_slip || is_near(name, slip.as_str()), "{name} {slip}");
+            }
+        }
+    }
+}

@@ -21,7 +21,8 @@ impl Rule for NewOpaque {
                    encoded text or with code far to the right of the window, or JavaScript in very \
                    long lines outside of the folders of web pages. Pictures, fonts, sound, archives \
                    of data and translations are known formats, and what hides in a well-formed one \
-                   is not seen.",
+                   is not seen. One more data file in a folder that had three of the \
+                   same ending is not new.",
             why: "What a reviewer cannot read was not reviewed. Payloads of the last years came as \
                   long encoded lines in a module, as media files that were none, and as bytecode.",
             stops: "Payloads in encoded lines and blobs. Not a payload that is written in plain \

@@ -150,6 +150,13 @@ pub enum Progress<'a> {
         /// How many.
         projects: usize,
     },
+    /// Versions are being chosen; told again as more is known.
+    Resolving {
+        /// Projects whose page is known.
+        projects: u64,
+        /// Releases of which it is known what they require.
+        releases: u64,
+    },
     /// One page arrived.
     Asked,
     /// Downloads start.

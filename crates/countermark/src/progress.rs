@@ -63,6 +63,20 @@ impl Teller {
         *lock(&self.bar) = Some(bar);
     }
 
+    /// One spinner whose text changes.
+    fn resolving(&self, projects: u64, releases: u64) {
+        let message = format!("choosing versions: {projects} projects, {releases} releases read");
+        match &*lock(&self.bar) {
+            Some(bar) => {
+                bar.set_message(message);
+                return;
+            }
+            None if !self.terminal => return,
+            None => {}
+        }
+        self.start(None, PLAIN, message);
+    }
+
     fn advance(&self, by: u64) {
         if let Some(bar) = &*lock(&self.bar) {
             bar.inc(by);
@@ -107,6 +121,7 @@ impl Reporter for Teller {
                 }
                 self.start(Some(projects as u64), COUNT_ETA, format!("reading {message}"));
             }
+            Progress::Resolving { projects, releases } => self.resolving(projects, releases),
             Progress::Asked => self.advance(1),
             Progress::Downloading { files, bytes } => {
                 let message = output::count(files, "file", "files");

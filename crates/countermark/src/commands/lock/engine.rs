@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use countermark_client::catalogue::IndexCatalogue;
+use countermark_client::catalogue::{IndexCatalogue, Reading};
 use countermark_client::report::{Note, Problem, Progress, Reporter as _};
 use countermark_client::sight::{self, Depth, OldDigests, Seen, Sought};
 use countermark_client::store::Store;
@@ -76,7 +76,8 @@ impl Engine<'_> {
         let resolutions = self.resolve(job)?;
         let groups = groups(job, &resolutions)?;
         let sought: Vec<Sought<'_>> = groups.iter().flat_map(|group| group.sought(job)).collect();
-        let sight = sight::look(self.sight(), &sought);
+        let kept = |file: &ReleaseFile| self.catalogue.kept_file(&file.url);
+        let sight = sight::look_with(self.sight(), &sought, &kept);
         self.teller.progress(Progress::Done);
         if !sight.problems.is_empty() {
             return Err(sight.problems);
@@ -102,8 +103,13 @@ impl Engine<'_> {
     }
 
     fn resolve(&self, job: &Job<'_>) -> Result<Vec<Resolution>, Vec<Problem>> {
-        let resolved =
-            merge::resolve_targets(job.request, job.targets, &self.catalogue, &self.interrupted);
+        let tell = |reading: Reading| {
+            let (projects, releases) = (reading.projects, reading.releases);
+            self.teller.progress(Progress::Resolving { projects, releases });
+        };
+        let resolved = self.catalogue.watched(tell, || {
+            merge::resolve_targets(job.request, job.targets, &self.catalogue, &self.interrupted)
+        });
         self.teller.progress(Progress::Done);
         let resolutions = resolved.map_err(|error| vec![problem(&error)])?;
         let mut told = BTreeSet::new();

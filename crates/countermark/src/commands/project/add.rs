@@ -102,8 +102,7 @@ fn with(
     let file = pair.input.display().to_string();
     let edited = match section {
         Some(section) => {
-            pyproject::add(&file, &utf8(&file, text)?, section, requirement)
-                .map(String::into_bytes)
+            pyproject::add(&file, &utf8(&file, text)?, section, requirement).map(String::into_bytes)
         }
         None => requirements::add(&file, text, requirement),
     };

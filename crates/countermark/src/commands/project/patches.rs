@@ -23,13 +23,10 @@ pub(super) fn show(
     teller: &Teller,
 ) -> Result<(), Vec<Problem>> {
     let (before, after) = (&compared.before, &compared.after);
-    let diffs = contents::diff(
-        (before.0.distribution(), &before.1),
-        (after.0.distribution(), &after.1),
-    );
-    let diffs: Vec<FileDiff> = diffs
-        .map_err(|error| vec![Problem::of(error.code(), error.class(), &error)])?
-        .collect();
+    let diffs =
+        contents::diff((before.0.distribution(), &before.1), (after.0.distribution(), &after.1));
+    let diffs: Vec<FileDiff> =
+        diffs.map_err(|error| vec![Problem::of(error.code(), error.class(), &error)])?.collect();
     let (old, new) = &compared.versions;
     let path = folder.join(format!("{project}-{old}-{new}.patch"));
     std::fs::create_dir_all(folder).map_err(|error| {

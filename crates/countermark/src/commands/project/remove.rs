@@ -76,5 +76,6 @@ fn without(
 fn not_there(pair: &Pair, name: &ProjectName) -> Problem {
     let message = format!("`{}` does not ask for `{name}`", pair.input.display());
     let problem = Problem::new("no-such-requirement", Class::Usage, message);
-    problem.with_hint("what others need cannot be removed; `countermark why NAME` says who needs it")
+    problem
+        .with_hint("what others need cannot be removed; `countermark why NAME` says who needs it")
 }

@@ -91,9 +91,9 @@ fn check_pinned<'a>(
     let problem = |name: &ProjectName| {
         let message = format!("`{}` does not pin `{name}`", path.display());
         let problem = Problem::new("not-pinned", Class::Usage, message);
-        problem.with_hint("`countermark add` takes a new one; `countermark tree` shows what is pinned")
+        problem
+            .with_hint("`countermark add` takes a new one; `countermark tree` shows what is pinned")
     };
-    let problems: Vec<Problem> =
-        names.filter(|name| !pinned.contains(name)).map(problem).collect();
+    let problems: Vec<Problem> = names.filter(|name| !pinned.contains(name)).map(problem).collect();
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }

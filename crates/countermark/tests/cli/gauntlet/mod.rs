@@ -6,7 +6,7 @@
 //! has a package in it before, nor anything beside it.
 //!
 //! Numbers without a test yet: 33, 43, 47, 48 and 52 (building source packages), 61 (attestations),
-//! 63 to 66 (writing locks), 67 (the log).
+//! 66 and 67 (the log).
 
 mod closure;
 mod locks;

@@ -19,6 +19,7 @@ use countermark_packaging::version::VersionSpecifiers;
 use crate::request::{Prereleases, Strategy};
 use crate::wish::{Origin, Wish};
 
+mod members;
 mod pattern;
 pub mod pyproject;
 mod workspace;

@@ -12,19 +12,13 @@ use countermark_packaging::name::{ExtraName, ProjectName, normalize};
 use countermark_packaging::requirement::VersionOrUrl;
 use countermark_packaging::table::did_you_mean;
 
-use super::pattern::{joined, matches, parent};
+use super::pattern::{joined, parent};
 use super::pyproject::{self, GroupItem, Listed, ProjectSource, Pyproject};
 use super::{Chosen, Files, Inputs, Selection, error, start_of, unloaded};
 use crate::wish::{Origin, Wish};
 
 /// The most projects.
 const MAXIMUM_PROJECTS: usize = 2_000;
-
-/// The most folders that are listed to find the members of a workspace.
-const MAXIMUM_FOLDERS: usize = 20_000;
-
-/// How deep a pattern looks below the folder where it begins.
-const MAXIMUM_DEPTH: usize = 8;
 
 /// The most parts of projects, each under each marker.
 const MAXIMUM_PARTS: usize = 10_000;
@@ -34,11 +28,11 @@ const MAXIMUM_WISHES: usize = 100_000;
 
 /// What inputs reach so far.
 pub struct Projects<'a> {
-    files: &'a mut dyn Files,
+    pub(super) files: &'a mut dyn Files,
     /// What was found.
     pub(super) inputs: Inputs,
-    errors: Vec<SourceError>,
-    projects: Vec<Project>,
+    pub(super) errors: Vec<SourceError>,
+    pub(super) projects: Vec<Project>,
     by_folder: BTreeMap<String, Option<usize>>,
     by_name: BTreeMap<ProjectName, usize>,
     /// The project that was chosen: its sources hold for members too.
@@ -46,9 +40,10 @@ pub struct Projects<'a> {
     done: BTreeSet<(usize, Part, Option<String>)>,
 }
 
-struct Project {
-    folder: String,
-    said: Pyproject,
+/// A project that was read.
+pub(super) struct Project {
+    pub(super) folder: String,
+    pub(super) said: Pyproject,
 }
 
 /// A part of a project.
@@ -228,73 +223,6 @@ impl<'a> Projects<'a> {
                 [] => found,
                 all => found.with_hint(did_you_mean(&name, all, "there are")),
             });
-        }
-    }
-
-    /// The folders of the workspace's members.
-    fn members(&mut self, root: usize) -> Vec<(String, Place)> {
-        let Project { folder: root_folder, said } = &self.projects[root];
-        let Some(workspace) = &said.uv.workspace else { return Vec::new() };
-        let root_folder = root_folder.clone();
-        let patterns = workspace.members.clone();
-        let exclude = workspace.exclude.clone();
-        let mut found = Vec::new();
-        for (pattern, place) in patterns {
-            let pattern = joined(&root_folder, &pattern);
-            let parts: Vec<&str> = pattern.split('/').collect();
-            let fixed = parts.iter().take_while(|part| !part.contains(['*', '?'])).count();
-            if fixed == parts.len() {
-                found.push((pattern, place));
-                continue;
-            }
-            let mut folders = Vec::new();
-            self.list(&parts[..fixed].join("/"), &parts, 0, &mut folders, &place);
-            folders.sort_unstable();
-            for folder in folders {
-                // As in uv, a folder without a project that only a pattern names is none.
-                let file = joined(&folder, "pyproject.toml");
-                if matches!(self.files.read(&file), Ok(None)) {
-                    continue;
-                }
-                found.push((folder, place.clone()));
-            }
-        }
-        found.retain(|(folder, _)| {
-            let parts: Vec<&str> = folder.split('/').collect();
-            !exclude.iter().any(|pattern| {
-                let pattern = joined(&root_folder, pattern);
-                matches(&pattern.split('/').collect::<Vec<_>>(), &parts)
-            })
-        });
-        found
-    }
-
-    fn list(
-        &mut self,
-        folder: &str,
-        pattern: &[&str],
-        depth: usize,
-        found: &mut Vec<String>,
-        place: &Place,
-    ) {
-        let names = match self.files.folders(folder) {
-            Ok(names) => names,
-            Err(refused) => return self.errors.push(unloaded(refused, place.clone())),
-        };
-        for name in names {
-            let path = joined(folder, &name);
-            if found.len() == MAXIMUM_FOLDERS {
-                let message = format!("the pattern matches more than {MAXIMUM_FOLDERS} folders");
-                return self.errors.push(error(codes::TOO_LARGE, message, place.clone()));
-            }
-            let parts: Vec<&str> = path.split('/').collect();
-            if matches(pattern, &parts) {
-                found.push(path.clone());
-            }
-            let deeper = pattern.contains(&"**") || parts.len() < pattern.len();
-            if deeper && depth + 1 < MAXIMUM_DEPTH && !name.starts_with('.') {
-                self.list(&path, pattern, depth + 1, found, place);
-            }
         }
     }
 

@@ -50,7 +50,7 @@ pub(super) struct MadeFile {
 }
 
 pub(super) fn entries(draw: &mut Draw) -> Vec<Made> {
-    let count = 1 + draw.below(12);
+    let count = 1 + draw.below(8);
     (0..count).map(|number| entry(draw, number, count)).collect()
 }
 

@@ -23,8 +23,9 @@ use std::collections::BTreeMap;
 use countermark_packaging::lock::document::{LockDocument, LockPackage, LockSource};
 use countermark_packaging::name::ProjectName;
 use countermark_report::Severity;
-use countermark_trust::policy::Policy;
-use jiff::Timestamp;
+use countermark_trust::policy::{HORIZON_DAYS, Policy};
+use jiff::tz::TimeZone;
+use jiff::{Span, Timestamp};
 
 pub use baseline::{Baseline, MAXIMUM_SIZE, Passed};
 use entry::Entry;
@@ -108,7 +109,7 @@ fn finish(said: Said, locks: Vec<report::LockSummary>, standards: &Standards<'_>
     let mut findings = Vec::new();
     let mut used = vec![false; standards.baseline.passed.len()];
     for finding in said.findings {
-        let finding = of_fixture(finding);
+        let finding = with_allow(of_fixture(finding), standards.now);
         let key = finding.key();
         let position = standards.baseline.passed.iter().position(|passed| passed.key == key);
         let reason = position.and_then(|at| {
@@ -172,6 +173,18 @@ fn of_fixture(finding: Finding) -> Finding {
         },
         _ => finding,
     }
+}
+
+/// With the line of the baseline that would let it pass for some days. What contradicts itself has
+/// none: that is not for a line that is pasted.
+fn with_allow(finding: Finding, now: Timestamp) -> Finding {
+    if finding.kind != Kind::Lack || !finding.allow.is_empty() {
+        return finding;
+    }
+    let today = now.to_zoned(TimeZone::UTC).date();
+    let until = today.saturating_add(Span::new().days(HORIZON_DAYS));
+    let allow = baseline::line(&finding.key(), &finding.message, Some(until));
+    Finding { allow, ..finding }
 }
 
 /// What is to be asked of indexes: every project of these locks that one could know, with what is

@@ -1,6 +1,6 @@
 //! `countermark-gate.toml`: what the gate lets pass, finding by finding. A list that can only shrink:
 //! what it names and is not found any more is reported, and with the list of an older revision at
-//! hand, so is what was added.
+//! hand, so is what was added. A line may be added with a last day, after which it counts for nothing.
 //!
 //! It is a file of the project, reviewed with it. Unlike an exception of the policy, an entry is
 //! about one finding in one lock, and ends when that entry of the lock moves.
@@ -81,7 +81,7 @@ impl Baseline {
     pub fn render(findings: &[&Finding], because: &str) -> String {
         let mut text = String::from(
             "# What `countermark gate` lets pass. This list can only shrink: remove a line when the gate\n\
-             # says that it is not needed any more, and do not add one; the policy is for exceptions.\n\
+             # says that it is not needed any more. A line may be added only with a last day (`until`).\n\
              passed = [\n",
         );
         for finding in findings {
@@ -93,10 +93,12 @@ impl Baseline {
         text
     }
 
-    /// What stands here and did not before.
+    /// What stands here without an end and did not before. A line with a last day ends by itself.
     #[must_use]
     pub fn grown_since(&self, before: &Self) -> Vec<Key> {
-        let is_new = |passed: &&Passed| !before.passed.iter().any(|old| old.key == passed.key);
+        let is_new = |passed: &&Passed| {
+            passed.until.is_none() && !before.passed.iter().any(|old| old.key == passed.key)
+        };
         self.passed.iter().filter(is_new).map(|passed| passed.key.clone()).collect()
     }
 }

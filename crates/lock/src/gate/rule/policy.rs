@@ -57,6 +57,10 @@ fn finding(entry: &Entry<'_>, refusal: Refusal) -> Finding {
     };
     let mut finding =
         Finding::new(refusal.rule, (Kind::Policy, severity), entry.package, refusal.message);
+    // Reports say the name before the message.
+    if let Some(rest) = finding.message.strip_prefix(&format!("{} ", finding.release())) {
+        finding.message = rest.to_owned();
+    }
     finding.allow = refusal.allow;
     finding
 }

@@ -127,6 +127,17 @@ fn the_baseline_can_only_shrink() {
     let (small, large) = (baseline(&["teapot"]), baseline(&["teapot", "cup"]));
     assert_eq!(small.grown_since(&large), []);
     assert_eq!(large.grown_since(&small).len(), 1);
+    // With a last day a line ends by itself: the gate drafts one for what a lock lacks.
+    let lacking = Case::offline().entry(|package| package.files.clear()).judge();
+    let drafted = format!("passed = [\n{}\n]", lacking.findings[0].allow);
+    let drafted = Baseline::parse("b", drafted.as_bytes()).unwrap();
+    assert_eq!(drafted.passed[0].until.unwrap().to_string(), "2026-07-01");
+    assert_eq!(drafted.grown_since(&Baseline::default()), []);
+    let let_pass = Case { baseline: drafted, ..Case::offline().entry(|it| it.files.clear()) };
+    assert_eq!(let_pass.finds(), [""; 0]);
+    // What contradicts itself has no such line.
+    let changed = Case::good().page(|page| page.files[0].digests = vec![digest(99)]).judge();
+    assert_eq!(changed.findings[0].allow, "");
 }
 
 #[test]

@@ -70,6 +70,8 @@ impl Cache {
     /// In the private folder of the user, made when it is not there; nothing when it cannot be used.
     pub(super) fn open(state: &Path) -> Option<Self> {
         let folder = state.join(FOLDER);
+        // Whoever may write to the outer one may put another in the place of the inner one.
+        make_private(state)?;
         make_private(&folder)?;
         Some(Self { folder })
     }

@@ -1,7 +1,7 @@
 //! What a file says of its release, and from where.
 
 use countermark_testkit::index::ClaimedMetadata;
-use countermark_testkit::wheel::Member;
+use countermark_testkit::wheel::{Archive, Member};
 
 use super::*;
 
@@ -188,4 +188,31 @@ fn source_distributions_count_where_they_are_static() {
     let two = archive(&two);
     let error = refused(Scenario::new().file("x", serve(two)));
     assert!(matches!(error, CatalogueError::Metadata { .. }), "{error}");
+}
+
+#[test]
+fn a_wheel_that_lies_is_refused_by_its_parts() {
+    let check = |change: &dyn Fn(&mut Archive), expect: &str| {
+        let mut archive = wheel("x", "1.0").file("x.py", b"pass").archive();
+        change(&mut archive);
+        let file = ServedFile::honest("x-1.0-py3-none-any.whl", archive.write());
+        let server = IndexServer::start(Scenario::new().file("x", file));
+        let error = requires(&over(&server), "x").unwrap_err();
+        assert!(error.to_string().contains(expect), "{error}");
+        assert!(error.concerns_one_release(), "{error:?}");
+        // The whole file was never asked for.
+        let files = server.requests().into_iter().filter(|it| it.path().ends_with(".whl"));
+        assert!(files.into_iter().all(|it| it.header("range").is_some()));
+    };
+    const PATH: &str = "x-1.0.dist-info/METADATA";
+    check(&|it| it.member(PATH).local.name = Some(b"y".repeat(PATH.len())), "METADATA");
+    check(&|it| it.member(PATH).local.method = Some(0), "method");
+    check(&|it| it.member(PATH).data = Some(b"nonsense".to_vec()), "not a sound archive");
+    check(&|it| it.member(PATH).name = "x-1.0.dist-info/OTHER".into(), "has no `METADATA`");
+    check(
+        &|it| it.members.push(Member::file("y-1.0.dist-info/METADATA", b"Name: y\n")),
+        "contradicts itself",
+    );
+    check(&|it| it.members.push(Member::file(PATH, b"Name: y\n")), "not a sound archive");
+    check(&|it| it.member(PATH).content = vec![b' '; 5 << 20], "5242880");
 }

@@ -108,9 +108,11 @@ fn what_others_may_write_is_not_believed() {
         open(&path, 0o666);
     }
     assert_eq!(run(&server, folder.path(), at(0)), [X, BESIDE, Z]);
-    open(&folder.path().join("catalogue"), 0o777);
-    assert_eq!(run(&server, folder.path(), at(0)), [X, BESIDE, Z]);
-    open(&folder.path().join("catalogue"), 0o700);
+    for path in [folder.path().join("catalogue"), folder.path().to_owned()] {
+        open(&path, 0o777);
+        assert_eq!(run(&server, folder.path(), at(0)), [X, BESIDE, Z]);
+        open(&path, 0o700);
+    }
     assert_eq!(run(&server, folder.path(), at(0)), Vec::<String>::new());
 }
 

@@ -154,7 +154,7 @@ fn moves(before: &Contents, after: &Contents) -> Vec<Moved> {
         (digests[0] != digests[1]).then(|| Moved {
             path: path.clone(),
             danger: danger(path, sides),
-            sides: sides.map(|side| side.cloned()),
+            sides: sides.map(Option::<&ContentFile>::cloned),
         })
     });
     moved.collect()

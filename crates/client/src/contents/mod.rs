@@ -46,11 +46,11 @@ pub enum ContentsError {
         /// The archive.
         filename: String,
         /// Why.
-        source: UnpackError,
+        source: Box<UnpackError>,
     },
     /// A compressed tar archive that is not sound.
     #[error(transparent)]
-    Tar(InsideError),
+    Tar(Box<InsideError>),
     /// Two of its files cannot be told apart.
     #[error("`{filename}` has `{path}` twice")]
     Twice {
@@ -65,7 +65,7 @@ pub enum ContentsError {
         /// The archive.
         filename: String,
         /// Why.
-        source: MetadataError,
+        source: Box<MetadataError>,
     },
     /// It has no metadata.
     #[error("`{filename}` has no {expected}")]

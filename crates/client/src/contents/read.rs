@@ -73,7 +73,10 @@ impl Distribution<'_> {
                 Err(UnpackError::Read(source)) => {
                     Err(ContentsError::Read { filename: filename.to_owned(), source })
                 }
-                Err(source) => Err(ContentsError::Zip { filename: filename.to_owned(), source }),
+                Err(source) => Err(ContentsError::Zip {
+                    filename: filename.to_owned(),
+                    source: Box::new(source),
+                }),
             };
         }
         if !lower.ends_with(".tar.gz") && !lower.ends_with(".tgz") {
@@ -100,7 +103,7 @@ impl Distribution<'_> {
         });
         walked.map_err(|error| match error {
             InsideError::Read { filename, source } => ContentsError::Read { filename, source },
-            error => ContentsError::Tar(error),
+            error => ContentsError::Tar(Box::new(error)),
         })
     }
 
@@ -221,7 +224,7 @@ fn says(
     let metadata = sayings.get(at);
     let bytes =
         metadata.ok_or_else(|| ContentsError::NoMetadata { filename: filename(), expected })?;
-    let wrong = |source| ContentsError::Metadata { filename: filename(), source };
+    let wrong = |source| ContentsError::Metadata { filename: filename(), source: Box::new(source) };
     let metadata = CoreMetadata::parse(bytes).map_err(wrong)?;
     contents.license = parse_license(bytes).map_err(wrong)?;
     contents.requires_python = metadata.requires_python.as_ref().map(ToString::to_string);

@@ -36,6 +36,15 @@ impl Positions {
         Self(changes)
     }
 
+    /// The positions from `start` to before `end`, of `count`; everything when those are all.
+    pub(super) fn run(start: u32, end: u32, count: u32) -> Self {
+        match start < end {
+            _ if start == 0 && end == count => Self::full(),
+            true => Self(vec![start, end]),
+            false => Self::empty(),
+        }
+    }
+
     /// The one member, if there is exactly one.
     pub(super) fn single(&self) -> Option<u32> {
         match self.0[..] {

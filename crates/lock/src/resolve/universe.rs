@@ -11,8 +11,9 @@ use std::sync::Arc;
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::requirement::VersionOrUrl;
-use countermark_packaging::version::{Version, VersionSpecifiers};
+use countermark_packaging::version::{Operator, Version, VersionSpecifier, VersionSpecifiers};
 use jiff::Timestamp;
+use pubgrub::VersionSet as _;
 
 use super::asked::{Asked, place, shown};
 use super::positions::Positions;
@@ -98,8 +99,7 @@ impl Universe {
     }
 
     pub(super) fn count(&self) -> u32 {
-        // An index page is bounded far below this.
-        u32::try_from(self.versions.len()).unwrap_or(u32::MAX)
+        bounded(self.versions.len())
     }
 
     pub(super) fn version(&self, position: u32) -> &Version {
@@ -109,9 +109,7 @@ impl Universe {
     /// The releases that satisfy the versions or the URL of a requirement, usable or not.
     pub(super) fn accepted(&self, source: &VersionOrUrl) -> Positions {
         match source {
-            VersionOrUrl::Specifiers(specifiers) => Positions::collect(self.count(), |position| {
-                specifiers.contains(self.version(position))
-            }),
+            VersionOrUrl::Specifiers(specifiers) => accepted(&self.versions, specifiers),
             VersionOrUrl::Url(url) => {
                 let same = matches!(&self.origin, Origin::Url(own, _) if same_url(own, url));
                 Positions::collect(self.count(), |_| same)
@@ -192,6 +190,38 @@ impl Universe {
     }
 }
 
+/// The positions of the versions that satisfy every clause, as `contains` says.
+///
+/// Versions are in order, and the four clauses that compare by order change from true to false, or
+/// back, at one place: that place is looked for. All others are asked about every version.
+fn accepted(versions: &[Version], specifiers: &VersionSpecifiers) -> Positions {
+    let count = bounded(versions.len());
+    let one = |clause: &VersionSpecifier| match clause.operator() {
+        Operator::GreaterThan | Operator::GreaterThanEqual => {
+            let start = versions.partition_point(|version| !clause.contains(version));
+            Positions::run(bounded(start), count, count)
+        }
+        Operator::LessThan | Operator::LessThanEqual => {
+            let end = versions.partition_point(|version| clause.contains(version));
+            Positions::run(0, bounded(end), count)
+        }
+        Operator::Equal
+        | Operator::EqualStar
+        | Operator::ExactEqual
+        | Operator::NotEqual
+        | Operator::NotEqualStar
+        | Operator::TildeEqual => {
+            Positions::collect(count, |position| clause.contains(&versions[position as usize]))
+        }
+    };
+    specifiers.iter().map(one).fold(Positions::full(), |all, one| all.intersection(&one))
+}
+
+/// An index page is bounded far below this.
+fn bounded(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 /// Whether two URLs of requirements name one thing. A fragment is a digest or a name of the
 /// project; where both have one, it must agree.
 pub(super) fn same_url(left: &str, right: &str) -> bool {
@@ -253,5 +283,72 @@ fn fitting<'a>(
         (true, true) => Err(Unusable::NoWheel),
         (true, false) if sources => Ok(sdists),
         (true, false) => Err(Unusable::OnlySource),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_set, vec};
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    use super::*;
+
+    const RELEASES: [&str; 7] = ["0", "1", "1.0.1", "1.1", "1.10", "2", "1!0.5"];
+    const SUFFIXES: [&str; 16] = [
+        "",
+        "",
+        "",
+        ".dev0",
+        ".dev1",
+        "a1",
+        "a1.dev2",
+        "a1.post1",
+        "b2",
+        "rc1",
+        ".post0",
+        ".post1",
+        ".post1.dev3",
+        "+cpu",
+        ".post1+cpu",
+        "a1+z.2",
+    ];
+
+    fn version() -> impl Strategy<Value = Version> {
+        (select(RELEASES.to_vec()), select(SUFFIXES.to_vec()))
+            .prop_map(|(release, suffix)| format!("{release}{suffix}").parse().unwrap())
+    }
+
+    fn clause() -> impl Strategy<Value = VersionSpecifier> {
+        let operators = vec!["==", "!=", "<=", ">=", "<", ">", "~=", "===", "==*", "!=*"];
+        (select(operators), version()).prop_filter_map("no clause", |(operator, version)| {
+            match operator.strip_suffix('*') {
+                Some(operator) => format!("{operator}{version}.*").parse().ok(),
+                None => format!("{operator}{version}").parse().ok(),
+            }
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
+
+        #[test]
+        fn a_release_is_accepted_when_its_version_is(
+            versions in btree_set(version(), 0..20), clauses in vec(clause(), 0..4),
+        ) {
+            let versions: Vec<Version> = versions.into_iter().collect();
+            let specifiers: VersionSpecifiers = clauses.into_iter().collect();
+            let count = bounded(versions.len());
+            let set = accepted(&versions, &specifiers);
+            for (position, version) in (0..count).zip(&versions) {
+                prop_assert_eq!(
+                    set.contains(&position), specifiers.contains(version), "{} {}", version, specifiers
+                );
+            }
+            // Sets of the same releases are equal, however the clauses say it.
+            let scan =
+                Positions::collect(count, |p| specifiers.contains(&versions[p as usize]));
+            prop_assert_eq!(set, scan);
+        }
     }
 }

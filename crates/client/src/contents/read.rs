@@ -228,7 +228,9 @@ fn says(
     let metadata = CoreMetadata::parse(bytes).map_err(wrong)?;
     contents.license = parse_license(bytes).map_err(wrong)?;
     contents.requires_python = metadata.requires_python.as_ref().map(ToString::to_string);
-    contents.requires = metadata.requires_dist.iter().map(Requirement::to_string).collect();
+    // One extra of a project may ask for another: that is no dependency.
+    let others = metadata.requires_dist.iter().filter(|it| it.name != metadata.name);
+    contents.requires = others.map(Requirement::to_string).collect();
     let info = |name: &str| {
         let own = |path: &&String| {
             let folder = path.strip_suffix(name).and_then(|it| it.strip_suffix('/'));

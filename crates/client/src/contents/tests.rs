@@ -57,6 +57,7 @@ fn wheel(version: &str) -> Wheel {
         .file(&format!("tea-{version}.data/scripts/brew"), b"#!python\nprint(1)\n")
         .entry_points("[console_scripts]\ntea = tea:pour\n")
         .requires("kettle >= 1 ; python_version > '3'")
+        .requires("Tea[more] ; extra == 'all'")
 }
 
 #[test]

@@ -49,7 +49,8 @@ fn collect(folder: &Path, into: &mut Vec<PathBuf>) {
     for item in fs::read_dir(folder).expect("a folder") {
         let path = item.expect("a file").path();
         let name = super::file_name(&path);
-        if path.is_dir() && name != "tests" {
+        // The rules of the policy have a page of their own, docs/policy.md.
+        if path.is_dir() && !matches!(name, "tests" | "rule") {
             collect(&path, into);
         } else if name.ends_with(".rs") && name != "tests.rs" {
             into.push(path);

@@ -84,7 +84,7 @@ pub(crate) enum Command {
     Why(tree::WhyArgs),
     /// Point the URLs of locks at another index, and back.
     Relock(Box<relock::RelockArgs>),
-    /// Make a project ready: policy, CI job, pre-commit hook, and what the gate lets pass for now.
+    /// Make a project ready: policy, CI job, hook, and the list of what is let pass.
     Init(Box<init::InitArgs>),
     /// Add requirements to the input, and their pins to the lock.
     Add(Box<project::AddArgs>),
@@ -98,7 +98,7 @@ pub(crate) enum Command {
     /// Print the digests of files, as requirements files want them.
     #[command(after_help = HASH_EXAMPLES)]
     Hash(HashArgs),
-    /// Turn peep's `# sha256:` comments into `--hash` options, or a vendored folder into pins.
+    /// Turn peep's `# sha256:` comments, or a vendored folder, into pins.
     Port(Box<port::PortArgs>),
     /// Check that an environment is still what was installed, file by file.
     #[command(after_help = VERIFY_EXAMPLES)]

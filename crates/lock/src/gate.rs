@@ -138,7 +138,7 @@ fn finish(said: Said, locks: Vec<report::LockSummary>, standards: &Standards<'_>
     let stale = standards.baseline.passed.iter().zip(used);
     // Only what was looked at can be known to be gone.
     let stale = stale.filter(|(passed, used)| {
-        let needs_index = rule::find(&passed.key.rule).is_none_or(|rule| rule.needs_index());
+        let needs_index = rule::find(&passed.key.rule).is_none_or(rule::Rule::needs_index);
         !used && is_complete(&passed.key.lock) && (standards.facts.is_some() || !needs_index)
     });
     Report {

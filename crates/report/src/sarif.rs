@@ -160,7 +160,7 @@ fn result<R>(found: Found<R>, codes: &[&'static str]) -> SarifResult<R> {
         level: level(found.severity),
         message: Message { text: escape_message(&clean(&found.message)) },
         locations: vec![Location {
-            physical_location: found.place.map(physical),
+            physical_location: found.place.as_ref().map(physical),
             logical_locations: logical.collect(),
         }],
         partial_fingerprints: Fingerprints { key: fingerprint(&found.key) },
@@ -170,7 +170,7 @@ fn result<R>(found: Found<R>, codes: &[&'static str]) -> SarifResult<R> {
 }
 
 fn notification(notice: Notice) -> Notification {
-    let location = notice.place.map(|place| Location {
+    let location = notice.place.as_ref().map(|place| Location {
         physical_location: Some(physical(place)),
         logical_locations: BTreeSet::new(),
     });
@@ -181,7 +181,7 @@ fn notification(notice: Notice) -> Notification {
     }
 }
 
-fn physical(place: At) -> Physical {
+fn physical(place: &At) -> Physical {
     Physical {
         artifact_location: Artifact { uri: uri(&place.path) },
         region: Region {

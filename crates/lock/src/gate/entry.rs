@@ -222,8 +222,8 @@ mod tests {
     fn digests_agree_where_they_can_be_compared() {
         let (one, other) = (digest(&"a1".repeat(32)), digest(&"b2".repeat(32)));
         let weak = Digest::parse_hex(Algorithm::Md5, &"0".repeat(32)).unwrap();
-        assert_eq!(agree([&one], &[one.clone()]), Some(true));
-        assert_eq!(agree([&one], &[other.clone()]), Some(false));
+        assert_eq!(agree([&one], std::slice::from_ref(&one)), Some(true));
+        assert_eq!(agree([&one], std::slice::from_ref(&other)), Some(false));
         assert_eq!(agree([&one], std::slice::from_ref(&weak)), None);
         assert_eq!(agree([&one, &weak], &[weak.clone(), other.clone()]), Some(false));
         assert!(contradict(&one, &other) && !contradict(&one, &weak) && !contradict(&one, &one));

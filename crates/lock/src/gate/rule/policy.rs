@@ -66,7 +66,7 @@ fn finding(entry: &Entry<'_>, refusal: Refusal) -> Finding {
 }
 
 fn undecided(entry: &Entry<'_>, ground: &Ground<'_>, refusal: Refusal) -> Unchecked {
-    let needs = rule::find(refusal.rule).map(|rule| rule.needs());
+    let needs = rule::find(refusal.rule).map(rule::Rule::needs);
     // What no index has, and what nobody is to ask for, no index can tell of either.
     let has_none = entry.pages().is_some_and(|pages| pages.is_empty());
     let is_asked_for = match needs {

@@ -46,6 +46,10 @@ fn archives(catalogue: &mut Vec<Good>) {
     };
     add("nothing special", &|_| {});
     add("everything stored", &each(&|member| member.method = 0));
+    add("a directory that is deflated", &|archive| {
+        let directory = Member { method: 8, ..Member::directory("foo/") };
+        archive.members.insert(0, directory);
+    });
     add(
         "data descriptors with signature",
         &each(&|member| {

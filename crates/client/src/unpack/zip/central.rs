@@ -224,6 +224,9 @@ pub(super) fn extra_error(fault: ExtraFault, name: &str) -> ZipError {
     }
 }
 
+/// Bytes of a deflated stream without content.
+const EMPTY_DEFLATED: u64 = 2;
+
 fn check_kind(record: &Record, attributes: u32) -> Result<(), ZipError> {
     let name = || record.name.clone();
     let directory = record.name.ends_with('/');
@@ -240,7 +243,10 @@ fn check_kind(record: &Record, attributes: u32) -> Result<(), ZipError> {
         _ => return Err(ZipError::SpecialMode { name: name(), mode: record.mode }),
     }
     let size = record.size.max(record.compressed_size);
-    if directory && size != 0 {
+    // Some builders deflate the nothing of a directory as well, which is these many bytes.
+    let is_deflated_nothing = record.method == Method::Deflated
+        && (record.size, record.compressed_size) == (0, EMPTY_DEFLATED);
+    if directory && size != 0 && !is_deflated_nothing {
         return Err(ZipError::DirectoryWithData { name: name(), size });
     }
     if record.method == Method::Stored && record.size != record.compressed_size {

@@ -10,6 +10,10 @@ use crate::support::World;
 const COMMANDS: &[&[&str]] = &[
     &[],
     &["install"],
+    &["lock"],
+    &["add"],
+    &["remove"],
+    &["update"],
     &["download"],
     &["hash"],
     &["port"],

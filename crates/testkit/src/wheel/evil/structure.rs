@@ -308,6 +308,14 @@ fn kinds(catalogue: &mut Catalogue) {
     add("a directory with data", "zip-directory-with-data", |member| {
         member.content = b"x".to_vec();
     });
+    add("a directory with deflated data", "zip-directory-with-data", |member| {
+        member.method = 8;
+        member.content = b"x".to_vec();
+    });
+    add("a directory with data that nothing unpacks", "zip-directory-with-data", |member| {
+        member.method = 8;
+        member.data = Some(vec![3, 0, 0]);
+    });
 }
 
 fn descriptors(catalogue: &mut Catalogue) {

@@ -59,6 +59,8 @@ pub struct Standards<'a> {
     pub baseline_before: Option<&'a Baseline>,
     /// The configured indexes, without credentials, in the order in which they count.
     pub indexes: &'a [String],
+    /// Those of them that are asked for every name: one that is configured for some names only is not.
+    pub asked: &'a [String],
     /// The address of the public index.
     pub public: &'a str,
     /// What indexes say; none where nobody was to be asked.
@@ -80,6 +82,7 @@ pub fn judge(judged: &[Judged], standards: &Standards<'_>) -> Report {
             survey: &survey,
             policy: standards.policy,
             indexes: standards.indexes,
+            asked: standards.asked,
             public: standards.public,
             has_asked: standards.facts.is_some(),
             now: standards.now,
@@ -210,7 +213,7 @@ impl Ground<'_> {
     /// Whether the index of an entry is one that was asked, as far as the lock names it.
     fn asks(&self, entry: &Entry<'_>) -> bool {
         let Some(index) = entry.index().filter(|index| index.contains("://")) else { return true };
-        self.indexes.iter().any(|known| is_same_index(known, index))
+        self.asked.iter().any(|known| is_same_index(known, index))
     }
 
     /// Says that something could not be looked at.
@@ -233,7 +236,7 @@ impl Ground<'_> {
             Some(ProjectFacts::Known(_)) => {
                 let index = entry.index().unwrap_or_default();
                 // `unknown-index` is the finding; this says what it leaves open.
-                let why = format!("{index} is not configured, and was not asked");
+                let why = format!("{index} was not asked");
                 said.unchecked.push(unchecked(package, "index", why, true));
                 return;
             }

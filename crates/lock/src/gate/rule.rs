@@ -52,6 +52,8 @@ pub struct Ground<'a> {
     pub policy: &'a Policy,
     /// The configured indexes, without credentials, in the order in which they count.
     pub indexes: &'a [String],
+    /// Those of them that are asked for every name.
+    pub asked: &'a [String],
     /// The address of the public index.
     pub public: &'a str,
     /// Whether indexes were asked; without it what needs them was not looked at on purpose.

@@ -103,6 +103,8 @@ pub(super) struct Case {
     pub(super) policy: Policy,
     pub(super) baseline: Baseline,
     pub(super) indexes: Vec<String>,
+    /// Those that are asked for every name; none is all of them.
+    pub(super) asked: Option<Vec<String>>,
 }
 
 impl Case {
@@ -117,6 +119,7 @@ impl Case {
             policy: Policy::default(),
             baseline: Baseline::default(),
             indexes: vec![INDEX.to_owned()],
+            asked: None,
         }
     }
 
@@ -157,6 +160,7 @@ impl Case {
                 baseline: &self.baseline,
                 baseline_before: None,
                 indexes: &self.indexes,
+                asked: self.asked.as_deref().unwrap_or(&self.indexes),
                 public: INDEX,
                 facts: self.facts.as_ref(),
                 now: "2026-06-01T12:00:00Z".parse().unwrap(),

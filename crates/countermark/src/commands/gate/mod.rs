@@ -50,6 +50,7 @@ pub(super) fn run(arguments: &GateArgs, output: &OutputArgs) -> Outcome {
         baseline: &prepared.baseline,
         baseline_before: prepared.baseline_before.as_ref(),
         indexes: &asked.indexes,
+        asked: &asked.asked,
         public: DEFAULT_INDEX,
         facts: asked.facts.as_ref(),
         now,

@@ -53,6 +53,7 @@ pub(super) fn run(arguments: &InitArgs, output: &OutputArgs) -> Outcome {
                 baseline,
                 baseline_before: None,
                 indexes: &asked.indexes,
+                asked: &asked.asked,
                 public: DEFAULT_INDEX,
                 facts: asked.facts.as_ref(),
                 now: Timestamp::now(),

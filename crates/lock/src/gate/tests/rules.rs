@@ -382,6 +382,20 @@ fn nobody_is_asked_for_an_index_that_a_lock_names() {
 }
 
 #[test]
+fn an_index_for_some_names_only_is_known_and_was_not_asked() {
+    let mut case = Case::good().entry(|it| it.source = LockSource::Index(Some(OTHER.to_owned())));
+    case.indexes.push(OTHER.to_owned());
+    case.asked = Some(vec![INDEX.to_owned()]);
+    case.pages(Vec::clear);
+    // The other index, which was asked, need not have it.
+    check(&case, &[]);
+    assert!(case.judge().unchecked.iter().any(|one| one.why == format!("{OTHER} was not asked")));
+    // When it is asked, it must.
+    case.asked = None;
+    check(&case, &["high project-gone"]);
+}
+
+#[test]
 fn an_index_that_does_not_answer_is_neither_good_nor_bad() {
     let mut down = Case::good();
     let reason = "cannot ask it".to_owned();

@@ -65,8 +65,8 @@ fn sort_out(arguments: &InputArgs) -> Result<(Vec<String>, Vec<String>), Vec<Pro
     if !names.is_empty() {
         let named = names.join("`, `");
         let problem = if arguments.requirements.is_empty() {
-            let message = format!("`{named}`: installing by name needs a lock");
-            let hint = "write it with its digest into a requirements file, and give that with `-r`";
+            let message = format!("`{named}` is not a pylock.toml");
+            let hint = "a requirements file is given with `-r`; `install` alone takes names of projects";
             Problem::new("not-a-lock", Class::Usage, message).with_hint(hint)
         } else {
             let message = format!("`{named}`: names beside `-r` would not be checked");

@@ -13,7 +13,7 @@ use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 
 use crate::catalogue::Catalogue;
-use crate::request::Request;
+use crate::request::{Agreement, OldPin, Request};
 use crate::resolution::{Resolution, ResolvedSource};
 use crate::resolve::{ResolveError, resolve};
 use crate::target::Target;
@@ -41,8 +41,8 @@ pub struct Merged {
     pub marker: Option<Marker>,
 }
 
-/// Resolves a request for each target in turn. What was found for one is preferred for the next,
-/// so that versions agree where they can.
+/// Resolves a request for each target in turn. What was found for one is preferred for those after
+/// it that are to agree with it ([`Agreement`]).
 ///
 /// # Errors
 /// With the error of the first target that has none.
@@ -52,20 +52,64 @@ pub fn resolve_targets(
     catalogue: &dyn Catalogue,
     interrupted: &AtomicBool,
 ) -> Result<Vec<Resolution>, ResolveError> {
-    let mut request = request.clone();
+    // The targets of one key agree.
+    let key = |target: &Target| match request.agreement {
+        Agreement::SamePython => minor(&target.python),
+        Agreement::Everywhere => Vec::new(),
+    };
+    let mut found = BTreeMap::<Vec<u64>, Preferences>::new();
     let mut resolutions = Vec::with_capacity(targets.len());
     for target in targets {
+        let found = found.entry(key(target)).or_default();
+        let preferences = preferences(request, target, found);
+        let request = Request { preferences, ..request.clone() };
         let resolution = resolve(&request, target, catalogue, interrupted)?;
         for (project, resolved) in &resolution.releases {
-            let kept = request.preferences.entry(project.clone()).or_default();
             // A yanked release is taken where a person pins it, not because it was taken before.
-            if resolved.yanked.is_none() && !kept.contains(&resolved.version) {
-                kept.push(resolved.version.clone());
+            if resolved.yanked.is_none() {
+                prefer(found, project, &resolved.version);
             }
         }
         resolutions.push(resolution);
     }
     Ok(resolutions)
+}
+
+type Preferences = BTreeMap<ProjectName, Vec<Version>>;
+
+/// What is kept on a target: the pins that stood there, what was found for the targets that are to
+/// agree with it, the pins of other places.
+fn preferences(request: &Request, target: &Target, found: &Preferences) -> Preferences {
+    let stands = |pin: &&OldPin| match &pin.marker {
+        Some(marker) => marker.evaluate(&target.markers, &[]).unwrap_or(true),
+        None => true,
+    };
+    let (here, elsewhere): (Vec<&OldPin>, Vec<&OldPin>) = request.pins.iter().partition(stands);
+    let mut preferences = request.preferences.clone();
+    for pin in here {
+        prefer(&mut preferences, &pin.project, &pin.version);
+    }
+    for (project, versions) in found {
+        for version in versions {
+            prefer(&mut preferences, project, version);
+        }
+    }
+    for pin in elsewhere {
+        prefer(&mut preferences, &pin.project, &pin.version);
+    }
+    preferences
+}
+
+fn prefer(preferences: &mut Preferences, project: &ProjectName, version: &Version) {
+    let kept = preferences.entry(project.clone()).or_default();
+    if !kept.contains(version) {
+        kept.push(version.clone());
+    }
+}
+
+/// The major and minor version.
+fn minor(version: &Version) -> Vec<u64> {
+    version.release().iter().copied().take(2).collect()
 }
 
 /// Brings the resolutions of several targets together: by project, then version. Both lists have

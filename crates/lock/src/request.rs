@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use countermark_packaging::marker::Marker;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 use jiff::Timestamp;
@@ -19,8 +20,12 @@ pub struct Request {
     pub overrides: Vec<Wish>,
     /// Projects that are never taken, whoever requires them.
     pub excludes: BTreeSet<ProjectName>,
-    /// Versions that are kept where they do: existing pins, and what was found for other targets.
+    /// Versions that are kept where they do, on every target; the first of them that does.
     pub preferences: BTreeMap<ProjectName, Vec<Version>>,
+    /// The pins of the lock that is there, for [`resolve_targets`](crate::merge::resolve_targets):
+    /// each is preferred on the targets where it stood, and after what was found for others on the
+    /// rest.
+    pub pins: Vec<OldPin>,
     /// Which versions are tried first.
     pub strategy: Strategy,
     /// Which prereleases may be taken.
@@ -31,6 +36,30 @@ pub struct Request {
     pub exclude_newer_project: BTreeMap<ProjectName, Option<Timestamp>>,
     /// Which source distributions may be taken.
     pub sources: Sources,
+    /// Which targets prefer the versions that were found for others.
+    pub agreement: Agreement,
+}
+
+/// A pin of a lock that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OldPin {
+    /// The project.
+    pub project: ProjectName,
+    /// The release.
+    pub version: Version,
+    /// Where it stood; everywhere when there is none.
+    pub marker: Option<Marker>,
+}
+
+/// Which targets prefer the versions that were found for others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Agreement {
+    /// Those of the same minor version of Python, as in uv: an old Python does not hold back a
+    /// new one.
+    #[default]
+    SamePython,
+    /// All of them: one version of each project, where that is possible.
+    Everywhere,
 }
 
 /// Which versions are tried first.

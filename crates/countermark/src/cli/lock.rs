@@ -108,6 +108,10 @@ pub(crate) struct TargetArgs {
     /// linux, linux-arm64, musl, macos, macos-intel, windows, or a platform tag; may be given again.
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Vec<String>,
+    /// One version of each project for all targets, where that is possible; otherwise only those of
+    /// the same Python agree.
+    #[arg(long)]
+    pub(crate) agree: bool,
     /// The digests of every file of a release, not only of those that the targets can use.
     #[arg(long)]
     pub(crate) all_files: bool,

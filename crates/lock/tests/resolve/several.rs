@@ -3,9 +3,11 @@
 use std::sync::atomic::AtomicBool;
 
 use countermark_lock::merge::{merge, resolve_targets};
+use countermark_lock::request::{Agreement, OldPin, Request};
 use countermark_lock::resolve::ResolveError;
+use countermark_packaging::marker::Marker;
 
-use crate::world::{World, bare, release, target, wants};
+use crate::world::{World, bare, project, release, target, version, wants};
 
 fn world() -> World {
     World::new([
@@ -19,10 +21,14 @@ fn world() -> World {
 }
 
 fn check(targets: &[(&str, &str)], wishes: &[&str], expect: &[&str]) {
+    check_request(targets, &wants(wishes), expect);
+}
+
+fn check_request(targets: &[(&str, &str)], request: &Request, expect: &[&str]) {
     let targets: Vec<_> =
         targets.iter().map(|(python, platform)| target(python, platform)).collect();
     let never = AtomicBool::new(false);
-    let found = resolve_targets(&wants(wishes), &targets, &world(), &never).unwrap();
+    let found = resolve_targets(request, &targets, &world(), &never).unwrap();
     let merged = merge(&targets, &found).unwrap();
     let lines: Vec<String> = merged
         .iter()
@@ -34,26 +40,47 @@ fn check(targets: &[(&str, &str)], wishes: &[&str], expect: &[&str]) {
     assert_eq!(lines, expect);
 }
 
+const OLD: (&str, &str) = ("3.10", "manylinux_2_28_x86_64");
+const LINUX: (&str, &str) = ("3.12", "manylinux_2_28_x86_64");
+const WINDOWS: (&str, &str) = ("3.12", "win_amd64");
+const APART: [&str; 2] =
+    ["new==1.0; python_version < \"3.12\"", "new==2.0; python_version >= \"3.12\""];
+
 #[test]
-fn versions_agree_where_they_can() {
-    let (old, linux, windows) = (
-        ("3.10", "manylinux_2_28_x86_64"),
-        ("3.12", "manylinux_2_28_x86_64"),
-        ("3.12", "win_amd64"),
-    );
-    check(
-        &[linux, windows],
-        &["app"],
-        &["app==1.0", "color==1.0; sys_platform == \"win32\"", "new==2.0"],
-    );
-    check(
-        &[linux, old],
-        &["new"],
-        &["new==1.0; python_version < \"3.12\"", "new==2.0; python_version >= \"3.12\""],
-    );
+fn versions_agree_on_the_platforms_of_one_python() {
+    let app = ["app==1.0", "color==1.0; sys_platform == \"win32\"", "new==2.0"];
+    check(&[LINUX, WINDOWS], &["app"], &app);
     // What was found for the first target does for the second one too.
-    check(&[old, linux], &["new"], &["new==1.0"]);
-    check(&[windows, linux], &["native"], &["native==1.0"]);
+    check(&[WINDOWS, LINUX], &["native"], &["native==1.0"]);
+}
+
+#[test]
+fn an_old_python_does_not_hold_back_a_new_one() {
+    check(&[LINUX, OLD], &["new"], &APART);
+    check(&[OLD, LINUX], &["new"], &APART);
+    let everywhere = Request { agreement: Agreement::Everywhere, ..wants(&["new"]) };
+    check_request(&[OLD, LINUX], &everywhere, &["new==1.0"]);
+    // The first target has the first word.
+    check_request(&[LINUX, OLD], &everywhere, &APART);
+}
+
+#[test]
+fn pins_that_are_there_stay_where_they_stood() {
+    let pin = |version_text: &str, marker: Option<&str>| OldPin {
+        project: project("new"),
+        version: version(version_text),
+        marker: marker.map(|text| Marker::parse(text).unwrap()),
+    };
+    let with = |pins: &[OldPin]| Request { pins: pins.to_vec(), ..wants(&["new"]) };
+    // The lowest stands first in a lock, and is not for everybody.
+    let apart =
+        [pin("1.0", Some("python_version < '3.12'")), pin("2.0", Some("python_version >= '3.12'"))];
+    check_request(&[OLD, LINUX], &with(&apart), &APART);
+    let only_old = with(&apart[..1]);
+    check_request(&[OLD, LINUX], &only_old, &["new==1.0"]);
+    check_request(&[LINUX], &with(&[pin("1.0", None)]), &["new==1.0"]);
+    // What does not do any more holds nobody back.
+    check_request(&[OLD, LINUX], &with(&[pin("2.0", None)]), &APART);
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! The lock that is there: its pins are kept unless somebody asks to move them, its digests are
 //! compared and never used.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::Path;
 
 use countermark_client::report::Problem;
+use countermark_lock::request::OldPin;
 use countermark_packaging::digest::Digest;
 use countermark_packaging::lock::document::{self, LockDocument};
+use countermark_packaging::marker::Marker;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 use countermark_trust::Class;
@@ -68,23 +70,20 @@ pub(crate) fn read_bytes(path: &Path) -> Result<Option<Vec<u8>>, Vec<Problem>> {
 }
 
 impl Existing {
-    /// The versions that are kept: all of them, but for those that may move.
-    pub(crate) fn preferences(
-        &self,
-        upgrade: &UpgradeArgs,
-    ) -> Result<BTreeMap<ProjectName, Vec<Version>>, Vec<Problem>> {
+    /// The pins that are kept: all of them, but for those that may move.
+    pub(crate) fn pins(&self, upgrade: &UpgradeArgs) -> Result<Vec<OldPin>, Vec<Problem>> {
         let names = names(&upgrade.upgrade_package)?;
         if upgrade.upgrade {
-            return Ok(BTreeMap::new());
+            return Ok(Vec::new());
         }
-        let mut kept: BTreeMap<ProjectName, Vec<Version>> = BTreeMap::new();
-        for package in &self.document.packages {
-            let Some(version) = &package.version else { continue };
-            if !names.contains(&package.project) {
-                kept.entry(package.project.clone()).or_default().push(version.clone());
-            }
-        }
-        Ok(kept)
+        let stay = self.document.packages.iter().filter(|one| !names.contains(&one.project));
+        let pin = |package: &document::LockPackage| {
+            // A marker that is none of the standard's says nothing about where a pin stood.
+            let marker = package.marker.as_deref().and_then(|text| Marker::parse(text).ok());
+            let (project, version) = (package.project.clone(), package.version.clone()?);
+            Some(OldPin { project, version, marker })
+        };
+        Ok(stay.filter_map(pin).collect())
     }
 
     /// What it says of the files of a release, with the files' names where the format has them.

@@ -23,7 +23,7 @@ use countermark_client::report::Problem;
 use countermark_client::sight::Depth;
 use countermark_lock::input::Inputs;
 use countermark_lock::moves::evidence::Judged;
-use countermark_lock::request::{Prereleases, Request, Sources, Strategy};
+use countermark_lock::request::{Agreement, Prereleases, Request, Sources, Strategy};
 use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 use jiff::Timestamp;
@@ -219,7 +219,10 @@ impl Plan {
         let targets = targets::targets(&arguments.targets, &arguments.python, &work.folders)?;
         let mut request = request(&arguments.resolution, &wanted, work.now)?;
         if let Some(existing) = &existing {
-            request.preferences = existing.preferences(&arguments.upgrade)?;
+            request.pins = existing.pins(&arguments.upgrade)?;
+        }
+        if arguments.targets.agree {
+            request.agreement = Agreement::Everywhere;
         }
         let is_pylock = self.format == LockFormatChoice::Pylock;
         let job = Job {
@@ -281,11 +284,13 @@ pub(crate) fn request(
         overrides: wanted.overrides.clone(),
         excludes,
         preferences: BTreeMap::new(),
+        pins: Vec::new(),
         strategy: strategy.unwrap_or_default(),
         prereleases: prereleases.unwrap_or_default(),
         exclude_newer: when::exclude_newer(newer, now)?,
         exclude_newer_project: when::exclude_newer_projects(&pairs, now)?,
         sources: sources_of(&arguments.allow_source)?,
+        agreement: Agreement::default(),
     })
 }
 

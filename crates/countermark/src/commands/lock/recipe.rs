@@ -78,6 +78,7 @@ fn selection(words: &mut Vec<String>, arguments: &SelectionArgs) {
 fn targets(words: &mut Vec<String>, arguments: &TargetArgs) {
     push_all(words, "--python-version", &arguments.python_version);
     push_all(words, "--platform", &arguments.platform);
+    push_flag(words, "--agree", arguments.agree);
     push_flag(words, "--all-files", arguments.all_files);
 }
 
@@ -143,7 +144,7 @@ mod tests {
         check("lock 'flask>=3' 'a b.in' -o '-'");
         check("lock pyproject.toml -o pylock.toml --extra a --extra b --all-groups");
         check(
-            "lock x.in -o x.txt --python-version 3.11 --platform linux --all-files --no-annotate",
+            "lock x.in -o x.txt --python-version 3.11 --platform linux --agree --all-files --no-annotate",
         );
         check(
             "lock x.in -o x.txt --resolution lowest --prerelease allow -c c.txt --override o.txt",

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use countermark_packaging::marker::EvaluationError;
+use countermark_packaging::marker::{EvaluationError, Marker};
 use countermark_packaging::name::{ExtraName, ProjectName};
 use countermark_packaging::requirement::{Requirement, VersionOrUrl};
 use countermark_packaging::version::VersionSpecifiers;
@@ -299,7 +299,7 @@ impl<'a> Provider<'a> {
     ) -> Result<bool, EvaluationError> {
         let marker = requirement.marker.as_ref();
         let is_overridden = self.asked.overrides_of(&requirement.name).is_some();
-        let always = if is_overridden && !marker.is_some_and(|marker| marker.names_extra()) {
+        let always = if is_overridden && !marker.is_some_and(Marker::names_extra) {
             true
         } else {
             self.asked.applies(marker, None)?

@@ -4,6 +4,7 @@
 mod conflicts;
 mod laws;
 mod meaning;
+mod questions;
 mod scenario;
 mod several;
 mod world;

@@ -70,16 +70,14 @@ impl<'a> Asked<'a> {
     }
 
     /// Every wish, constraint and override that applies and names a URL.
-    pub(super) fn urls(&self) -> impl Iterator<Item = (&'a Wish, &'a str)> {
+    pub(super) fn urls(&self) -> impl Iterator<Item = &'a Wish> {
         let wishes = self.wishes.iter().filter(|wish| {
             let name = &wish.requirement.name;
             !self.request.excludes.contains(name) && !self.overrides.contains_key(name)
         });
         let others = self.constraints.values().chain(self.overrides.values()).flatten();
-        wishes.chain(others).filter_map(|&wish| match &wish.requirement.source {
-            VersionOrUrl::Url(url) => Some((wish, url.as_str())),
-            VersionOrUrl::Specifiers(_) => None,
-        })
+        let all = wishes.chain(others).copied();
+        all.filter(|wish| matches!(wish.requirement.source, VersionOrUrl::Url(_)))
     }
 
     /// Whether a person named a prerelease of the project, or all are allowed; whether a project

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countermark_packaging::name::ProjectName;
-use countermark_packaging::requirement::VersionOrUrl;
+use countermark_packaging::requirement::{Requirement, VersionOrUrl};
 
 use super::asked::{Asked, place, shown_url};
 use super::error::ResolveError;
@@ -27,39 +27,49 @@ pub(super) struct UrlPin {
     who: String,
 }
 
+/// The most requirements with a URL that are followed.
+const REQUIREMENTS: usize = 10_000;
+
 pub(super) fn pins(asked: &Asked<'_>, catalogue: &dyn Catalogue) -> Result<UrlPins, ResolveError> {
     let mut pins = UrlPins::new();
-    let mut waiting: Vec<(ProjectName, String, String)> = asked
-        .urls()
-        .map(|(wish, url)| (wish.requirement.name.clone(), url.to_owned(), place(&wish.origin)))
-        .collect();
+    let mut waiting: Vec<(Requirement, String)> =
+        asked.urls().map(|wish| (wish.requirement.clone(), place(&wish.origin))).collect();
     waiting.reverse();
-    while let Some((project, url, who)) = waiting.pop() {
-        if let Some(pin) = pins.get_mut(&project) {
-            if !same_url(&pin.url, &url) {
-                return Err(ResolveError::UrlConflict {
-                    project,
-                    first: format!("{} ({})", shown_url(&pin.url), pin.who),
-                    second: format!("{} ({who})", shown_url(&url)),
-                });
-            }
+    let mut seen = Vec::new();
+    while let Some((requirement, who)) = waiting.pop() {
+        let VersionOrUrl::Url(url) = &requirement.source else { continue };
+        if seen.contains(&requirement) || seen.len() == REQUIREMENTS {
             continue;
         }
-        let release = catalogue.at_url(&project, &url)?;
-        for requirement in &release.requires.requires_dist {
-            let VersionOrUrl::Url(next) = &requirement.source else { continue };
-            // Extras are not known yet; a requirement of one counts only when it is wanted, and
-            // is then refused unless somebody names it.
-            let applies = asked.applies(requirement.marker.as_ref(), None).unwrap_or(false);
-            if applies
-                && requirement.name != project
-                && asked.overrides_of(&requirement.name).is_none()
-                && !asked.request.excludes.contains(&requirement.name)
-            {
-                waiting.push((requirement.name.clone(), next.clone(), project.to_string()));
+        let project = &requirement.name;
+        let release = match pins.get(project) {
+            Some(pin) if !same_url(&pin.url, url) => {
+                return Err(ResolveError::UrlConflict {
+                    project: project.clone(),
+                    first: format!("{} ({})", shown_url(&pin.url), pin.who),
+                    second: format!("{} ({who})", shown_url(url)),
+                });
             }
-        }
-        pins.insert(project, UrlPin { url, release, who });
+            Some(pin) => Arc::clone(&pin.release),
+            None => catalogue.at_url(project, url)?,
+        };
+        let next = release.requires.requires_dist.iter();
+        let next = next.filter(|next| is_followed(next, &requirement, asked));
+        waiting.extend(next.map(|next| (next.clone(), project.to_string())));
+        let pin = UrlPin { url: url.clone(), release, who };
+        pins.entry(project.clone()).or_insert(pin);
+        seen.push(requirement);
     }
     Ok(pins)
+}
+
+/// Whether what a release requires counts: it has a URL, applies here, with one of the extras that
+/// are wanted of the release or without any, and nothing stands in its place.
+fn is_followed(next: &Requirement, by: &Requirement, asked: &Asked<'_>) -> bool {
+    let applies = |extra| asked.applies(next.marker.as_ref(), extra).unwrap_or(false);
+    matches!(next.source, VersionOrUrl::Url(_))
+        && next.name != by.name
+        && asked.overrides_of(&next.name).is_none()
+        && !asked.request.excludes.contains(&next.name)
+        && (applies(None) || by.extras.iter().any(|extra| applies(Some(extra))))
 }

@@ -311,6 +311,16 @@ fn urls() {
     check(&world(), &wants(&["sneaky", &format!("lib @ {other}")]), "lib==8.0 sneaky==1.0");
     check(&world(), &wants(&["sneaky==1.0", &wish]), "none");
     check(&world(), &wants(&["top @ https://x.example.org/top.whl"]), "lib==8.0 top==1.0");
+    let optional = "https://x.example.org/optional.whl";
+    let needs = format!("lib @ {other} ; extra == 'x'");
+    let with_extra =
+        || world().at(optional, release("optional", "1.0").extra("x").needs(&[&needs]));
+    check(&with_extra(), &wants(&[&format!("optional @ {optional}")]), "optional==1.0");
+    check(
+        &with_extra(),
+        &wants(&[&format!("optional[x] @ {optional}")]),
+        "lib==8.0 optional[x]==1.0",
+    );
     let mut request = wants(&["app"]);
     request.constraints = wishes("c.txt", &[&wish]);
     check(&world(), &request, "app==1.0 lib==9.0 tool==1.0");

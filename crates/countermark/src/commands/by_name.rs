@@ -77,7 +77,7 @@ pub(crate) fn plan(
         (resolved(arguments, target, &interpreter, &session, &work)?, None)
     };
     print_pins(&pins);
-    let input = Input { set: wanted_set(&pins), refused: Vec::new() };
+    let input = Input { set: wanted_set(&pins), refused: Vec::new(), trees: BTreeMap::new() };
     Ok(Named { plan: Plan { session, input, interpreter, folder: work.folder }, added })
 }
 

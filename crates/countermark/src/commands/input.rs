@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use countermark_client::http::{Client, RedactedUrl, Request};
 use countermark_client::report::{Note, Problem, Reporter};
+use countermark_lock::write::recorded;
 use countermark_packaging::lock::requirements::{
     FileKind, Listed, LoadError, Loaded, Loader, MAXIMUM_SIZE, Root,
 };
@@ -14,6 +15,7 @@ use countermark_packaging::lock::{Place, SourceError, WantedSet, pylock, require
 use countermark_packaging::marker::MarkerEnvironment;
 use countermark_packaging::name::ExtraName;
 use countermark_trust::Class;
+use countermark_trust::tree::TreeDigest;
 use url::Url;
 
 use crate::cli::InputArgs;
@@ -25,6 +27,8 @@ pub(crate) struct Input {
     /// Entries that no digest can pin. With any of them nothing is installed; the others are still
     /// checked and reported.
     pub(crate) refused: Vec<Problem>,
+    /// The tree digests that a lock of ours has of wheels, by the names of their files.
+    pub(crate) trees: BTreeMap<String, TreeDigest>,
 }
 
 /// Everything that is wanted, or everything that is wrong with the files.
@@ -39,7 +43,8 @@ pub(crate) fn read(
     let mut input = match locks.as_slice() {
         [] => read_requirements(arguments, &files, constraints, markers, http)?,
         [lock] if files.is_empty() => {
-            Input { set: read_pylock(lock, arguments, markers)?, refused: Vec::new() }
+            let (set, trees) = read_pylock(lock, arguments, markers)?;
+            Input { set, refused: Vec::new(), trees }
         }
         _ => {
             let message = "one pylock.toml at a time, and no requirements file beside it";
@@ -66,7 +71,8 @@ fn sort_out(arguments: &InputArgs) -> Result<(Vec<String>, Vec<String>), Vec<Pro
         let named = names.join("`, `");
         let problem = if arguments.requirements.is_empty() {
             let message = format!("`{named}` is not a pylock.toml");
-            let hint = "a requirements file is given with `-r`; `install` alone takes names of projects";
+            let hint =
+                "a requirements file is given with `-r`; `install` alone takes names of projects";
             Problem::new("not-a-lock", Class::Usage, message).with_hint(hint)
         } else {
             let message = format!("`{named}`: names beside `-r` would not be checked");
@@ -123,7 +129,8 @@ fn read_requirements(
     };
     match requirements::read_listed(&roots, &mut loader, markers, &variables) {
         Ok(Listed { set, refused }) => {
-            Ok(Input { set, refused: refused.iter().map(problem).collect() })
+            let refused = refused.iter().map(problem).collect();
+            Ok(Input { set, refused, trees: BTreeMap::new() })
         }
         Err(errors) => Err(errors.iter().map(problem).collect()),
     }
@@ -133,7 +140,7 @@ fn read_pylock(
     lock: &str,
     arguments: &InputArgs,
     markers: &MarkerEnvironment,
-) -> Result<WantedSet, Vec<Problem>> {
+) -> Result<(WantedSet, BTreeMap<String, TreeDigest>), Vec<Problem>> {
     let extras: Result<BTreeSet<ExtraName>, Vec<Problem>> = arguments
         .extras
         .iter()
@@ -152,8 +159,10 @@ fn read_pylock(
     let groups: BTreeSet<String> = arguments.groups.iter().cloned().collect();
     let groups = (!groups.is_empty()).then_some(groups);
     let selection = pylock::Selection { extras: extras?, groups };
-    pylock::read(lock, &text, markers, &selection)
-        .map_err(|errors| errors.iter().map(Problem::from).collect())
+    let set = pylock::read(lock, &text, markers, &selection)
+        .map_err(|errors| errors.iter().map(Problem::from).collect::<Vec<_>>())?;
+    let recorded = recorded::read(&String::from_utf8_lossy(&text));
+    Ok((set, recorded.into_iter().flat_map(|release| release.trees).collect()))
 }
 
 /// Files of this machine and of https URLs.

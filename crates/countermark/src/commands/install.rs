@@ -11,7 +11,7 @@ use countermark_client::interpreter::{Interpreter, read_interpreter};
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_client::store::{Check, Store};
 use countermark_packaging::lock::{Setting, WantedSet};
-use countermark_trust::Class;
+use countermark_trust::{Class, Rejection};
 
 use super::by_name;
 use super::input::{self, Input};
@@ -217,6 +217,10 @@ pub(crate) fn gather_or_say(context: Context<'_>, input: &Input) -> Result<Gathe
         }
         failure.problems
     });
+    let gathered = gathered.and_then(|gathered| {
+        let problems = check_trees(&gathered, input);
+        if problems.is_empty() { Ok(gathered) } else { Err(problems) }
+    });
     if input.refused.is_empty() {
         return gathered;
     }
@@ -225,6 +229,20 @@ pub(crate) fn gather_or_say(context: Context<'_>, input: &Input) -> Result<Gathe
     // What the refused entries may be about is not missing.
     problems.extend(others.into_iter().filter(|other| other.code != "missing-dependency"));
     Err(problems)
+}
+
+/// What was unpacked has to be the tree that the lock recorded, wherever it came from.
+fn check_trees(gathered: &Gathered, input: &Input) -> Vec<Problem> {
+    let problem = |ready: &Ready| {
+        let artifact = ready.entry.tree.artifact();
+        let expected = *input.trees.get(artifact.filename())?;
+        let found = ready.entry.tree.digest();
+        let filename = artifact.filename().to_owned();
+        let mismatch = Rejection::TreeMismatch { filename, expected, found };
+        let problem = Problem::of_rejection(&mismatch, &ready.entry.facts.source);
+        (expected != found).then(|| problem.at(&ready.wanted.place))
+    };
+    gathered.packages.iter().filter_map(problem).collect()
 }
 
 struct Run<'a> {

@@ -92,17 +92,24 @@ fn roles_are_recorded_and_compared_at_the_next_move() {
         }
         owners.iter().fold(scenario, |scenario, owner| scenario.role("lib", "Owner", owner))
     };
-    let shop = Shop::new(with(&["alice"]));
-    let lock = ["-o", "pylock.toml"];
-    shop.lock("lib==1.0\n", &lock).expect(0);
-    shop.world.write("requirements.in", "lib<3\n");
-    let update = ["update", "--lock", "pylock.toml", "--refresh"];
-    let run = shop.run(&update);
-    run.expect(0).says("lib 1.0 → 2.0").says("roles     unknown");
-    shop.index.change(|_| with(&["alice", "mallory"]));
-    shop.world.write("requirements.in", "lib\n");
-    let run = shop.run(&update);
-    run.expect(0).says("lib 2.0 → 3.0").says("mallory");
+    for lock in ["pylock.toml", "requirements.txt"] {
+        let shop = Shop::new(with(&["alice"]));
+        shop.lock("lib==1.0\n", &["-o", lock]).expect(0);
+        shop.world.write("requirements.in", "lib<3\n");
+        let update = ["update", "--lock", lock, "--refresh"];
+        let run = shop.run(&update);
+        run.expect(0).says("lib 1.0 → 2.0").says("roles     unknown");
+        assert!(shop.world.read(lock).contains("Owner alice"), "{}", shop.world.read(lock));
+        // A lock that nothing moves keeps what it recorded.
+        shop.index.change(|_| with(&["alice", "mallory"]));
+        let text = shop.world.read(lock);
+        shop.run(&["lock", "requirements.in", "-o", lock, "--refresh"]).expect(0);
+        assert_eq!(shop.world.read(lock), text);
+        shop.world.write("requirements.in", "lib\n");
+        let run = shop.run(&update);
+        run.expect(0).says("lib 2.0 → 3.0").says("mallory");
+        assert!(shop.world.read(lock).contains("Owner mallory"), "{}", shop.world.read(lock));
+    }
 }
 
 #[test]

@@ -98,3 +98,17 @@ fn only_usable_files_or_all_of_them() {
     shop.lock("app\n", &["--all-files"]).expect(0).says("2 files,");
     assert!(shop.world.read("requirements.txt").contains(&sha256(&foreign.build())));
 }
+
+#[test]
+fn a_tree_that_is_not_the_recorded_one_is_refused() {
+    let shop = Shop::with(&app_and_lib());
+    shop.lock("lib\n", &["-o", "pylock.toml"]).expect(0);
+    let text = shop.world.read("pylock.toml");
+    let (before, tree) = text.split_once("-any.whl\" = \"sha256:").expect("a tree");
+    let changed = if tree.starts_with('0') { '1' } else { '0' };
+    let text = format!("{before}-any.whl\" = \"sha256:{changed}{}", &tree[1..]);
+    shop.world.write("pylock.toml", text);
+    let run = shop.run(&["install", "pylock.toml", "--venv", "env"]);
+    run.expect(1).says("tree-mismatch");
+    assert!(!shop.world.path("env").exists());
+}

@@ -26,6 +26,7 @@ mod answer;
 mod asked;
 mod error;
 mod explain;
+mod package;
 mod positions;
 mod provider;
 mod universe;
@@ -34,7 +35,8 @@ mod urls;
 pub use error::ResolveError;
 pub use explain::Explanation;
 
-use provider::{Fault, Package, Provider};
+use package::Package;
+use provider::{Fault, Provider};
 
 /// Resolves a request for one target.
 ///

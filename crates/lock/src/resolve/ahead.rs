@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use pubgrub::VersionSet as _;
 
+use super::package::{Edge, Package};
 use super::positions::Positions;
-use super::provider::{Edge, Package, Provider};
+use super::provider::Provider;
 
 /// The most levels that are walked: deeper ones are left to the solver.
 const LEVELS: usize = 64;

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use countermark_packaging::name::{ExtraName, ProjectName};
 
 use super::asked::{Asked, shown_url};
-use super::provider::{By, Package, Provider};
+use super::package::{By, Package};
+use super::provider::Provider;
 use super::universe::Origin;
 use crate::catalogue::CatalogueError;
 use crate::resolution::{Resolution, Resolved, ResolvedSource, Via};

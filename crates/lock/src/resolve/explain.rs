@@ -14,8 +14,9 @@ use countermark_packaging::name::ProjectName;
 use pubgrub::{DerivationTree, External, VersionSet as _};
 
 use super::asked::shown;
+use super::package::{By, Edge, Package};
 use super::positions::Positions;
-use super::provider::{By, Edge, Package, Provider};
+use super::provider::Provider;
 use super::universe::{Origin, Universe};
 
 mod hints;

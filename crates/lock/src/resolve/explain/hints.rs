@@ -3,7 +3,7 @@
 use countermark_packaging::name::ProjectName;
 
 use super::super::asked::Asked;
-use super::super::provider::Reason;
+use super::super::package::Reason;
 use super::super::universe::Origin;
 use super::words::Kind;
 use super::{Facts, No};

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::super::asked::{Asked, shown_url};
+use super::super::package::Package;
 use super::super::positions::Positions;
-use super::super::provider::Package;
 use super::super::universe::{Origin, Universe, Unusable};
 
 /// The most runs of releases that are named.

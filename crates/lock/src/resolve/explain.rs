@@ -32,6 +32,9 @@ const WAY: usize = 200;
 /// The most pairs of requirements that are shown to exclude each other.
 const PAIRS: usize = 3;
 
+/// The most requirements of one project that are compared with each other.
+const COMPARED: usize = 200;
+
 /// Why no set of releases does.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
@@ -170,7 +173,7 @@ impl Facts<'_> {
         };
         let count = self.universe(package).map_or(1, |universe| universe.count());
         for position in set.below(count) {
-            let Ok(Ok(edges)) = self.provider.edges(package, position) else { continue };
+            let Some(Ok(edges)) = self.provider.known_edges(package, position) else { continue };
             for edge in edges.iter().filter(|edge| &edge.requirement.name == name) {
                 if self.accepted(edge).is_some_and(|set| set == *accepted) {
                     let key = (package.clone(), name.clone());
@@ -321,21 +324,22 @@ impl Facts<'_> {
     /// Requirements of different packages that no release satisfies together.
     fn conflicts(&self) -> Vec<String> {
         let mut conflicts = Vec::new();
-        let all: Vec<_> = self
-            .wanted
-            .iter()
-            .flat_map(|((by, name), wants)| wants.iter().map(move |want| (by, name, want)))
-            .collect();
-        for (index, left) in all.iter().enumerate() {
-            for right in &all[index + 1..] {
-                let is_alternative = left.0 == right.0 && *left.0 != Package::Root;
-                if left.1 == right.1 && !is_alternative && self.exclude(left.1, left.2, right.2) {
-                    conflicts.push(format!(
-                        "no release of `{}` does for both {} and {}",
-                        left.1,
-                        self.wanted_by(left.0, left.2),
-                        self.wanted_by(right.0, right.2),
-                    ));
+        let mut by_name = BTreeMap::<_, Vec<_>>::new();
+        for ((by, name), wants) in &self.wanted {
+            by_name.entry(name).or_default().extend(wants.iter().map(|want| (by, want)));
+        }
+        for (name, mut wants) in by_name {
+            wants.truncate(COMPARED);
+            for (index, left) in wants.iter().enumerate() {
+                for right in &wants[index + 1..] {
+                    let is_alternative = left.0 == right.0 && *left.0 != Package::Root;
+                    if !is_alternative && self.exclude(name, left.1, right.1) {
+                        conflicts.push(format!(
+                            "no release of `{name}` does for both {} and {}",
+                            self.wanted_by(left.0, left.1),
+                            self.wanted_by(right.0, right.1),
+                        ));
+                    }
                 }
             }
         }

@@ -127,6 +127,11 @@ impl<'a> Provider<'a> {
         Ok(edges)
     }
 
+    /// The same, if it was asked before.
+    pub(super) fn known_edges(&self, package: &Package, position: u32) -> Option<Edges> {
+        self.state.borrow().edges.get(&(package.clone(), position)).cloned()
+    }
+
     /// What a release says of itself, if its file can be used.
     pub(super) fn requires(
         &self,

@@ -59,14 +59,15 @@ fn without_credentials(text: &str) -> String {
     url.into()
 }
 
+/// How every lock of ours begins.
+const MADE_BY: &str = "# This file was made by countermark";
+
 /// The comment above a lock.
 fn header(command: Option<&str>) -> String {
-    let mut text = "# This file was made by countermark. Do not edit it.\n".to_owned();
-    if let Some(command) = command {
-        text = format!(
-            "# This file was made by countermark, with this command:\n#     {}\n",
-            in_comment(command)
-        );
+    match command {
+        Some(command) => {
+            format!("{MADE_BY}, with this command:\n#     {}\n", in_comment(command))
+        }
+        None => format!("{MADE_BY}. Do not edit it.\n"),
     }
-    text
 }

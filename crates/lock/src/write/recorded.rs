@@ -1,7 +1,8 @@
 //! What a lock of ours says beyond the standard: roles, tree digests, and who wished for what.
 //!
 //! Decides nothing: it is read from a lock that the reader of the format has accepted
-//! ([`countermark_packaging::lock::pylock`]). Tables of another version than ours, and values of
+//! ([`countermark_packaging::lock`]). A `pylock.toml` has it in tables, a requirements file the
+//! roles in a comment below each entry. Tables of another version than ours, and values of
 //! another form, are what some other tool keeps there; they are passed over. A tree digest from
 //! here is as good as the lock it stands in, which is how good the digest of the wheel is.
 
@@ -12,6 +13,7 @@ use countermark_packaging::version::Version;
 use countermark_trust::tree::TreeDigest;
 
 use super::pylock::TOOL_VERSION;
+use super::{MADE_BY, requirements};
 
 /// What is recorded of one release.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,11 +30,11 @@ pub struct Recorded {
     pub trees: BTreeMap<String, TreeDigest>,
 }
 
-/// What a `pylock.toml` records, in its order; nothing for a lock that others wrote, or a text
-/// that is no lock.
+/// What a lock records, in its order; nothing for a lock that others wrote, or a text that is no
+/// lock.
 #[must_use]
 pub fn read(text: &str) -> Vec<Recorded> {
-    let Ok(lock) = text.parse::<toml::Table>() else { return Vec::new() };
+    let Ok(lock) = text.parse::<toml::Table>() else { return read_requirements(text) };
     let version =
         tool(&lock).and_then(|tool| tool.get("version")).and_then(toml::Value::as_integer);
     if version != Some(TOOL_VERSION) {
@@ -58,6 +60,37 @@ fn read_package(package: &toml::Table) -> Option<Recorded> {
         roles: texts("roles"),
         trees: trees.collect(),
     })
+}
+
+/// The roles in a requirements file of ours: of the entry above them.
+fn read_requirements(text: &str) -> Vec<Recorded> {
+    if !text.starts_with(MADE_BY) {
+        return Vec::new();
+    }
+    let (mut found, mut entry) = (Vec::new(), None);
+    for line in text.lines() {
+        if let Some(roles) = line.strip_prefix(requirements::ROLES) {
+            let roles = roles.split(", ").map(str::to_owned).collect();
+            found.extend(entry.take().map(|(project, version)| Recorded {
+                project,
+                version,
+                wanted_by: Vec::new(),
+                roles,
+                trees: BTreeMap::new(),
+            }));
+        } else if !line.starts_with([' ', '#']) {
+            entry = pinned(line);
+        }
+    }
+    found
+}
+
+/// The release that a line such as `name[extra]==1.0 ; marker \` pins.
+fn pinned(line: &str) -> Option<(ProjectName, Version)> {
+    let (name, rest) = line.split_once("==")?;
+    let name = name.split('[').next()?;
+    let version = rest.split([' ', ';']).next()?;
+    Some((ProjectName::parse(name).ok()?, version.parse().ok()?))
 }
 
 /// `tool.countermark` of a table.

@@ -5,7 +5,8 @@
 //! entries, of which one holds on each target.
 //!
 //! Specification: <https://pip.pypa.io/en/stable/reference/requirements-file-format/>. What the
-//! format has no room for is left out: sizes, upload times, tree digests, roles.
+//! format has no room for is left out: sizes, upload times, tree digests. Who held which role when
+//! the pin was written stands in a comment, which [`recorded`](super::recorded) reads.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -77,8 +78,23 @@ fn write_release(text: &mut String, release: &PinnedRelease, annotate: bool) {
         push(text, format_args!(" \\\n    --hash=sha256:{digest}"));
     }
     text.push('\n');
+    write_roles(text, &release.roles);
     if annotate {
         write_via(text, &release.via);
+    }
+}
+
+/// What stands before the roles of a release.
+pub(super) const ROLES: &str = "    # roles: ";
+
+/// `# roles: owner alice, maintainer bob`.
+fn write_roles(text: &mut String, roles: &[String]) {
+    // A comma inside of one would make two of it.
+    let shown = |role: &str| in_comment(role).trim().replace(',', "\u{fffd}");
+    let roles: BTreeSet<String> = roles.iter().map(|role| shown(role)).collect();
+    let roles: Vec<String> = roles.into_iter().filter(|role| !role.is_empty()).collect();
+    if !roles.is_empty() {
+        push(text, format_args!("{ROLES}{}\n", roles.join(", ")));
     }
 }
 

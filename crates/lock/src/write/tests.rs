@@ -182,6 +182,34 @@ fn what_is_recorded_comes_back() {
     assert_eq!(recorded::read("no lock"), []);
 }
 
+#[test]
+fn a_requirements_file_records_roles_too() {
+    let mut pins = sample();
+    pins.releases[2].roles = vec!["owner a, b".to_owned(), "\n-e evil".to_owned(), " ".to_owned()];
+    // Of two releases of one project each has its own.
+    pins.releases[3].roles = vec!["maintainer old".to_owned()];
+    for annotate in [true, false] {
+        let options = requirements::Options { annotate, ..requirements::Options::default() };
+        let text = requirements::write(&pins, &options);
+        let recorded = recorded::read(&text);
+        let shown: Vec<String> = recorded
+            .iter()
+            .map(|one| format!("{} {}: {}", one.project, one.version, one.roles.join("; ")))
+            .collect();
+        let expect = [
+            "flask 3.0: owner alice; owner bob",
+            "werkzeug 3.0: maintainer old",
+            "werkzeug 3.1: owner a\u{fffd} b; \u{fffd}-e evil",
+        ];
+        assert_eq!(shown, expect, "{text}");
+        assert_eq!(read_requirements(&text, &environment()).len(), 4, "{text}");
+        // What others wrote, and what stands below no entry, is a comment like any other.
+        assert_eq!(recorded::read(&text.replacen("countermark", "somebody", 1)), []);
+    }
+    let stray = "# This file was made by countermark\n    # roles: owner alice\nflask>=3\n    # roles: owner bob\n";
+    assert_eq!(recorded::read(stray), []);
+}
+
 /// The interpreter of the tests.
 fn environment() -> MarkerEnvironment {
     MarkerEnvironment {

@@ -99,7 +99,7 @@ fn roles_are_recorded_and_compared_at_the_next_move() {
         let update = ["update", "--lock", lock, "--refresh"];
         let run = shop.run(&update);
         run.expect(0).says("lib 1.0 → 2.0").says("roles     unknown");
-        assert!(shop.world.read(lock).contains("Owner alice"), "{}", shop.world.read(lock));
+        assert!(shop.world.read(lock).contains("owner alice"), "{}", shop.world.read(lock));
         // A lock that nothing moves keeps what it recorded.
         shop.index.change(|_| with(&["alice", "mallory"]));
         let text = shop.world.read(lock);
@@ -108,7 +108,7 @@ fn roles_are_recorded_and_compared_at_the_next_move() {
         shop.world.write("requirements.in", "lib\n");
         let run = shop.run(&update);
         run.expect(0).says("lib 2.0 → 3.0").says("mallory");
-        assert!(shop.world.read(lock).contains("Owner mallory"), "{}", shop.world.read(lock));
+        assert!(shop.world.read(lock).contains("owner mallory"), "{}", shop.world.read(lock));
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Judged {
     pub lines: Vec<Line>,
     /// What is not simply accepted.
     pub verdicts: Vec<Verdict>,
+    /// What moved inside, where somebody compared the releases.
+    pub change: Option<Change>,
 }
 
 impl Judged {
@@ -103,7 +105,8 @@ pub fn judge<'a>(
                 Some(subject) => (lines(&subject, now), policy.check(&subject, now)),
                 None => (Vec::new(), Vec::new()),
             };
-            Judged { lines, verdicts, moved }
+            let change = evidence.change.clone().filter(|_| !lines.is_empty());
+            Judged { lines, verdicts, moved, change }
         })
         .collect()
 }

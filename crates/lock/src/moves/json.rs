@@ -2,6 +2,7 @@
 //!
 //! The structs here are frozen: what they write may only become more; anything else is a new format.
 
+use countermark_trust::change::Change;
 use countermark_trust::policy::{Refusal, Verdict};
 use jiff::Timestamp;
 use serde::Serialize;
@@ -52,6 +53,7 @@ struct MoveJson<'a> {
     files_added: Vec<FileJson<'a>>,
     files_removed: Vec<FileJson<'a>>,
     facts: Vec<FactJson<'a>>,
+    change: Option<ChangeJson<'a>>,
     verdicts: Vec<VerdictJson<'a>>,
 }
 
@@ -73,6 +75,30 @@ struct FactJson<'a> {
     label: &'a str,
     text: &'a str,
     notable: bool,
+}
+
+/// What moved between the two releases; paths are those in the archives.
+#[derive(Serialize)]
+struct ChangeJson<'a> {
+    size_before: Option<u64>,
+    size_after: Option<u64>,
+    files_added: &'a [String],
+    files_removed: &'a [String],
+    files_modified: &'a [String],
+    new_pth: &'a [String],
+    new_native: &'a [String],
+    new_opaque: &'a [String],
+    new_scripts: &'a [String],
+    modules_added: &'a [String],
+    modules_removed: &'a [String],
+    requires_added: &'a [String],
+    requires_removed: &'a [String],
+    new_dependencies: &'a [String],
+    license_before: Option<&'a str>,
+    license_after: Option<&'a str>,
+    roles_known: bool,
+    roles_added: &'a [String],
+    roles_removed: &'a [String],
 }
 
 #[derive(Serialize)]
@@ -98,7 +124,38 @@ fn moved(judged: &Judged) -> MoveJson<'_> {
         facts: facts
             .map(|it| FactJson { label: it.label, text: &it.text, notable: it.is_notable })
             .collect(),
+        change: judged.change.as_ref().map(change),
         verdicts: judged.verdicts.iter().filter_map(verdict).collect(),
+    }
+}
+
+fn change(change: &Change) -> ChangeJson<'_> {
+    let (license_before, license_after) = match &change.license {
+        Some((before, after)) => (before.as_deref(), after.as_deref()),
+        None => (None, None),
+    };
+    let (roles_added, roles_removed): (&[String], &[String]) =
+        change.roles.as_ref().map_or((&[], &[]), |(new, gone)| (new, gone));
+    ChangeJson {
+        size_before: change.sizes.map(|(before, _)| before),
+        size_after: change.sizes.map(|(_, after)| after),
+        files_added: &change.added,
+        files_removed: &change.removed,
+        files_modified: &change.modified,
+        new_pth: &change.pth,
+        new_native: &change.native,
+        new_opaque: &change.opaque,
+        new_scripts: &change.scripts,
+        modules_added: &change.top_level.0,
+        modules_removed: &change.top_level.1,
+        requires_added: &change.requires.0,
+        requires_removed: &change.requires.1,
+        new_dependencies: &change.new_dependencies,
+        license_before,
+        license_after,
+        roles_known: change.roles.is_some(),
+        roles_added,
+        roles_removed,
     }
 }
 

@@ -154,11 +154,7 @@ fn public() -> Scenario {
     let stranger = Wheel::new("blend", "99.0").file("blend.py", b"HOT = 'not yours'\n");
     Scenario::new()
         .file("teapot", honest(&wheel("teapot")))
-        .file(
-            "kettle",
-            honest(&Wheel::new("kettle", "2.0").file("kettle.py", b"HOT = 1\n"))
-                .advertise(|said| said.upload_time = Some("2026-01-12T09:30:00Z".to_owned())),
-        )
+        .file("kettle", honest(&Wheel::new("kettle", "2.0").file("kettle.py", b"HOT = 1\n")))
         .file("kettle", honest(&wheel("kettle")))
         .file("jug", honest(&wheel("jug")))
         .file("sieve", ServedFile::honest("sieve-0.3.tar.gz", b"a source package".to_vec()))

@@ -88,7 +88,8 @@ pub fn roles(before: &Pin, now: Option<&[String]>) -> Option<(Vec<String>, Vec<S
     Some((beyond(now, &before.roles), beyond(&before.roles, now)))
 }
 
-/// Judges every move with what `known` says about it.
+/// Judges every move with what `known` says about it. One that brings no bytes, such as a pin whose
+/// files are fewer now, is not held against the policy: nothing can come in by it.
 #[must_use]
 pub fn judge<'a>(
     moves: Vec<Move>,
@@ -101,7 +102,8 @@ pub fn judge<'a>(
         .into_iter()
         .map(|moved| {
             let evidence = known(&moved).unwrap_or(&nothing);
-            let (lines, verdicts) = match subject(&moved, evidence) {
+            let subject = subject(&moved, evidence).filter(|_| moved.brings_bytes());
+            let (lines, verdicts) = match subject {
                 Some(subject) => (lines(&subject, now), policy.check(&subject, now)),
                 None => (Vec::new(), Vec::new()),
             };

@@ -286,8 +286,12 @@ impl<'a> Reader<'a> {
         }
         let stated = self.statements.as_ref().map_or(0, Vec::len);
         if self.entries.len() + stated >= MAXIMUM_ENTRIES {
-            let message = format!("more than {MAXIMUM_ENTRIES} requirements are not read");
-            return self.push_error(line.error(source, codes::TOO_LARGE, message));
+            // Said once, and not of each of those that are too many.
+            if self.errors.last().is_none_or(|last| last.code != codes::TOO_LARGE) {
+                let message = format!("more than {MAXIMUM_ENTRIES} requirements are not read");
+                self.push_error(line.error(source, codes::TOO_LARGE, message));
+            }
+            return;
         }
         let comments = above.take();
         if let Some(statements) = &mut self.statements {

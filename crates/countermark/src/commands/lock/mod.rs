@@ -178,6 +178,9 @@ impl Plan {
             Some(path) => Some(path.clone()),
             None => sources::output_of(&inputs, arguments.format)?,
         };
+        if let Some(output) = &output {
+            refuse_input(&inputs, output)?;
+        }
         let told = output.as_deref().and_then(written::format_of);
         let format = match (arguments.format, told, &output) {
             (Some(format), _, _) => format,
@@ -257,6 +260,24 @@ impl Plan {
             index_url,
             extra_index_urls,
         }
+    }
+}
+
+/// A lock in place of what people wrote would be the end of it.
+fn refuse_input(inputs: &[String], output: &Path) -> Result<(), Vec<Problem>> {
+    let real = |path: &Path| path.canonicalize().ok();
+    let is_output = |input: &&String| {
+        let input = Path::new(input.as_str());
+        input == output || real(output).is_some_and(|output| real(input) == Some(output))
+    };
+    match inputs.iter().filter(|input| sources::is_file(input)).find(is_output) {
+        Some(input) => {
+            let message = format!("`{input}` is an input, and its lock would take its place");
+            let hint = "name another output; a file whose lines are pins gets its digests in place \
+                        with `--constraints`";
+            Err(vec![Problem::new("output-is-input", Class::Usage, message).with_hint(hint)])
+        }
+        None => Ok(()),
     }
 }
 

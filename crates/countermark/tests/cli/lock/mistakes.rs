@@ -95,3 +95,15 @@ fn a_cut_off_date_hides_what_is_newer_and_what_has_no_date() {
     let lifted = ["lock", "-q", "lib", "--exclude-newer", "2025-01-01", "--exclude-newer-package"];
     shop.run(&[&lifted[..], &["lib=never"]].concat()).expect(0).says("lib==2.0");
 }
+
+#[test]
+fn a_lock_never_takes_the_place_of_its_input() {
+    let shop = Shop::with(&app_and_lib());
+    shop.world.write("requirements.txt", "app\n");
+    for output in ["requirements.txt", "./requirements.txt"] {
+        let run = shop.run(&["lock", "requirements.txt", "-o", output]);
+        run.expect(2).says("output-is-input").says("--constraints");
+        assert_eq!(shop.world.read("requirements.txt"), "app\n");
+    }
+    shop.run(&["lock", "requirements.txt", "-o", "locked.txt"]).expect(0);
+}

@@ -112,3 +112,16 @@ fn a_tree_that_is_not_the_recorded_one_is_refused() {
     run.expect(1).says("tree-mismatch");
     assert!(!shop.world.path("env").exists());
 }
+
+#[test]
+fn a_lock_that_lists_more_files_than_are_needed_loses_them_unjudged() {
+    let mut foreign = release("app", "1.0", &[]).file("app/other.py", b"");
+    foreign.tag = "cp39-cp39-win_amd64".to_owned();
+    let shop = Shop::with(&[release("app", "1.0", &[]), foreign]);
+    for lock in ["requirements.txt", "pylock.toml"] {
+        let output = ["-o", lock];
+        shop.lock("app\n", &[&output[..], &["--all-files"]].concat()).expect(0).says("2 files,");
+        shop.lock("app\n", &output).expect(0).says("1 fewer").says("1 file,");
+        shop.lock("app\n", &[&output[..], &["--all-files"]].concat()).expect(0).says("1 more");
+    }
+}

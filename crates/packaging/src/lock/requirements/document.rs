@@ -173,8 +173,12 @@ impl<'a> DocumentReader<'a> {
             return;
         }
         if self.document.packages.len() == MAXIMUM_ENTRIES {
-            let message = format!("more than {MAXIMUM_ENTRIES} requirements are not read");
-            return self.errors.push(line.error(source, codes::TOO_LARGE, message));
+            // Said once, and not of each of those that are too many.
+            if self.errors.last().is_none_or(|last| last.code != codes::TOO_LARGE) {
+                let message = format!("more than {MAXIMUM_ENTRIES} requirements are not read");
+                self.errors.push(line.error(source, codes::TOO_LARGE, message));
+            }
+            return;
         }
         let before = self.errors.len();
         let digests =

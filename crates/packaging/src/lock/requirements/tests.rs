@@ -279,6 +279,8 @@ fn includes_have_limits() {
     let wide = "-r x.txt\n".repeat(300);
     let found = errors(&[("r.txt", wide.as_bytes()), ("x.txt", b"a")]);
     assert_eq!(found[0], "too-large 256:1");
+    let many = "a\n".repeat(100_003);
+    assert_eq!(errors(&[("r.txt", many.as_bytes())]), ["too-large 100001:1"]);
     assert_eq!(errors(&[("r.txt", b"-r x"), ("x", b"\n\xff")]), ["encoding 2:1"]);
 }
 

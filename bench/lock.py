@@ -88,6 +88,19 @@ def show(name, kind, times, bytes_, peaks):
     sys.stdout.flush()
 
 
+def measure(arguments, name, mirror, place):
+    """One input; what the index does not have yet it fetches before the clock runs."""
+    place.mkdir()
+    bench = LockBench(arguments, name, mirror, place)
+    for command in bench.commands().values():
+        bench.timed(command)
+    if not arguments.warm_only:
+        show(name, "cold", *bench.measure(cold=True))
+        for command in bench.commands().values():
+            bench.timed(command)
+    show(name, "warm", *bench.measure(cold=False))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -100,17 +113,11 @@ def main():
     with tempfile.TemporaryDirectory(prefix="lock-bench-") as folder:
         work = pathlib.Path(folder)
         mirror = Mirror(arguments.keep or work / "mirror")
-        for name in arguments.inputs.split(","):
-            place = work / name
-            place.mkdir()
-            bench = LockBench(arguments, name, mirror, place)
-            for command in bench.commands().values():
-                bench.timed(command)
-            if not arguments.warm_only:
-                show(name, "cold", *bench.measure(cold=True))
-                for command in bench.commands().values():
-                    bench.timed(command)
-            show(name, "warm", *bench.measure(cold=False))
+        try:
+            for name in arguments.inputs.split(","):
+                measure(arguments, name, mirror, work / name)
+        finally:
+            mirror.stop()
     return 0
 
 

@@ -1,4 +1,8 @@
-"""An index on loopback that keeps what it was asked for, for bench/lock.py."""
+"""An index on loopback that keeps what it was asked for, for bench/lock.py.
+
+It is a process of its own: the peak memory of a program counts from that of the one that starts it.
+What it says of caching is what a public index says: pages are good for ten minutes, files for ever.
+"""
 
 import hashlib
 import http.server
@@ -6,19 +10,19 @@ import json
 import pathlib
 import re
 import shutil
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.parse
 import urllib.request
 
 JSON = "application/vnd.pypi.simple.v1+json"
+FOREVER = ("Cache-Control", "max-age=365000000, immutable, public")
 
 
 def configured_index():
     """The index that pip is configured for."""
-    import subprocess
-    import sys
-
     run = subprocess.run([sys.executable, "-m", "pip", "config", "get", "global.index-url"],
                          capture_output=True, text=True)
     if run.returncode == 0 and run.stdout.strip():
@@ -29,6 +33,24 @@ def configured_index():
 
 
 class Mirror:
+    """The index, as seen by who started it."""
+
+    def __init__(self, folder):
+        command = [sys.executable, __file__, str(folder)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip()
+
+    def counted(self):
+        """Bytes and requests since the last call."""
+        with urllib.request.urlopen(urllib.parse.urljoin(self.url, "/counted")) as answer:
+            return tuple(json.load(answer))
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
+
+
+class Served:
     """Serves pages, metadata and files; each is fetched once and then comes from the folder."""
 
     def __init__(self, folder):
@@ -40,7 +62,6 @@ class Mirror:
         handler = type("Handler", (Handler,), {"mirror": self})
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
         self.url = f"http://127.0.0.1:{self.server.server_port}/simple/"
 
     def lock(self, key):
@@ -103,16 +124,22 @@ class Mirror:
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    mirror: Mirror
+    mirror: Served
 
     def do_HEAD(self):
         self.do_GET()
 
     def do_GET(self):
         parts = [part for part in self.path.split("?")[0].split("/") if part]
+        if parts == ["counted"]:
+            counted = json.dumps(self.mirror.counted()).encode()
+            self.answer(200, "application/json", counted)
+            self.mirror.counted()
+            return None
         if len(parts) == 2 and parts[0] == "simple":
             page = self.mirror.page(parts[1])
-            return self.answer(200, JSON, page) if page else self.answer(404, "text/plain", b"")
+            headers = [("Cache-Control", "max-age=600, public")]
+            return self.answer(200, JSON, page, headers) if page else self.answer(404, "text/plain", b"")
         if len(parts) == 3 and parts[0] == "files":
             path = self.mirror.file(parts[1], urllib.parse.unquote(parts[2]))
             return self.send_file(path) if path else self.answer(404, "text/plain", b"")
@@ -142,11 +169,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 file.seek(first)
                 body = file.read(last - first + 1)
             return self.answer(206, kind, body, [("Content-Range", f"bytes {first}-{last}/{size}"),
-                                                 ("Accept-Ranges", "bytes")])
+                                                 ("Accept-Ranges", "bytes"), FOREVER])
         self.send_response(200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(size))
         self.send_header("Accept-Ranges", "bytes")
+        self.send_header(*FOREVER)
         self.end_headers()
         if self.command == "GET":
             self.mirror.count(size)
@@ -157,3 +185,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def main():
+    served = Served(pathlib.Path(sys.argv[1]))
+    print(served.url, flush=True)
+    served.server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -225,7 +225,7 @@ pub fn parse(file: &str, bytes: &[u8]) -> DocumentResult {
 /// # Errors
 /// As [`parse`].
 pub fn parse_as(format: LockFormat, file: &str, bytes: &[u8]) -> DocumentResult {
-    parse_with_urls(format, file, bytes).map(|(document, _)| document)
+    read_document(format, file, bytes, false).map(|(document, _)| document)
 }
 
 /// Reads a lock together with every URL in it, in the order of the file.
@@ -236,6 +236,15 @@ pub fn parse_with_urls(
     format: LockFormat,
     file: &str,
     bytes: &[u8],
+) -> Result<(LockDocument, Vec<LockUrl>), Vec<SourceError>> {
+    read_document(format, file, bytes, true)
+}
+
+fn read_document(
+    format: LockFormat,
+    file: &str,
+    bytes: &[u8],
+    keeps_urls: bool,
 ) -> Result<(LockDocument, Vec<LockUrl>), Vec<SourceError>> {
     if format == LockFormat::Requirements {
         return super::requirements::document::parse(file, bytes);
@@ -254,6 +263,7 @@ pub fn parse_with_urls(
     let root = tree::parse(&source, syntax)?;
     let mut reader = reader::Reader::new(&source);
     reader.bare_texts = syntax == tree::Syntax::Yaml;
+    reader.keeps_urls = keeps_urls;
     let Some(table) = reader.expect_table("the lock", &root) else { return Err(reader.errors) };
     let empty = LockDocument {
         format,

@@ -176,10 +176,7 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(
-        loader: &'a mut dyn Loader,
-        variables: &'a dyn Fn(&str) -> Option<String>,
-    ) -> Self {
+    fn new(loader: &'a mut dyn Loader, variables: &'a dyn Fn(&str) -> Option<String>) -> Self {
         Self {
             loader,
             variables,

@@ -43,7 +43,11 @@ impl Source {
     pub fn place(&self, span: Range<usize>) -> Place {
         let index = self.line_starts.partition_point(|&start| start <= span.start) - 1;
         let start = self.line_starts[index];
-        let before = self.characters_before(span.start) - self.characters_before(start);
+        let before = if span.start.saturating_sub(start) < STEP {
+            begun(self.text.as_bytes().get(start..span.start).unwrap_or_default())
+        } else {
+            self.characters_before(span.start) - self.characters_before(start)
+        };
         let number = |count: usize| u32::try_from(count + 1).unwrap_or(u32::MAX);
         Place { file: self.location.clone(), line: number(index), column: number(before), span }
     }

@@ -29,6 +29,8 @@ pub(super) struct Reader<'a> {
     /// Whether a number may be a text that lacks quotation marks, as in YAML: `1.10` is a version,
     /// and a digest can consist of digits.
     pub(super) bare_texts: bool,
+    /// Whether URLs are remembered for those who move locks.
+    pub(super) keeps_urls: bool,
 }
 
 /// A table.
@@ -63,7 +65,7 @@ impl<'a> Table<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(source: &'a Source) -> Self {
         let (errors, notes, urls) = (Vec::new(), Vec::new(), Vec::new());
-        Self { source, errors, notes, urls, bare_texts: false }
+        Self { source, errors, notes, urls, bare_texts: false, keeps_urls: false }
     }
 
     pub(super) fn place(&self, span: Range<usize>) -> Place {
@@ -317,7 +319,7 @@ impl<'a> Reader<'a> {
     /// Remembers a URL for those who move locks, and gives it without credentials.
     pub(super) fn url(&mut self, text: &Text<'a>, role: UrlRole) -> String {
         let shown = without_credentials(text.value);
-        if reference::is_url(text.value) {
+        if self.keeps_urls && reference::is_url(text.value) {
             let content = self.content(text);
             let place = self.place(content.clone().unwrap_or(text.span.clone()));
             let is_plain = content.is_some();
@@ -337,13 +339,14 @@ impl<'a> Reader<'a> {
     ) -> FileEntry {
         let digests = self.with_fragment(location, digests);
         let name = name.or_else(|| last_segment(location.value));
-        let role = UrlRole::File {
-            project: project.clone(),
-            index: index.map(str::to_owned),
-            name: name.clone(),
-            digests: digests.clone(),
+        let url = if self.keeps_urls {
+            let (index, name) = (index.map(str::to_owned), name.clone());
+            let (project, digests) = (project.clone(), digests.clone());
+            self.url(location, UrlRole::File { project, index, name, digests })
+        } else {
+            without_credentials(location.value)
         };
-        let url = Some(self.url(location, role));
+        let url = Some(url);
         FileEntry { name, url, digests, size: None, uploaded: None, place: self.place(place) }
     }
 

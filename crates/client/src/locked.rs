@@ -51,7 +51,8 @@ pub async fn ask(
                 ProjectFacts::Unavailable { reason } => {
                     if failures.fetch_add(1, Ordering::Relaxed) + 1 >= MAX_FAILURES {
                         let mut given_up = given_up.lock().unwrap_or_else(PoisonError::into_inner);
-                        given_up.get_or_insert_with(|| format!("no more was asked after: {reason}"));
+                        given_up
+                            .get_or_insert_with(|| format!("no more was asked after: {reason}"));
                     }
                 }
             }

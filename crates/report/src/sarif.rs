@@ -102,7 +102,7 @@ pub fn write<P: Serialize, R: Serialize>(run: Run<P, R>) -> String {
             column_kind: "unicodeCodePoints",
             invocations: [Invocation {
                 execution_successful: run.is_complete,
-                tool_execution_notifications: run.notices.into_iter().map(notification).collect(),
+                tool_execution_notifications: run.notices.iter().map(notification).collect(),
             }],
             results: run.results.into_iter().map(|found| result(found, &codes)).collect(),
             properties: run.properties,
@@ -169,7 +169,7 @@ fn result<R>(found: Found<R>, codes: &[&'static str]) -> SarifResult<R> {
     }
 }
 
-fn notification(notice: Notice) -> Notification {
+fn notification(notice: &Notice) -> Notification {
     let location = notice.place.as_ref().map(|place| Location {
         physical_location: Some(physical(place)),
         logical_locations: BTreeSet::new(),

@@ -80,12 +80,13 @@ pub(super) fn bad_metadata(
     CatalogueError::Metadata { project: project.clone(), version: version.clone(), reason }
 }
 
-/// A file of this machine.
+/// A file of this machine. One that is not there was named wrongly.
 pub(super) fn of_file(path: &std::path::Path, error: &std::io::Error) -> CatalogueError {
+    let is_absent = error.kind() == std::io::ErrorKind::NotFound;
     CatalogueError::Unavailable {
         code: "file-unreadable",
         message: format!("cannot read `{}`: {error}", path.display()),
-        class: Class::Unavailable,
+        class: if is_absent { Class::Usage } else { Class::Unavailable },
         hint: None,
     }
 }

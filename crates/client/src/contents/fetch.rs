@@ -40,10 +40,14 @@ impl Fetched {
 
 /// The bytes of each file, in their order; from a thread that runs nothing asynchronous.
 #[must_use]
-pub fn fetch(context: Context<'_>, files: &[(&ReleaseFile, Pin)]) -> Vec<Result<Fetched, Problem>> {
-    let mut found: Vec<Option<Result<Fetched, Problem>>> =
+pub fn fetch(
+    context: Context<'_>,
+    files: &[(&ReleaseFile, Pin)],
+) -> Vec<Result<Fetched, Box<Problem>>> {
+    let mut found: Vec<Option<Result<Fetched, Box<Problem>>>> =
         files.iter().map(|(file, pin)| stored(context, file, pin).map(Ok)).collect();
-    let missing: Vec<usize> = (0..files.len()).filter(|&position| found[position].is_none()).collect();
+    let missing: Vec<usize> =
+        (0..files.len()).filter(|&position| found[position].is_none()).collect();
     if !missing.is_empty() {
         match tokio::runtime::Builder::new_current_thread().enable_all().build() {
             Ok(runtime) => {
@@ -59,7 +63,7 @@ pub fn fetch(context: Context<'_>, files: &[(&ReleaseFile, Pin)]) -> Vec<Result<
                     }
                 });
                 for (position, result) in all {
-                    found[position] = Some(result.map_err(|problem| *problem));
+                    found[position] = Some(result);
                 }
             }
             Err(error) => {
@@ -67,12 +71,12 @@ pub fn fetch(context: Context<'_>, files: &[(&ReleaseFile, Pin)]) -> Vec<Result<
                 let problem = Problem::new("runtime", Class::Unavailable, message);
                 let problem = problem.with_detail(error.to_string());
                 for position in missing {
-                    found[position] = Some(Err(problem.clone()));
+                    found[position] = Some(Err(Box::new(problem.clone())));
                 }
             }
         }
     }
-    found.into_iter().map(|one| one.unwrap_or_else(|| Err(interrupted()))).collect()
+    found.into_iter().map(|one| one.unwrap_or_else(|| Err(Box::new(interrupted())))).collect()
 }
 
 fn stored(context: Context<'_>, file: &ReleaseFile, pin: &Pin) -> Option<Fetched> {

@@ -56,10 +56,7 @@ pub fn read_requiring(archive: &dyn ReadAt, filename: &str) -> Result<Requiring,
 ///
 /// # Errors
 /// As [`read_requiring`]; whatever the archive answers where a part is missing.
-pub fn read_listed_metadata(
-    archive: &dyn ReadAt,
-    filename: &str,
-) -> Result<Vec<u8>, InsideError> {
+pub fn read_listed_metadata(archive: &dyn ReadAt, filename: &str) -> Result<Vec<u8>, InsideError> {
     only(filename, archive::listed_members(archive, filename, is_metadata)?)
 }
 

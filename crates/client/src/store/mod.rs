@@ -27,8 +27,8 @@ use countermark_packaging::digest::Sha256;
 use countermark_trust::tree::{self, Mode, Tree};
 use countermark_trust::{Class, Pin, Rejection, Verified};
 
-pub use admit::{Download, VerifiedBytes};
 pub(crate) use admit::hash_file;
+pub use admit::{Download, VerifiedBytes};
 pub use maintain::{EntryReport, Pruned, StoreSize};
 pub(crate) use maintain::{find_stray, hash};
 pub use names::{Known, Names};

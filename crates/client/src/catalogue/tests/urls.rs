@@ -78,7 +78,8 @@ fn files_of_this_machine() {
     assert_eq!((code, class), ("false-claim", Class::Rejected));
     assert_eq!(message.matches("sha256:").count(), 2, "{message}");
     let gone = format!("{url}x.whl");
-    assert_eq!(unavailable(catalogue.at_url(&project("x"), &gone)).0, "file-unreadable");
+    let (code, class, _) = unavailable(catalogue.at_url(&project("x"), &gone));
+    assert_eq!((code, class), ("file-unreadable", Class::Usage));
     let folder = ::url::Url::from_directory_path(folder.path()).unwrap();
     let error = catalogue.at_url(&project("x"), folder.as_str()).unwrap_err();
     assert!(error.to_string().contains("no digest pins a folder"), "{error}");

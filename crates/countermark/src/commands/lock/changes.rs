@@ -79,14 +79,14 @@ pub(crate) fn compare(
 type Side = (Fetched, Contents);
 
 fn both(
-    before: Result<Fetched, Problem>,
-    after: Result<Fetched, Problem>,
-) -> Result<(Side, Side), Problem> {
+    before: Result<Fetched, Box<Problem>>,
+    after: Result<Fetched, Box<Problem>>,
+) -> Result<(Side, Side), Box<Problem>> {
     let side = |fetched: Fetched| {
         let contents = read_contents(fetched.distribution());
         contents
             .map(|contents| (fetched, contents))
-            .map_err(|error| Problem::of(error.code(), error.class(), &error))
+            .map_err(|error| Box::new(Problem::of(error.code(), error.class(), &error)))
     };
     Ok((side(before?)?, side(after?)?))
 }

@@ -39,7 +39,7 @@ pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Ou
     let engine = work.engine(&session, &arguments.index, &arguments.store)?;
     let targets = targets::targets(&arguments.targets, &arguments.python, &work.folders)?;
     let wanted = wanted(&engine, &file, &targets, arguments.targets.all_files)?;
-    let mut locked = look(&engine, wanted, targets)?;
+    let mut locked = look(&engine, &wanted, targets)?;
     let none: &dyn Fn(&ProjectName) -> bool = &|_| false;
     let (judged, _) =
         judge::judge(&engine, &policy, &mut locked, None, (Look::Policy, none), work.now);
@@ -114,16 +114,16 @@ fn release(
     pin: &Pin,
     targets: &[Target],
     all_files: bool,
-) -> Result<Wanted, Problem> {
+) -> Result<Wanted, Box<Problem>> {
     let Pin { project, version, .. } = pin;
     let releases = engine.catalogue.releases(project).map_err(|error| {
         let class = super::engine::class_of(&error);
-        Problem::new("not-listed", class, error.to_string())
+        Box::new(Problem::new("not-listed", class, error.to_string()))
     })?;
     let files = releases.versions.get(version).map(|release| release.files.to_vec());
     let Some(files) = files.filter(|files| !files.is_empty()) else {
         let message = format!("{} lists no file of {project} {version}", releases.index);
-        return Err(Problem::new("not-listed", Class::Rejected, message));
+        return Err(Box::new(Problem::new("not-listed", Class::Rejected, message)));
     };
     let is_usable = |file: &&ReleaseFile| match &file.filename {
         DistributionFilename::Wheel(wheel) => {
@@ -149,7 +149,7 @@ fn release(
 /// Downloads and hashes.
 fn look(
     engine: &Engine<'_>,
-    wanted: Vec<Wanted>,
+    wanted: &[Wanted],
     targets: Vec<Target>,
 ) -> Result<Locked, Vec<Problem>> {
     let sought: Vec<Sought<'_>> = wanted

@@ -5,6 +5,8 @@
 //! from and what the policy is belong to the configuration of whoever runs it, and are neither written
 //! nor read here: a line of a lock must not be able to send anybody to another index.
 
+use std::borrow::Cow;
+
 use clap::Parser;
 use countermark_client::http::RedactedUrl;
 
@@ -30,7 +32,7 @@ pub(crate) fn words(arguments: &LockArgs, inputs: &[String], output: &str) -> Ve
     words.extend(shown(inputs));
     words.extend(["-o".to_owned(), output.to_owned()]);
     if let Some(format) = arguments.format {
-        push_choice(&mut words, "--format", format);
+        push_choice(&mut words, "--format", &format);
     }
     if arguments.no_annotate {
         words.push("--no-annotate".to_owned());
@@ -45,7 +47,7 @@ pub(crate) fn words(arguments: &LockArgs, inputs: &[String], output: &str) -> Ve
 pub(crate) fn text(words: &[String]) -> String {
     let quoted: Vec<String> = words
         .iter()
-        .map(|word| shlex::try_quote(word).map_or_else(|_| String::new(), |word| word.into_owned()))
+        .map(|word| shlex::try_quote(word).map_or_else(|_| String::new(), Cow::into_owned))
         .collect();
     format!("countermark {}", quoted.join(" "))
 }
@@ -84,10 +86,10 @@ fn targets(words: &mut Vec<String>, arguments: &TargetArgs) {
 
 fn resolution(words: &mut Vec<String>, arguments: &ResolutionArgs) {
     if let Some(strategy) = arguments.resolution {
-        push_choice(words, "--resolution", strategy);
+        push_choice(words, "--resolution", &strategy);
     }
     if let Some(which) = arguments.prerelease {
-        push_choice(words, "--prerelease", which);
+        push_choice(words, "--prerelease", &which);
     }
     push_all(words, "--constraint", &shown(&arguments.constraint));
     push_all(words, "--override", &shown(&arguments.overrides));
@@ -116,7 +118,7 @@ fn push_flag(words: &mut Vec<String>, option: &str, is_set: bool) {
     }
 }
 
-fn push_choice<T: clap::ValueEnum>(words: &mut Vec<String>, option: &str, choice: T) {
+fn push_choice<T: clap::ValueEnum>(words: &mut Vec<String>, option: &str, choice: &T) {
     if let Some(value) = choice.to_possible_value() {
         words.extend([option.to_owned(), value.get_name().to_owned()]);
     }

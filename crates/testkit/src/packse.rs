@@ -254,8 +254,12 @@ impl Release {
     }
 }
 
-/// A source distribution with static metadata.
-fn sdist(folder: &str, metadata: &str) -> Vec<u8> {
+/// A source distribution with this `PKG-INFO`, in this folder.
+///
+/// # Panics
+/// Never: it is written into memory.
+#[must_use]
+pub fn sdist(folder: &str, metadata: &str) -> Vec<u8> {
     let mut archive = Vec::new();
     let project = "[build-system]\nrequires = []\nbuild-backend = \"none\"\n";
     for (name, content) in [("PKG-INFO", metadata), ("pyproject.toml", project)] {

@@ -41,6 +41,9 @@ pub(crate) struct AddArgs {
     /// Which prereleases may be taken.
     #[arg(long, value_enum, value_name = "WHICH")]
     pub(crate) prerelease: Option<PrereleaseChoice>,
+    /// A project that may come as a source package when no wheel can be used; may be given again.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) allow_source: Vec<String>,
     #[command(flatten)]
     pub(crate) index: IndexArgs,
     #[command(flatten)]

@@ -70,11 +70,13 @@ pub(crate) fn plan(
         now: Timestamp::now(),
     };
     let (pins, added) = if arguments.by_name.save {
-        let added = add_to(&as_addition(arguments), &work)?;
+        let added = add_to(&as_addition(arguments)?, &work, true).map_err(without_sources)?;
         added.done.refuse()?;
         (needed(&added.done.locked.pins, arguments, &interpreter)?, Some(added))
     } else {
-        (resolved(arguments, target, &interpreter, &session, &work)?, None)
+        refuse_parts(arguments)?;
+        let pins = resolved(arguments, target, &interpreter, &session, &work);
+        (pins.map_err(without_sources)?, None)
     };
     print_pins(&pins);
     let input = Input { set: wanted_set(&pins), refused: Vec::new(), trees: BTreeMap::new() };
@@ -125,18 +127,52 @@ fn resolved(
     if refused.is_empty() { Ok(locked.pins) } else { Err(refused) }
 }
 
+/// A source package can be locked, and is never installed.
+fn without_sources(problems: Vec<Problem>) -> Vec<Problem> {
+    let say = |mut problem: Problem| {
+        if problem.hint.as_ref().is_some_and(|hint| hint.contains("--allow-source")) {
+            let hint =
+                "only wheels are installed: build one, and name its folder with `--find-links`";
+            problem.hint = Some(hint.to_owned());
+        }
+        problem
+    };
+    problems.into_iter().map(say).collect()
+}
+
+/// Without `--save` there is no file that has groups and extras.
+fn refuse_parts(arguments: &InstallArgs) -> Result<(), Vec<Problem>> {
+    if arguments.input.extras.is_empty() && arguments.input.groups.is_empty() {
+        return Ok(());
+    }
+    let message = "`--group` and `--extra` choose parts of a file, and names are given";
+    let hint =
+        "`flask[async]` asks for an extra of flask; with `--save` they say where it is written";
+    Err(vec![Problem::new("bad-option", Class::Usage, message).with_hint(hint)])
+}
+
 /// `--save` is `add`, and then the installation of what was added.
-fn as_addition(arguments: &InstallArgs) -> AddArgs {
-    AddArgs {
+fn as_addition(arguments: &InstallArgs) -> Result<AddArgs, Vec<Problem>> {
+    let section = match (&arguments.input.groups[..], &arguments.input.extras[..]) {
+        ([], []) => SectionArgs::default(),
+        ([group], []) => SectionArgs { group: Some(group.clone()), extra: None },
+        ([], [extra]) => SectionArgs { group: None, extra: Some(extra.clone()) },
+        _ => {
+            let message = "names are saved in one group or one extra, and several are given";
+            return Err(vec![Problem::new("bad-option", Class::Usage, message)]);
+        }
+    };
+    Ok(AddArgs {
         requirements: arguments.input.names.clone(),
-        section: SectionArgs::default(),
+        section,
         project: ProjectArgs::default(),
         policy: arguments.by_name.policy.clone(),
         prerelease: arguments.by_name.prerelease,
+        allow_source: Vec::new(),
         index: arguments.index.clone(),
         python: PythonArgs::default(),
         store: arguments.store.clone(),
-    }
+    })
 }
 
 /// Of a whole lock what the names need in this environment.
@@ -193,7 +229,7 @@ fn print_pins(pins: &Pins) {
         index_url: None,
         extra_index_urls: Vec::new(),
     };
-    for line in form.text(pins).lines().filter(|line| !line.starts_with('#')) {
+    for line in form.text(pins).lines().filter(|line| !line.trim_start().starts_with('#')) {
         output::print(line);
     }
 }

@@ -147,11 +147,13 @@ pub(crate) struct How {
     pub(crate) kept: BTreeSet<ProjectName>,
     /// An input as it is about to be written.
     pub(crate) edited: Option<(PathBuf, Vec<u8>)>,
+    /// Whether the files are about to be installed, whatever the lock is for.
+    pub(crate) installs: bool,
 }
 
 impl Default for How {
     fn default() -> Self {
-        Self { look: Look::Policy, kept: BTreeSet::new(), edited: None }
+        Self { look: Look::Policy, kept: BTreeSet::new(), edited: None, installs: false }
     }
 }
 
@@ -180,6 +182,7 @@ impl Plan {
         };
         if let Some(output) = &output {
             refuse_input(&inputs, output)?;
+            require_folder(output)?;
         }
         let told = output.as_deref().and_then(written::format_of);
         let format = match (arguments.format, told, &output) {
@@ -232,7 +235,7 @@ impl Plan {
             request: &request,
             targets: &targets,
             all_files: arguments.targets.all_files,
-            depth: depth(is_pylock, arguments),
+            depth: if how.installs { Depth::Keep } else { depth(is_pylock, arguments) },
             with_environments: is_pylock,
             existing: existing.as_ref(),
         };
@@ -278,6 +281,19 @@ fn refuse_input(inputs: &[String], output: &Path) -> Result<(), Vec<Problem>> {
             Err(vec![Problem::new("output-is-input", Class::Usage, message).with_hint(hint)])
         }
         None => Ok(()),
+    }
+}
+
+/// Said before anything is asked and downloaded.
+fn require_folder(output: &Path) -> Result<(), Vec<Problem>> {
+    match output.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() && !folder.is_dir() => {
+            let message = format!("there is no folder `{}` for the lock", folder.display());
+            Err(vec![
+                Problem::new("output-folder", Class::Usage, message).with_hint("make it first"),
+            ])
+        }
+        _ => Ok(()),
     }
 }
 

@@ -26,7 +26,7 @@ pub(crate) fn run(arguments: &AddArgs, output: &OutputArgs) -> Outcome {
     session::refuse_weakening(&arguments.index)?;
     let teller = Teller::new(output);
     let work = Workplace::new(&teller, &arguments.store)?;
-    let added = add_to(arguments, &work)?;
+    let added = add_to(arguments, &work, false)?;
     output::print(text::write(&added.done.judged).trim_end_matches('\n'));
     added.done.refuse()?;
     if arguments.project.dry_run {
@@ -52,8 +52,12 @@ impl Added {
     }
 }
 
-/// What adding the requirements gives.
-pub(crate) fn add_to(arguments: &AddArgs, work: &Workplace<'_>) -> Result<Added, Vec<Problem>> {
+/// What adding the requirements gives. Files that are about to be installed are kept.
+pub(crate) fn add_to(
+    arguments: &AddArgs,
+    work: &Workplace<'_>,
+    installs: bool,
+) -> Result<Added, Vec<Problem>> {
     let options = Options {
         project: &arguments.project,
         policy: &arguments.policy,
@@ -72,9 +76,15 @@ pub(crate) fn add_to(arguments: &AddArgs, work: &Workplace<'_>) -> Result<Added,
         // A pin that is there may be what stands in the way of what is asked for now.
         pair.arguments.upgrade.upgrade_package.push(requirement.name.to_string());
     }
+    for name in &arguments.allow_source {
+        let allowed = &mut pair.arguments.resolution.allow_source;
+        if !allowed.contains(name) {
+            allowed.push(name.clone());
+        }
+    }
     select(&mut pair, section.as_ref());
     let edited = Some((pair.input.clone(), text.clone()));
-    let how = How { look: Look::Everything, edited, ..How::default() };
+    let how = How { look: Look::Everything, edited, installs, ..How::default() };
     let done = Plan::new(&pair.arguments)?.lock(work, &pair.arguments, &how)?;
     Ok(Added { done, input: pair.input, text })
 }

@@ -42,7 +42,7 @@ pub(crate) fn run(arguments: &UpdateArgs, output: &OutputArgs) -> Outcome {
         let moved = names.iter().map(ToString::to_string);
         pair.arguments.upgrade.upgrade_package = moved.collect();
     }
-    let how = How { look: Look::Everything, kept: shown.clone(), edited: None };
+    let how = How { look: Look::Everything, kept: shown.clone(), ..How::default() };
     let done = Plan::new(&pair.arguments)?.lock(&work, &pair.arguments, &how)?;
     show(&done, arguments.format, &work);
     for name in &shown {
@@ -56,7 +56,8 @@ pub(crate) fn run(arguments: &UpdateArgs, output: &OutputArgs) -> Outcome {
     }
     done.refuse()?;
     if arguments.project.dry_run {
-        teller.line("nothing was written (`--dry-run`)");
+        let what = if done.judged.is_empty() { "no pin would move; " } else { "" };
+        teller.line(&format!("{what}nothing was written (`--dry-run`)"));
         return Ok(0);
     }
     done.write()?;

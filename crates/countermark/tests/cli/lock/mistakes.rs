@@ -107,3 +107,21 @@ fn a_lock_never_takes_the_place_of_its_input() {
     }
     shop.run(&["lock", "requirements.txt", "-o", "locked.txt"]).expect(0);
 }
+
+#[test]
+fn a_folder_that_is_not_there_is_said_before_anything_is_asked() {
+    let shop = Shop::with(&app_and_lib());
+    let run = shop.lock("app\n", &["-o", "deploy/requirements.txt"]);
+    run.expect(2).says("output-folder").says("deploy");
+    assert!(shop.index.requests().is_empty() && !shop.world.path("deploy").exists());
+    std::fs::create_dir(shop.world.path("deploy")).expect("a folder");
+    shop.lock("app\n", &["-o", "deploy/requirements.txt"]).expect(0);
+}
+
+#[test]
+fn a_file_of_this_machine_that_is_not_there_is_a_mistake_of_the_input() {
+    let shop = Shop::with(&app_and_lib());
+    let run = shop.lock("lib @ file:///absent/lib-1.0-py3-none-any.whl\n", &[]);
+    run.expect(2).says("/absent/lib-1.0-py3-none-any.whl");
+    assert!(!shop.world.path("requirements.txt").exists());
+}

@@ -524,7 +524,8 @@ def check_digests():
 def check_constraints():
     """Digests in place; pip and uv take the file for constraints with digests."""
     work = WORK / "cases" / "constraints"
-    folder = laid_out(work / "project", {"constraints.txt": CONSTRAINTS, "wanted.txt": "click\niniconfig\n"})
+    wanted = {"wanted.txt": "click\niniconfig\n", "pinned.txt": "click==8.1.8\niniconfig==2.1.0\n"}
+    folder = laid_out(work / "project", {"constraints.txt": CONSTRAINTS, **wanted})
     path = folder / "constraints.txt"
     command = [PROGRAM, "lock", "--quiet", "--constraints", "constraints.txt", "--python", PYTHON]
     run(*command, cwd=folder, state=work / "one")
@@ -540,7 +541,9 @@ def check_constraints():
     # pip takes digests of constraints from 26.1 on.
     for who in ("pip", "uv", "countermark"):
         env = environment(work / f"env-{who.replace(' ', '-')}")
-        run(*INSTALLERS[who](folder / "wanted.txt", env, ""), "-c", path)
+        # uv takes the digests of constraints, and not their versions for pins.
+        asked = folder / ("pinned.txt" if who == "uv" else "wanted.txt")
+        run(*INSTALLERS[who](asked, env, ""), "-c", path)
         found = there(env)
         says = {"click": "8.1.8", "iniconfig": "2.1.0"}
         must(found == says, f"{who} makes {compared(found, says)} of it")

@@ -78,13 +78,13 @@ impl Cache {
 
     /// What is kept of a page, if it can be used.
     pub(super) fn page(&self, index: &Index, project: &ProjectName) -> Option<Kept> {
-        let mut text = read_own(&self.page_path(index, project), MAX_PAGE)?;
-        let head_length = text.find('\n')? + 1;
-        let head: Head = serde_json::from_str(&text[..head_length]).ok()?;
-        text.drain(..head_length);
+        let text = read_own(&self.page_path(index, project), MAX_PAGE)?;
+        let (head, body) = text.split_once('\n')?;
+        let from = head.len() + 1;
+        let head: Head = serde_json::from_str(head).ok()?;
         let listing = match head.crc32 {
-            Some(crc32) if crc32 == crc32fast::hash(text.as_bytes()) => {
-                Some(Listing::parse(project, text)?)
+            Some(crc32) if crc32 == crc32fast::hash(body.as_bytes()) => {
+                Some(Listing::parse(project, text, from)?)
             }
             Some(_) => return None,
             None => None,

@@ -128,6 +128,18 @@ where
         }
     }
 
+    /// Ends: nothing more is asked, and the answers are given up by a thread of their own. To free what
+    /// hundreds of pages were read into takes as long as a tenth of a lock, and nobody waits for it.
+    pub(super) fn end(&self) {
+        let answers = {
+            let mut state = self.shared.state();
+            state.stop = true;
+            std::mem::take(&mut state.slots)
+        };
+        // Where there can be no thread the answers are freed here.
+        let _ = std::thread::Builder::new().spawn(move || drop(answers));
+    }
+
     fn wake(&self) {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_none() {
@@ -241,6 +253,16 @@ mod tests {
         ask: impl Fn(u32) -> Answering<u32> + Send + Sync + 'static,
     ) -> Engine<u32, u32> {
         Engine::new(at_once, Arc::default(), Arc::new(ask))
+    }
+
+    #[test]
+    fn at_the_end_answers_are_given_up_and_nothing_is_asked() {
+        let engine = engine(1, |key| Box::pin(async move { key }));
+        assert_eq!(engine.wait(&1), Ok(1));
+        engine.end();
+        engine.expect([2]);
+        // The thread has seen that it is to stop.
+        assert!(matches!(engine.wait(&2), Err(Unanswered::Gone(_))));
     }
 
     #[test]

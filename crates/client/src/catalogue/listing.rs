@@ -45,6 +45,8 @@ const SHORT: char = '<';
 pub(super) struct Listing {
     header: Header,
     text: String,
+    /// Where the listing begins in the text: what was kept is not moved for the line before it.
+    from: usize,
     /// Versions, and where their files stand in the text; ascending.
     blocks: Vec<(Version, Range<usize>)>,
     specifiers: Vec<OnceLock<Option<VersionSpecifiers>>>,
@@ -109,16 +111,16 @@ impl Listing {
         Self::new(header, text, blocks)
     }
 
-    /// The text of a listing, or nothing when it is none of this project.
-    pub(super) fn parse(project: &ProjectName, text: String) -> Option<Self> {
-        let (head, _) = text.split_once('\n')?;
+    /// The text of a listing, which begins at `from`, or nothing when it is none of this project.
+    pub(super) fn parse(project: &ProjectName, text: String, from: usize) -> Option<Self> {
+        let (head, _) = text.get(from..)?.split_once('\n')?;
         let header: Header = serde_json::from_str(head).ok()?;
         StatusMarker::parse(&header.status)?;
         if header.format != FORMAT || header.project != project.as_str() {
             return None;
         }
         let mut blocks: Vec<(Version, Range<usize>)> = Vec::new();
-        let mut at = head.len() + 1;
+        let mut at = from + head.len() + 1;
         while at < text.len() {
             let (line, _) = text.get(at..)?.split_once('\n')?;
             let (version, length) = line.split_once('\t')?;
@@ -133,17 +135,17 @@ impl Listing {
             blocks.push((version, start..end));
             at = end;
         }
-        Some(Self::new(header, text, blocks))
+        Some(Self { from, ..Self::new(header, text, blocks) })
     }
 
     fn new(header: Header, text: String, blocks: Vec<(Version, Range<usize>)>) -> Self {
         let specifiers = header.texts.iter().map(|_| OnceLock::new()).collect();
-        Self { header, text, blocks, specifiers }
+        Self { header, text, from: 0, blocks, specifiers }
     }
 
     /// What [`Listing::parse`] reads.
     pub(super) fn text(&self) -> &str {
-        &self.text
+        &self.text[self.from..]
     }
 
     /// Whether a URL of a file holds a password: then it is not kept on disk.
@@ -352,7 +354,7 @@ mod tests {
     #[test]
     fn a_page_is_the_same_from_memory_and_from_its_text() {
         let listing = Listing::of_page(&project(), &page());
-        let again = Listing::parse(&project(), listing.text().to_owned()).unwrap();
+        let again = Listing::parse(&project(), listing.text().to_owned(), 0).unwrap();
         let (listing, again) = (Arc::new(listing), Arc::new(again));
         assert_eq!(
             format!("{:?}", listing.releases("i".into())),
@@ -381,8 +383,11 @@ mod tests {
     #[test]
     fn a_damaged_text_is_none() {
         let text = Listing::of_page(&project(), &page()).text().to_owned();
-        let check = |damaged: String| assert!(Listing::parse(&project(), damaged).is_none());
-        assert!(Listing::parse(&project(), text.clone()).is_some());
+        let check = |damaged: String| assert!(Listing::parse(&project(), damaged, 0).is_none());
+        assert!(Listing::parse(&project(), text.clone(), 0).is_some());
+        let behind = Listing::parse(&project(), format!("a line\n{text}"), 7).unwrap();
+        assert_eq!(behind.text(), text);
+        assert!(Listing::parse(&project(), text.clone(), 1).is_none());
         check(String::new());
         check(text[..text.len() - 1].to_owned());
         check(text.replacen("1.10\t", "1.8\t", 1));
@@ -391,7 +396,7 @@ mod tests {
         check(text.replacen("archived", "cursed", 1));
         check(format!("{text}1.11\t99\n"));
         check(format!("{text}1.11\t18446744073709551615\n"));
-        assert!(Listing::parse(&ProjectName::parse("c").unwrap(), text).is_none());
+        assert!(Listing::parse(&ProjectName::parse("c").unwrap(), text, 0).is_none());
     }
 
     #[test]
@@ -411,7 +416,7 @@ mod tests {
             let at = usize::from(position) % text.len();
             let end = (at + length).min(text.len());
             text.replace_range(at..end, &put);
-            if let Some(listing) = Listing::parse(&project(), text) {
+            if let Some(listing) = Listing::parse(&project(), text, 0) {
                 for release in Arc::new(listing).releases(String::new()).versions.values() {
                     let _ = release.files.len();
                 }

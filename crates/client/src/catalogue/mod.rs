@@ -344,6 +344,7 @@ impl Drop for IndexCatalogue {
         {
             cache.prune();
         }
+        self.engine.end();
     }
 }
 

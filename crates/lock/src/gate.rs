@@ -212,7 +212,9 @@ pub fn wanted(judged: &[Judged]) -> BTreeMap<ProjectName, Locked> {
 impl Ground<'_> {
     /// Whether the index of an entry is one that was asked, as far as the lock names it.
     fn asks(&self, entry: &Entry<'_>) -> bool {
-        let Some(index) = entry.index().filter(|index| index.contains("://")) else { return true };
+        let Some(index) = entry.index().filter(|index| location::is_address(index)) else {
+            return true;
+        };
         self.asked.iter().any(|known| is_same_index(known, index))
     }
 

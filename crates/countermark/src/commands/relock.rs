@@ -49,6 +49,10 @@ pub(crate) fn run(arguments: &RelockArgs, output: &OutputArgs) -> Outcome {
     for note in prepared.iter().flat_map(|lock| &lock.movable.document().notes) {
         teller.note(Note::new("lock", note.clone()));
     }
+    for include in prepared.iter().flat_map(|lock| &lock.movable.document().includes) {
+        let message = format!("{}: the file that is included is not read", include.place);
+        teller.note(Note::new("lock", message));
+    }
     for lock in prepared.iter().filter(|lock| lock.movable.has_credentials()) {
         let message = format!(
             "`{}` has URLs with credentials; those that move leave them out, and the way back \

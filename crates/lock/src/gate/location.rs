@@ -30,6 +30,19 @@ fn plain_host(url: &str) -> Option<&str> {
     is_name.then_some(host)
 }
 
+/// Whether a text leads somewhere, rather than being a name that only the lock's own writer knows.
+/// Some tools take `https:/host` for an address as well, as browsers do.
+#[must_use]
+pub(super) fn is_address(text: &str) -> bool {
+    text.contains("://") || host_of(text).is_some()
+}
+
+/// Whether a text is the address of something on the machine on which it is read.
+#[must_use]
+pub(super) fn is_local_address(text: &str) -> bool {
+    text.get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case("file:"))
+}
+
 /// Whether two texts name the same index: URLs may differ in the slash at their end, the case of the
 /// host, a default port, and credentials.
 #[must_use]
@@ -56,7 +69,12 @@ fn comparable(text: &str) -> Option<String> {
 #[must_use]
 pub(super) fn is_inside(path: &str) -> bool {
     let path = path.strip_prefix("file:").unwrap_or(path);
-    if path.starts_with(['/', '\\', '~']) || path.get(1..2) == Some(":") || path.contains("://") {
+    // What a variable stands for is another thing on each machine.
+    if path.starts_with(['/', '\\', '~'])
+        || path.contains("${")
+        || path.get(1..2) == Some(":")
+        || path.contains("://")
+    {
         return false;
     }
     let mut depth = 0_i32;
@@ -135,6 +153,17 @@ mod tests {
     }
 
     #[test]
+    fn addresses() {
+        for address in ["https://h/x", "https:/h/x", "https:h", "HTTP:\\\\h\\x", "file:///x"] {
+            assert!(is_address(address), "{address}");
+        }
+        for name in ["internal", "./wheels", "../x", "C:\\wheels", "/srv/wheels"] {
+            assert!(!is_address(name), "{name}");
+        }
+        assert!(is_local_address("FILE:/x") && !is_local_address("https://file:/"));
+    }
+
+    #[test]
     fn folders() {
         let check = |path, inside| assert_eq!(is_inside(path), inside, "{path}");
         check(".", true);
@@ -147,6 +176,7 @@ mod tests {
         check("C:\\a", false);
         check("file:///a", false);
         check("..\\a", false);
+        check("${HOME}/a", false);
     }
 
     #[test]

@@ -67,6 +67,7 @@ pub(super) fn lock(packages: Vec<LockPackage>) -> LockDocument {
         requires_python: None,
         packages,
         indexes: Vec::new(),
+        includes: Vec::new(),
         notes: Vec::new(),
     }
 }

@@ -158,6 +158,7 @@ fn a_document_gives_its_pins() {
             package("v", vcs, &[]),
         ],
         indexes: vec!["https://index.example.org/simple/".into()],
+        includes: vec![],
         notes: vec![],
     };
     let found = pins_of_document(&document);

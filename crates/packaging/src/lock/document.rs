@@ -105,8 +105,20 @@ pub struct LockDocument {
     /// Indexes that the file names for the whole of it, without credentials: `--index-url`,
     /// Pipfile's sources.
     pub indexes: Vec<String>,
+    /// Other files whose entries belong to it and are not here: `-r` of a requirements file that was
+    /// read alone.
+    pub includes: Vec<Include>,
     /// What a reader may want to know: parts that were passed over (conda's own packages).
     pub notes: Vec<String>,
+}
+
+/// A file that a lock takes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Include {
+    /// As written: a path that counts from the folder of the lock, or a URL, without credentials.
+    pub location: String,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// One entry.
@@ -272,6 +284,7 @@ fn read_document(
         requires_python: None,
         packages: Vec::new(),
         indexes: Vec::new(),
+        includes: Vec::new(),
         notes: Vec::new(),
     };
     let document = match format {

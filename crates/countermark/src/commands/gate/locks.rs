@@ -5,7 +5,7 @@ use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 
 use countermark_client::report::Problem;
-use countermark_packaging::lock::document::{LockDocument, parse};
+use countermark_packaging::lock::document::{Include, LockDocument, parse};
 use countermark_trust::Class;
 
 /// Longest lock, in bytes.
@@ -21,10 +21,31 @@ pub(crate) fn read(path: &Path) -> Result<LockDocument, Vec<Problem>> {
 pub(crate) fn empty_like(lock: &LockDocument) -> LockDocument {
     LockDocument {
         packages: Vec::new(),
+        includes: Vec::new(),
         indexes: lock.indexes.clone(),
         notes: Vec::new(),
         ..lock.clone()
     }
+}
+
+/// The files that a lock takes in, by the paths under which they are found.
+///
+/// # Errors
+/// When one is at a URL: it may be another one tomorrow, and what would be judged is not what is
+/// installed.
+pub(crate) fn included(lock: &LockDocument, path: &Path) -> Result<Vec<PathBuf>, Vec<Problem>> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for Include { location, place } in &lock.includes {
+        if location.contains("://") || location.contains("${") {
+            let message = format!("{place}: `{location}` is no file of the project");
+            let problem = Problem::new("include-elsewhere", Class::Usage, message);
+            problems.push(problem.with_hint("take a copy of it into the project"));
+            continue;
+        }
+        found.push(folder.join(location.strip_prefix("file:").unwrap_or(location)));
+    }
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
 }
 
 /// The bytes of a file of bounded length.

@@ -28,6 +28,9 @@ use crate::{output, session, setup};
 /// The list of findings that are let pass.
 pub(crate) const BASELINE: &str = "countermark-gate.toml";
 
+/// The most locks of one run, with the files that they take in.
+const MAXIMUM_LOCKS: usize = 1000;
+
 /// Runs the command.
 pub(super) fn run(arguments: &GateArgs, output: &OutputArgs) -> Outcome {
     if arguments.schema {
@@ -81,15 +84,7 @@ fn prepare(arguments: &GateArgs) -> Result<Prepared, Vec<Problem>> {
     }
     let mut judged: Vec<Judged> = Vec::new();
     for path in &arguments.locks {
-        let lock = kept(locks::read(path), &mut problems);
-        let base = kept(base(arguments, path), &mut problems);
-        if let (Some(lock), Some(base)) = (lock, base) {
-            // The same file twice says nothing new.
-            if !judged.iter().any(|other| other.lock.file == lock.file) {
-                let base = base.map(|base| base.unwrap_or_else(|| locks::empty_like(&lock)));
-                judged.push(Judged { lock, base });
-            }
-        }
+        read_with_includes(arguments, path, &mut judged, &mut problems);
     }
     let before = match &arguments.since {
         Some(revision) if arguments.baseline.is_none() => {
@@ -102,6 +97,32 @@ fn prepare(arguments: &GateArgs) -> Result<Prepared, Vec<Problem>> {
             Ok(Prepared { judged, policy, baseline, baseline_before: before })
         }
         _ => Err(problems),
+    }
+}
+
+/// A lock, and the files that it takes in, each as a lock of its own: an installer reads all of them.
+fn read_with_includes(
+    arguments: &GateArgs,
+    path: &Path,
+    judged: &mut Vec<Judged>,
+    problems: &mut Vec<Problem>,
+) {
+    let mut pending = vec![path.to_owned()];
+    while let Some(path) = pending.pop() {
+        // The same file twice says nothing new; files may take in each other.
+        if judged.iter().any(|other| other.lock.file == locks::shown(&path)) {
+            continue;
+        }
+        if judged.len() == MAXIMUM_LOCKS {
+            let message = format!("more than {MAXIMUM_LOCKS} locks are not read at once");
+            return problems.push(Problem::new("too-many-locks", Class::Usage, message));
+        }
+        let lock = kept(locks::read(&path), problems);
+        let base = kept(base(arguments, &path), problems);
+        let (Some(lock), Some(base)) = (lock, base) else { continue };
+        pending.extend(kept(locks::included(&lock, &path), problems).unwrap_or_default());
+        let base = base.map(|base| base.unwrap_or_else(|| locks::empty_like(&lock)));
+        judged.push(Judged { lock, base });
     }
 }
 

@@ -46,6 +46,41 @@ fn only_what_moved_since_a_revision() {
 }
 
 #[test]
+fn what_a_lock_takes_in_is_judged_with_it() {
+    let world = World::new();
+    git(&world, &["init", "-q"]);
+    // Files may take in each other; paths count from the file that names them.
+    world.write("app/requirements.txt", "-r more/base.txt\n");
+    world.write("app/more/base.txt", "-r ../requirements.txt\nkettle==1.0\n");
+    commit(&world);
+    let at = ["gate", "--offline", "app/requirements.txt"];
+    world.run(&at).expect(1).says("high[no-digest] kettle").says("at app/more/base.txt:2:1");
+    let since = [&at[..], &["--since", "HEAD"]].concat();
+    world.run(&since).expect(0);
+    world.write("app/more/base.txt", "kettle==1.0\njug==1.0\n");
+    let run = world.run(&since);
+    run.expect(1).says("high[no-digest] jug");
+    assert!(!run.stdout.contains("no-digest] kettle"), "{}", run.stdout);
+    for elsewhere in ["https://example.org/more.txt", "${HOME}/more.txt"] {
+        world.write("app/requirements.txt", format!("-r {elsewhere}\n"));
+        world.run(&at).expect(2).says("error[include-elsewhere]").says(elsewhere);
+    }
+    world.write("app/requirements.txt", "-r gone.txt\n");
+    world.run(&at).expect(2).says("error[file-unreadable]");
+}
+
+#[test]
+fn a_place_of_files_is_an_index() {
+    let world = World::new();
+    let honest = format!("teapot==1.2 --hash=sha256:{}\n", super::digest(super::WHEEL));
+    world.write("requirements.txt", format!("--find-links ./wheels\n{honest}"));
+    world.run(&["gate", "--offline", "requirements.txt"]).expect(0);
+    world.write("requirements.txt", format!("--find-links https://example.net/\n{honest}"));
+    let run = world.run(&["gate", "--offline", "requirements.txt"]);
+    run.expect(1).says("medium[unknown-index]").says("https://example.net/");
+}
+
+#[test]
 fn revisions_that_are_none() {
     let world = World::new();
     world.write("requirements.txt", requirements());

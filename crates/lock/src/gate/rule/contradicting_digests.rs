@@ -1,11 +1,13 @@
 //! `contradicting-digests`: two digests for one file.
 
+use countermark_packaging::digest::Digest;
+use countermark_packaging::lock::Place;
 use countermark_report::{Document, Severity};
 
 use super::one_name;
 use super::private_rebuild::is_of_another_index;
 use super::{Ground, Rule, Said};
-use crate::gate::entry::{Entry, contradict, is_made_up};
+use crate::gate::entry::{Entry, Named, contradict, is_made_up};
 use crate::gate::finding::{Finding, Kind};
 
 /// See [`Rule::document`].
@@ -36,9 +38,7 @@ impl Rule for ContradictingDigests {
             return;
         }
         for named in &entry.named {
-            let pairs = named.digests.iter().zip(named.digests.iter().skip(1));
-            let within = pairs.clone().find(|((one, _), (other, _))| contradict(one, other));
-            if let Some(((one, _), (other, place))) = within {
+            if let Some((one, other, place)) = within(named) {
                 said.push(
                     Finding::new(self.code(), kind, entry.package, "one file has two digests")
                         .file(&named.name, place)
@@ -69,4 +69,17 @@ impl Rule for ContradictingDigests {
             }
         }
     }
+}
+
+/// Two digests of one algorithm that one file has, wherever others stand between them.
+fn within<'a>(named: &Named<'a>) -> Option<(&'a Digest, &'a Digest, &'a Place)> {
+    let mut first: Vec<&Digest> = Vec::new();
+    for &(digest, place) in &named.digests {
+        match first.iter().find(|other| other.algorithm() == digest.algorithm()) {
+            Some(other) if contradict(other, digest) => return Some((other, digest, place)),
+            Some(_) => {}
+            None => first.push(digest),
+        }
+    }
+    None
 }

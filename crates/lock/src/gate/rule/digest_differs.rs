@@ -53,7 +53,8 @@ impl DigestDiffers {
         said: &mut Said,
     ) {
         let digests: Vec<&Digest> = named.digests.iter().map(|(digest, _)| *digest).collect();
-        let contradicts_itself = digests.iter().any(|digest| contradict(digests[0], digest));
+        let contradicts_itself =
+            digests.iter().any(|one| digests.iter().any(|other| contradict(one, other)));
         if digests.is_empty() || contradicts_itself {
             return;
         }

@@ -5,6 +5,7 @@ use countermark_report::{Document, Severity};
 use super::{Ground, Rule, Said};
 use crate::gate::entry::Entry;
 use crate::gate::finding::{Finding, Kind};
+use crate::gate::location::file_name;
 
 /// See [`Rule::document`].
 pub(super) struct FileWithoutDigest;
@@ -32,13 +33,15 @@ impl Rule for FileWithoutDigest {
         if !entry.is_artifact() || !has_any {
             return;
         }
-        for named in entry.named.iter().filter(|named| named.digests.is_empty()) {
+        // Also of a name that is listed twice, and has a digest at another address.
+        for file in entry.package.files.iter().filter(|file| file.digests.is_empty()) {
+            let name = file_name(file.name.as_deref(), file.url.as_deref());
             let message = "no digest says which bytes are meant, while other files have one";
             let finding =
                 Finding::new(self.code(), (Kind::Lack, Severity::High), entry.package, message);
             said.push(
                 finding
-                    .file(&named.name, &named.file.place)
+                    .file(name.unwrap_or_default(), &file.place)
                     .against("a sha256, sha384 or sha512", "none")
                     .hint("write the lock again, or add the digest of `countermark hash`"),
             );

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use countermark_packaging::lock::document::{FileEntry, LockSource};
 use countermark_report::{Document, Severity};
 
-use super::{Ground, Rule, Said, some_of};
+use super::{Ground, Rule, Said, shortened, some_of};
 use crate::gate::entry::Entry;
 use crate::gate::finding::{Finding, Kind};
-use crate::gate::location::host_of;
+use crate::gate::location::{file_name, host_of, is_local_address};
 
 /// See [`Rule::document`].
 pub(super) struct ForeignHost;
@@ -32,10 +33,7 @@ impl Rule for ForeignHost {
     }
 
     fn check(&self, entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
-        if !matches!(
-            entry.package.source,
-            countermark_packaging::lock::document::LockSource::Index(_)
-        ) {
+        if !matches!(entry.package.source, LockSource::Index(_)) {
             return;
         }
         let own: BTreeSet<String> = ground
@@ -51,7 +49,10 @@ impl Rule for ForeignHost {
         let listed = listed.filter(|hosts| !hosts.is_empty());
         for file in &entry.package.files {
             let Some(url) = file.url.as_deref() else { continue };
-            let Some(host) = host_of(url) else { continue };
+            let Some(host) = host_of(url) else {
+                self.check_local(entry, file, said);
+                continue;
+            };
             if own.contains(&host) || policy.iter().any(|index| index.has(url)) {
                 continue;
             }
@@ -64,7 +65,7 @@ impl Rule for ForeignHost {
                     usual.to_owned()
                 }
             };
-            let name = crate::gate::location::file_name(file.name.as_deref(), Some(url));
+            let name = file_name(file.name.as_deref(), Some(url));
             let message = "the file is fetched from a host that is not the index's";
             let kind = (Kind::Disagreement, Severity::High);
             said.push(
@@ -74,5 +75,25 @@ impl Rule for ForeignHost {
                     .hint("find out who changed the URL; `countermark relock --check` looks at all of them"),
             );
         }
+    }
+}
+
+impl ForeignHost {
+    /// A file of the machine in an entry that names an index elsewhere.
+    fn check_local(&self, entry: &Entry<'_>, file: &FileEntry, said: &mut Said) {
+        let (Some(url), Some(host)) = (file.url.as_deref(), entry.index().and_then(host_of)) else {
+            return;
+        };
+        if !is_local_address(url) {
+            return;
+        }
+        let name = file_name(file.name.as_deref(), Some(url));
+        let message = "the file is taken from the machine, not from the index";
+        said.push(
+            Finding::new(self.code(), (Kind::Disagreement, Severity::High), entry.package, message)
+                .file(name.unwrap_or_default(), &file.place)
+                .against(host, shortened(url))
+                .hint("find out who changed the URL"),
+        );
     }
 }

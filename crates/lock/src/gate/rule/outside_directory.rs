@@ -6,6 +6,7 @@ use countermark_report::{Document, Severity};
 use super::{Ground, Rule, Said, shortened};
 use crate::gate::entry::Entry;
 use crate::gate::finding::{Finding, Kind};
+use crate::gate::location::is_inside;
 
 /// See [`Rule::document`].
 pub(super) struct OutsideDirectory;
@@ -17,9 +18,10 @@ impl Rule for OutsideDirectory {
 
     fn document(&self) -> Document {
         Document {
-            title: "A folder outside of the project",
-            what: "An entry that is a folder, editable or not, above or beside the folder of the lock. \
-                   The project itself and members of its workspace are fine.",
+            title: "A folder or file outside of the project",
+            what: "An entry that is a folder, editable or not, or a file on disk, above or beside the \
+                   folder of the lock, or where a variable says. The project itself and members of \
+                   its workspace are fine.",
             why: "What lies there is another thing on each machine, and nobody reviews it together with \
                   the lock.",
             remedy: "Make it a member of the workspace, or pin a released wheel.",
@@ -28,18 +30,22 @@ impl Rule for OutsideDirectory {
     }
 
     fn check(&self, entry: &Entry<'_>, _ground: &Ground<'_>, said: &mut Said) {
-        let LockSource::Directory { path, editable } = &entry.package.source else { return };
-        if entry.is_own() {
+        let (path, message) = match &entry.package.source {
+            LockSource::Directory { path, editable: true } => {
+                (path, "it is installed by reference to a folder outside of the project")
+            }
+            LockSource::Directory { path, editable: false } => {
+                (path, "it is built from a folder outside of the project")
+            }
+            LockSource::Path(path) => (path, "it is a file outside of the project"),
+            _ => return,
+        };
+        if is_inside(path) {
             return;
         }
-        let message = if *editable {
-            "it is installed by reference to a folder outside of the project"
-        } else {
-            "it is built from a folder outside of the project"
-        };
         said.push(
             Finding::new(self.code(), (Kind::Lack, Severity::Medium), entry.package, message)
-                .against("a folder below that of the lock", format!("`{}`", shortened(path)))
+                .against("a place below the folder of the lock", format!("`{}`", shortened(path)))
                 .hint("make it a member of the workspace, or pin a released wheel"),
         );
     }

@@ -31,7 +31,7 @@ impl Rule for UnknownDigest {
         true
     }
 
-    fn check(&self, entry: &Entry<'_>, _ground: &Ground<'_>, said: &mut Said) {
+    fn check(&self, entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
         let Some(pages) = entry.open_pages() else { return };
         let listed: Vec<_> = pages
             .iter()
@@ -44,8 +44,16 @@ impl Rule for UnknownDigest {
             return;
         }
         for (digest, place) in &entry.nameless {
-            let compares = listed.iter().any(|other| other.algorithm() == digest.algorithm());
-            if is_known(digest) || !compares || is_made_up(digest) {
+            if is_known(digest) || is_made_up(digest) {
+                continue;
+            }
+            if !listed.iter().any(|other| other.algorithm() == digest.algorithm()) {
+                // It may be that of a known file, and may as well open the entry to another.
+                let why = format!(
+                    "the index gives no {} to hold a digest against",
+                    digest.algorithm().name()
+                );
+                ground.unchecked(entry, self.code(), why, said);
                 continue;
             }
             let message = "a digest is that of no file which the index lists for this release";

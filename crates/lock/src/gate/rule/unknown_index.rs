@@ -6,7 +6,7 @@ use countermark_report::{Document, Severity};
 use super::{Ground, Rule, Said, shortened};
 use crate::gate::entry::Entry;
 use crate::gate::finding::{Finding, Kind};
-use crate::gate::location::is_same_index;
+use crate::gate::location::{is_address, is_same_index};
 
 /// See [`Rule::document`].
 pub(super) struct UnknownIndex;
@@ -36,7 +36,7 @@ impl Rule for UnknownIndex {
             return;
         };
         // A name that only the lock's own writer knows; where it leads is not said.
-        let is_url = index.contains("://");
+        let is_url = is_address(index);
         let is_known = ground.indexes.iter().any(|known| is_same_index(known, index));
         if !is_url || is_known || ground.policy.indexes_for(&entry.package.project).is_some() {
             return;
@@ -59,7 +59,7 @@ impl UnknownIndex {
         if !first.is_some_and(|first| std::ptr::eq(first, entry.package)) {
             return;
         }
-        for index in ground.lock.indexes.iter().filter(|index| index.contains("://")) {
+        for index in ground.lock.indexes.iter().filter(|index| is_address(index)) {
             if ground.indexes.iter().any(|known| is_same_index(known, index)) {
                 continue;
             }

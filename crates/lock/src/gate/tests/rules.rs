@@ -92,7 +92,10 @@ fn where_a_lock_points() {
     check(&url("https://index.example.org/teapot-1.2-py3-none-any.whl"), &[]);
     let path = |path: &str| at(LockSource::Path(path.to_owned()));
     check(&path("wheels/teapot-1.2-py3-none-any.whl"), &["medium no-digest"]);
-    check(&path("../teapot-1.2-py3-none-any.whl"), &["high no-digest"]);
+    check(
+        &path("../teapot-1.2-py3-none-any.whl"),
+        &["high no-digest", "medium outside-directory"],
+    );
     let index = |index: Option<&str>| {
         Case::offline().entry(|package| {
             package.source = LockSource::Index(index.map(str::to_owned));
@@ -441,4 +444,72 @@ proptest! {
         let case = Case::good().entry(|package| package.files[0].digests = vec![digest(seed)]);
         prop_assert_eq!(case.finds(), ["high digest-differs"]);
     }
+}
+
+#[test]
+fn a_name_that_is_listed_again() {
+    // Between two digests of one kind stands one of another kind: they contradict each other still.
+    let wide = || {
+        let bytes: Vec<u8> = (0..64_u8).map(|at| at.wrapping_mul(37) ^ (at >> 2)).collect();
+        Digest::new(Algorithm::Sha512, &bytes).unwrap()
+    };
+    let case = Case::good().entry(|package| {
+        let name = package.files[0].name.clone();
+        package.files.truncate(1);
+        package.files[0].digests.push(wide());
+        let mut evil = file("x", 77);
+        evil.name.clone_from(&name);
+        let mut again = package.files[0].clone();
+        again.digests = vec![wide()];
+        package.files.extend([evil, again]);
+    });
+    assert!(case.finds().contains(&"high contradicting-digests".to_owned()), "{:?}", case.finds());
+    // A second address without a digest is not covered by that of the first.
+    let case = Case::good().entry(|package| {
+        let mut again = package.files[0].clone();
+        again.digests.clear();
+        package.files.push(again);
+    });
+    assert_eq!(case.finds(), ["high file-without-digest"]);
+}
+
+#[test]
+fn addresses_in_disguise() {
+    let source = |index: &str| {
+        let index = index.to_owned();
+        Case::offline().entry(|package| package.source = LockSource::Index(Some(index)))
+    };
+    assert_eq!(source("https:/elsewhere.example.net/simple").finds(), ["medium unknown-index"]);
+    assert_eq!(source("internal").finds(), Vec::<String>::new());
+    let local = Case::offline().entry(|package| {
+        package.source = LockSource::Index(Some("https://index.example.org/simple".to_owned()));
+        package.files[0].url = Some("file:///tmp/teapot.whl".to_owned());
+    });
+    assert!(local.finds().contains(&"high foreign-host".to_owned()), "{:?}", local.finds());
+    let outside = Case::offline().entry(|package| {
+        package.source = LockSource::Path("../teapot-1.2-py3-none-any.whl".to_owned());
+    });
+    assert_eq!(outside.finds(), ["medium outside-directory"]);
+}
+
+#[test]
+fn a_digest_that_cannot_be_compared_is_not_passed_over() {
+    let case = |algorithm: Option<Algorithm>| {
+        Case::good().entry(|package| {
+            for file in &mut package.files {
+                (file.name, file.url) = (None, None);
+            }
+            if let Some(algorithm) = algorithm {
+                let bytes: Vec<u8> = (0..algorithm.byte_len())
+                    .map(|at| u8::try_from(at * 37 % 251).unwrap())
+                    .collect();
+                let digest = Digest::new(algorithm, &bytes).unwrap();
+                let mut added = package.files[0].clone();
+                added.digests = vec![digest];
+                package.files.push(added);
+            }
+        })
+    };
+    assert!(!case(None).judge().is_undecided());
+    assert!(case(Some(Algorithm::Sha512)).judge().is_undecided());
 }

@@ -17,7 +17,7 @@ use crate::digest::Digest;
 use crate::filename::DistributionFilename;
 use crate::lock::document::without_credentials;
 use crate::lock::document::{
-    DocumentResult, FileEntry, LockDocument, LockFormat, LockPackage, LockSource, LockUrl,
+    DocumentResult, FileEntry, Include, LockDocument, LockFormat, LockPackage, LockSource, LockUrl,
     MAXIMUM_ENTRIES, UrlRole,
 };
 use crate::lock::reference;
@@ -30,7 +30,7 @@ use crate::version::Version;
 /// What a line is called that does not tell a project's name: `-e .`, a URL without `#egg=`.
 pub const UNNAMED: &str = "unnamed";
 
-/// Reads one file; what it includes is noted and not read.
+/// Reads one file; what it includes is told and not read.
 pub(crate) fn parse(
     file: &str,
     bytes: &[u8],
@@ -71,6 +71,7 @@ impl<'a> DocumentReader<'a> {
             requires_python: None,
             packages: Vec::new(),
             indexes: Vec::new(),
+            includes: Vec::new(),
             notes: Vec::new(),
         };
         Self {
@@ -95,7 +96,8 @@ impl<'a> DocumentReader<'a> {
         open: &mut Vec<String>,
     ) {
         let Some(loader) = self.loader.as_deref_mut() else {
-            self.document.notes.push(format!("{place}: the file that is included is not read"));
+            let (location, place) = (without_credentials(location), place.clone());
+            self.document.includes.push(Include { location, place });
             return;
         };
         self.files += 1;
@@ -312,6 +314,10 @@ impl<'a> DocumentReader<'a> {
                     let place = source.place(start..start + url.len());
                     let role = UrlRole::Index;
                     self.urls.push(LockUrl { role, text: url, place, is_plain: is_utf8 });
+                }
+                // Files are taken from there as from an index; a folder is the project's own.
+                LineOption::Setting(Setting::FindLinks(place)) if reference::is_url(&place) => {
+                    self.document.indexes.push(without_credentials(&place));
                 }
                 LineOption::Setting(_) => {}
                 LineOption::Include(FileKind::Requirements, location) => {

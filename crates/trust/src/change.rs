@@ -53,7 +53,8 @@ pub struct ContentFile {
 pub enum FileKind {
     /// Python source, data, documentation: text that a person can read.
     Text,
-    /// Runs at every start of the interpreter: a `.pth` file, `sitecustomize.py`.
+    /// Runs at every start of the interpreter: a `.pth` or `.start` file (PEP 829),
+    /// `sitecustomize.py`, and what says where modules are (`pyvenv.cfg`, `._pth`).
     Pth,
     /// Machine code: ELF, Mach-O, PE, WebAssembly, static archives.
     Native,

@@ -114,10 +114,13 @@ pub fn stray_startup_files(placement: &Placement, environment: &Environment) -> 
     strays
 }
 
-/// `site` runs lines of `.pth` files and imports these two modules.
+/// `site` runs lines of `.pth` files, calls what `.start` files name (PEP 829), and imports these
+/// two modules.
 pub(crate) fn is_startup_file(name: &OsStr) -> bool {
     // Python takes any name, UTF-8 or not.
-    name.as_encoded_bytes().ends_with(b".pth")
+    let bytes = name.as_encoded_bytes();
+    bytes.ends_with(b".pth")
+        || bytes.ends_with(b".start")
         || name == "sitecustomize.py"
         || name == "usercustomize.py"
 }

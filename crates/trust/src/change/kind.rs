@@ -92,10 +92,24 @@ impl KindReader {
             _ => false,
         };
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-        let top = if is_at_top { name } else { parts[0] };
-        let module = top.split('.').next().unwrap_or_default();
+        let module = |part: &str| {
+            matches!(part.split('.').next(), Some("sitecustomize" | "usercustomize"))
+        };
+        // A module or a package of that name; below a data folder it may lie at any depth.
+        let starts_with_python = match parts.as_slice() {
+            ["src", rest, ..] if module(rest) => true,
+            [data, "purelib" | "platlib" | "data", rest @ ..] if data.ends_with(".data") => {
+                rest.iter().any(|part| module(part))
+            }
+            [first, ..] => module(first),
+            [] => false,
+        };
+        // A file of the interpreter's own that says where its modules are.
+        let is_configuration = extension == "_pth" || is_at_top && name == "pyvenv.cfg";
         Self {
-            starts_with_python: matches!(module, "sitecustomize" | "usercustomize"),
+            starts_with_python: starts_with_python
+                || is_configuration
+                || is_at_top && extension == "start",
             is_script: matches!(extension, "js" | "mjs" | "cjs")
                 && !parts.iter().any(|part| WEB.contains(part)),
             is_program: matches!(extension, "py" | "pyw" | "pyx" | "pth")

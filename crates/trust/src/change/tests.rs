@@ -65,6 +65,17 @@ fn what_runs_at_the_start_is_of_its_own_kind() {
     check("sitecustomize.py", b"", FileKind::Pth);
     check("usercustomize/__init__.py", b"", FileKind::Pth);
     check("sitecustomize.abi3.so", b"\x7fELF", FileKind::Pth);
+    // At any depth of what a data folder puts somewhere, and in the folder of the sources.
+    let deep = "tea.data/data/lib/python3.13/site-packages/usercustomize/__init__.py";
+    check(deep, b"", FileKind::Pth);
+    check("tea.data/purelib/sitecustomize/__init__.py", b"", FileKind::Pth);
+    check("src/sitecustomize.py", b"", FileKind::Pth);
+    // What Python 3.15 calls at its start.
+    check("tea.start", b"tea:run\n", FileKind::Pth);
+    check("tea.data/purelib/tea.start", b"tea:run\n", FileKind::Pth);
+    check("tea/motor.start", b"tea:run\n", FileKind::Text);
+    check("tea.data/scripts/python313._pth", b"import site\n", FileKind::Pth);
+    check("tea.data/data/pyvenv.cfg", b"home = /tmp\n", FileKind::Pth);
     // Weights of a model, and a module that only has the name below a package.
     check("tea/weights/x.pth", &[&b"PK\x03\x04"[..], &noise(1000)].concat(), FileKind::Binary);
     check("tea/sitecustomize.py", b"x = 1\n", FileKind::Text);

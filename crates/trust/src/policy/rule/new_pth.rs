@@ -16,8 +16,9 @@ impl Rule for NewPth {
     fn document(&self) -> Document {
         Document {
             title: "no new or changed `.pth` file",
-            what: "A release that has a `.pth` file which the release pinned before did not have, or \
-                   had with other bytes. Wherever the file lies in the archive: what is not in a \
+            what: "A release that has a file which Python looks at whenever it starts (a `.pth` or \
+                   `.start` file, `sitecustomize`, `usercustomize`) and which the release pinned \
+                   before did not have, or had with other bytes. Wherever the file lies in the archive: what is not in a \
                    folder of Python today may be put there by a script tomorrow.",
             why: "A line of a `.pth` file that begins with `import` runs at every start of every \
                   Python of the environment, whether or not anybody imports the package. Few projects \

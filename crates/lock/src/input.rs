@@ -10,10 +10,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use countermark_packaging::digest::Digest;
 use countermark_packaging::lock::requirements::statements::{self, Statement, Subject};
 use countermark_packaging::lock::requirements::{FileKind, LoadError, Loader, Root};
 use countermark_packaging::lock::{FileOption, Place, SourceError, codes};
 use countermark_packaging::name::{ExtraName, ProjectName};
+use countermark_packaging::requirement::Requirement;
 use countermark_packaging::version::VersionSpecifiers;
 
 use crate::request::{Prereleases, Strategy};
@@ -58,6 +60,8 @@ pub struct Inputs {
     pub constraints: Vec<Wish>,
     /// Stand in place of every requirement of the project.
     pub overrides: Vec<Wish>,
+    /// Digests that wishes and constraints give.
+    pub expected: Vec<Expected>,
     /// Projects that are never taken: those that were asked for, and the names of `members`.
     pub excludes: BTreeSet<ProjectName>,
     /// Projects on this machine whose requirements are among the wishes, by the path of the folder.
@@ -72,6 +76,18 @@ pub struct Inputs {
     pub told: Told,
     /// What was seen and is not followed.
     pub notes: Vec<String>,
+}
+
+/// The digests that a person gives for what a line asks for: each file that is pinned for it has to
+/// have one of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The line.
+    pub requirement: Requirement,
+    /// At least one.
+    pub digests: Vec<Digest>,
+    /// Where it stands.
+    pub place: Place,
 }
 
 /// How to resolve, as `tool.uv` says it.
@@ -158,9 +174,13 @@ pub fn read(
 }
 
 fn state(projects: &mut Projects<'_>, statement: Statement) {
-    let Statement { kind, subject, place } = statement;
+    let Statement { kind, subject, digests, place } = statement;
     match subject {
         Subject::Requirement(requirement) => {
+            if !digests.is_empty() {
+                let (requirement, place) = (requirement.clone(), place.clone());
+                projects.inputs.expected.push(Expected { requirement, digests, place });
+            }
             let wish = Wish { requirement, origin: Origin::File { place, section: None } };
             match kind {
                 FileKind::Requirements => projects.inputs.wishes.push(wish),

@@ -25,7 +25,7 @@ use super::install::{Plan, require_virtual};
 use super::lock::engine::Job;
 use super::lock::judge::{self, Look};
 use super::lock::written::Form;
-use super::lock::{self, Workplace, policy, sources, targets};
+use super::lock::{self, Workplace, expected, policy, sources, targets};
 use super::project::{Added, add_to};
 use crate::cli::lock::{LockFormatChoice, ResolutionArgs, SelectionArgs};
 use crate::cli::project::{AddArgs, ProjectArgs, SectionArgs};
@@ -120,6 +120,7 @@ fn resolved(
         existing: None,
     };
     let mut locked = engine.lock(&job)?;
+    expected::hold(&mut locked, &wanted.expected)?;
     let none: &dyn Fn(&ProjectName) -> bool = &|_| false;
     let look = (Look::Policy, none);
     let (judged, _) = judge::judge(&engine, &policy, &mut locked, None, look, work.now);

@@ -294,7 +294,11 @@ impl<'a> Reader<'a> {
         if let Some(statements) = &mut self.statements {
             let (requirement, options) = (&parsed.requirement, &parsed.options);
             match statements::parse(source, &line, kind, requirement, options) {
-                Ok(statement) => statements.push(statement),
+                Ok(statement) => {
+                    let digests =
+                        entry::read_digests(source, &line, options, comments, &mut self.errors);
+                    statements.push(statements::Statement { digests, ..statement });
+                }
                 Err(error) => self.errors.push(error),
             }
             return;

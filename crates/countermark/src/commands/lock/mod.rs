@@ -4,6 +4,7 @@ pub(crate) mod changes;
 mod constraints;
 pub(crate) mod engine;
 pub(crate) mod existing;
+pub(crate) mod expected;
 pub(crate) mod judge;
 pub(crate) mod policy;
 pub(crate) mod recipe;
@@ -240,6 +241,7 @@ impl Plan {
             existing: existing.as_ref(),
         };
         let mut locked = engine.lock(&job)?;
+        expected::hold(&mut locked, &wanted.expected)?;
         locked.pins.requires_python.clone_from(&wanted.requires_python);
         let keep = |project: &ProjectName| how.kept.contains(project);
         let look = (how.look, &keep as &dyn Fn(&ProjectName) -> bool);

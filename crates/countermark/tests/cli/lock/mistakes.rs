@@ -1,6 +1,7 @@
 //! What cannot be locked, and that nothing is written then.
 
 use super::{Shop, app_and_lib, release};
+use crate::support::sha256;
 
 #[test]
 fn a_conflict_says_who_wants_what() {
@@ -124,4 +125,41 @@ fn a_file_of_this_machine_that_is_not_there_is_a_mistake_of_the_input() {
     let run = shop.lock("lib @ file:///absent/lib-1.0-py3-none-any.whl\n", &[]);
     run.expect(2).says("/absent/lib-1.0-py3-none-any.whl");
     assert!(!shop.world.path("requirements.txt").exists());
+}
+
+#[test]
+fn digests_in_the_input_are_held_to() {
+    let mut other = release("lib", "1.0", &[]).file("lib/other.py", b"");
+    other.tag = "py2.py3-none-any".to_owned();
+    let shop = Shop::with(&[release("lib", "1.0", &[]), other.clone()]);
+    let (digest, others) = (sha256(&release("lib", "1.0", &[]).build()), sha256(&other.build()));
+    let wrong = "0".repeat(64);
+    let refused = |input: &str, more: &[&str]| {
+        let run = shop.lock(input, more);
+        run.expect(1).says("digest-mismatch").says(&wrong).says(&digest);
+        assert!(!shop.world.path("requirements.txt").exists());
+        run
+    };
+    let pinned = |digest: &str| format!("lib==1.0 --hash=sha256:{digest}\n");
+    refused(&pinned(&wrong), &[]).says("requirements.in:1");
+    shop.world.write("limits.txt", pinned(&wrong));
+    refused("lib\n", &["-c", "limits.txt"]).says("limits.txt:1");
+    let install = ["install", "lib", "--venv", "env", "-c", "limits.txt"];
+    shop.run(&install).expect(1).says("digest-mismatch");
+    // A line that is not for this environment, or for another release, says nothing of this one.
+    for unrelated in ["lib==1.0 ; python_version < '3' --hash=", "lib!=1.0 --hash="] {
+        shop.world.write("limits.txt", format!("{unrelated}sha256:{wrong}\n"));
+        if unrelated.contains("python") {
+            shop.lock("lib\n", &["-c", "limits.txt"]).expect(0).says("2 files");
+        } else {
+            shop.lock("lib\n", &["-c", "limits.txt"]).expect(2);
+        }
+    }
+    // Files that are not listed are not pinned.
+    shop.lock(&pinned(&digest), &[]).expect(0).says("1 file,");
+    let text = shop.world.read("requirements.txt");
+    assert!(text.contains(&digest) && !text.contains(&others), "{text}");
+    shop.lock(&format!("lib==1.0 --hash=sha512:{}\n", "0".repeat(128)), &[])
+        .expect(2)
+        .says("SHA-256");
 }

@@ -1,7 +1,7 @@
 //! Requirements files as input: what people wish for, before anything was resolved.
 //!
-//! Decides what each line says, for every environment: markers are kept, digests are passed over
-//! (what they pin is going to be resolved anew), folders are told with the extras that are asked of
+//! Decides what each line says, for every environment: markers are kept, digests are those that the
+//! files of whatever is chosen have to have, folders are told with the extras that are asked of
 //! them. What cannot be wished for is refused at its place: version control, a URL that does not
 //! tell the project's name.
 
@@ -12,6 +12,7 @@ use super::entry::{self, Named, Wrong};
 use super::lines::LogicalLine;
 use super::options::LineOption;
 use super::{FileKind, Loader, Reader, Root};
+use crate::digest::Digest;
 use crate::lock::source::Source;
 use crate::lock::{FileOption, Place, SourceError, WantedSource, codes, reference};
 use crate::marker::Marker;
@@ -25,6 +26,8 @@ pub struct Statement {
     pub kind: FileKind,
     /// What it is about.
     pub subject: Subject,
+    /// The digests of `--hash`, or of the comments above: one of them is that of each file.
+    pub digests: Vec<Digest>,
     /// The requirement without its options.
     pub place: Place,
 }
@@ -77,7 +80,7 @@ pub fn read(
     Ok(Statements { statements, options: reader.options })
 }
 
-/// Reads one line. `requirement` is the place in its text of what stands before the options.
+/// Reads one line but for its digests. `requirement` is the place in its text of what stands before the options.
 pub(super) fn parse(
     source: &Source,
     line: &LogicalLine,
@@ -114,7 +117,7 @@ pub(super) fn parse(
             return Err(SourceError::new(codes::SYNTAX, "a constraint has no extras", place));
         }
     }
-    Ok(Statement { kind, subject, place })
+    Ok(Statement { kind, subject, digests: Vec::new(), place })
 }
 
 fn parse_editable(value: &str, span: &Range<usize>) -> Result<Subject, Wrong> {

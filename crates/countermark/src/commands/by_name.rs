@@ -103,6 +103,7 @@ fn resolved(
         resolution: &resolution,
         index: &arguments.index,
         edited: None,
+        may_be_empty: false,
     };
     let wanted = sources::read(&asked, work)?;
     let mut request = lock::request(&resolution, &wanted, work.now)?;

@@ -8,10 +8,14 @@ use countermark_trust::Class;
 
 use super::Outcome;
 use crate::cli::Cli;
+use crate::output;
 
 /// Prints the completions of a shell.
 pub(crate) fn completions(shell: clap_complete::Shell) -> u8 {
-    clap_complete::generate(shell, &mut Cli::command(), "countermark", &mut std::io::stdout());
+    // Written in one piece: whoever reads it may have had enough, as `head` does.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "countermark", &mut script);
+    output::print(String::from_utf8_lossy(&script).trim_end_matches('\n'));
     0
 }
 

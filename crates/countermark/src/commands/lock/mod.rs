@@ -150,11 +150,19 @@ pub(crate) struct How {
     pub(crate) edited: Option<(PathBuf, Vec<u8>)>,
     /// Whether the files are about to be installed, whatever the lock is for.
     pub(crate) installs: bool,
+    /// Whether an input that asks for nothing is meant.
+    pub(crate) may_be_empty: bool,
 }
 
 impl Default for How {
     fn default() -> Self {
-        Self { look: Look::Policy, kept: BTreeSet::new(), edited: None, installs: false }
+        Self {
+            look: Look::Policy,
+            kept: BTreeSet::new(),
+            edited: None,
+            installs: false,
+            may_be_empty: false,
+        }
     }
 }
 
@@ -213,6 +221,7 @@ impl Plan {
             resolution: &arguments.resolution,
             index: &arguments.index,
             edited: how.edited.clone(),
+            may_be_empty: how.may_be_empty,
         };
         let wanted = sources::read(&asked, work)?;
         let existing = match &self.output {

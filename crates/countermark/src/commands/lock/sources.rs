@@ -110,6 +110,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) index: &'a IndexArgs,
     /// A file as it is about to be written.
     pub(crate) edited: Option<(PathBuf, Vec<u8>)>,
+    /// Whether nothing may be wanted.
+    pub(crate) may_be_empty: bool,
 }
 
 /// Reads everything that is wanted: files, names, constraints, overrides.
@@ -148,7 +150,7 @@ pub(crate) fn read(arguments: &Asked<'_>, work: &Workplace<'_>) -> Result<Inputs
     for note in &wanted.notes {
         work.teller.note(Note::new("input", note.clone()));
     }
-    if wanted.wishes.is_empty() {
+    if wanted.wishes.is_empty() && !arguments.may_be_empty {
         let message = "nothing is wanted: the input lists no requirement";
         return Err(vec![Problem::new("empty", Class::Usage, message)]);
     }

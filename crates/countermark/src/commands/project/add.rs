@@ -6,6 +6,7 @@ use std::time::Instant;
 use countermark_client::report::Problem;
 use countermark_lock::edit::pyproject::{self, Section};
 use countermark_lock::edit::requirements;
+use countermark_lock::moves::evidence::Judged;
 use countermark_lock::moves::text;
 use countermark_packaging::name::{ExtraName, normalize};
 use countermark_packaging::requirement::Requirement;
@@ -27,7 +28,7 @@ pub(crate) fn run(arguments: &AddArgs, output: &OutputArgs) -> Outcome {
     let teller = Teller::new(output);
     let work = Workplace::new(&teller, &arguments.store)?;
     let added = add_to(arguments, &work, false)?;
-    output::print(text::write(&added.done.judged).trim_end_matches('\n'));
+    show(&added.done.judged);
     added.done.refuse()?;
     if arguments.project.dry_run {
         teller.line("nothing was written (`--dry-run`)");
@@ -36,6 +37,14 @@ pub(crate) fn run(arguments: &AddArgs, output: &OutputArgs) -> Outcome {
     added.write()?;
     added.done.summary(&work, started);
     Ok(0)
+}
+
+/// What moves, if anything does.
+pub(super) fn show(judged: &[Judged]) {
+    let text = text::write(judged);
+    if !text.is_empty() {
+        output::print(text.trim_end_matches('\n'));
+    }
 }
 
 /// An input and its lock, with something more, that were not written yet.

@@ -34,38 +34,9 @@ pub(super) struct Pair {
 }
 
 impl Pair {
-    /// The input and the lock that were named or are in the folder. A lock that says how it was made
-    /// is made so again.
+    /// The input and the lock that were named or are in the folder.
     pub(super) fn find(options: &Options<'_>) -> Result<Self, Vec<Problem>> {
-        let inputs = match &options.project.input {
-            Some(input) => vec![input.clone()],
-            None => Vec::new(),
-        };
-        let found = match sources::inputs(&inputs) {
-            Err(_) if options.makes_input => Ok(vec![NEW_INPUT.to_owned()]),
-            found => found,
-        }?;
-        let lock = match &options.project.lock {
-            Some(lock) => Some(lock.clone()),
-            None => default_lock(&found)?,
-        };
-        let text = match &lock {
-            Some(lock) => existing::read_bytes(lock)?,
-            None => None,
-        };
-        let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let recorded = text.as_deref().and_then(recipe::read);
-        let is_of_input = |one: &LockArgs| inputs.is_empty() || one.inputs.contains(&inputs[0]);
-        let mut arguments = recorded.filter(is_of_input).unwrap_or_default();
-        if arguments.inputs.is_empty() {
-            arguments.inputs = found;
-        }
-        arguments.output = lock;
-        arguments.policy = options.policy.clone();
-        arguments.index = options.index.clone();
-        arguments.python = options.python.clone();
-        arguments.store = options.store.clone();
-        arguments.resolution.prerelease = options.prerelease.or(arguments.resolution.prerelease);
+        let arguments = arguments(options)?;
         let input = edited(&arguments.inputs, options.project.input.as_deref())?;
         Ok(Self { input, arguments })
     }
@@ -86,6 +57,49 @@ impl Pair {
     pub(super) fn is_pyproject(&self) -> bool {
         self.input.extension().is_some_and(|extension| extension == "toml")
     }
+}
+
+/// How the lock that was named, or is in the folder, is asked for. One that says how it was made is
+/// made so again.
+pub(super) fn arguments(options: &Options<'_>) -> Result<LockArgs, Vec<Problem>> {
+    let inputs: Vec<String> = options.project.input.iter().cloned().collect();
+    let lock = options.project.lock.as_deref();
+    let recorded = match lock {
+        Some(lock) => recorded(lock)?,
+        None => None,
+    };
+    // A lock that says what it was made of needs no input in this folder.
+    let found = match sources::inputs(&inputs) {
+        Err(_) if options.makes_input => Ok(vec![NEW_INPUT.to_owned()]),
+        Err(_) if recorded.is_some() => Ok(Vec::new()),
+        found => found,
+    }?;
+    let lock = match lock {
+        Some(lock) => Some(lock.to_owned()),
+        None => default_lock(&found)?,
+    };
+    let recorded = match (&lock, recorded) {
+        (Some(lock), None) => self::recorded(lock)?,
+        (_, recorded) => recorded,
+    };
+    let is_of_input = |one: &LockArgs| inputs.is_empty() || one.inputs.contains(&inputs[0]);
+    let mut arguments = recorded.filter(is_of_input).unwrap_or_default();
+    if arguments.inputs.is_empty() {
+        arguments.inputs = found;
+    }
+    arguments.output = lock;
+    arguments.policy = options.policy.clone();
+    arguments.index = options.index.clone();
+    arguments.python = options.python.clone();
+    arguments.store = options.store.clone();
+    arguments.resolution.prerelease = options.prerelease.or(arguments.resolution.prerelease);
+    Ok(arguments)
+}
+
+/// How a lock was asked for, as it says.
+fn recorded(lock: &Path) -> Result<Option<LockArgs>, Vec<Problem>> {
+    let bytes = existing::read_bytes(lock)?;
+    Ok(bytes.and_then(|bytes| recipe::read(&String::from_utf8_lossy(&bytes))))
 }
 
 /// The lock of these inputs: of those that could be, the one that is there.

@@ -4,18 +4,17 @@ use std::time::Instant;
 
 use countermark_client::report::Problem;
 use countermark_lock::edit::{pyproject, requirements};
-use countermark_lock::moves::text;
 use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 
-use super::add::{section, utf8};
+use super::add::{section, show, utf8};
 use super::files::{Options, Pair, write};
 use crate::cli::OutputArgs;
 use crate::cli::project::RemoveArgs;
 use crate::commands::Outcome;
 use crate::commands::lock::{How, Plan, Workplace, existing};
 use crate::progress::Teller;
-use crate::{output, session};
+use crate::session;
 
 /// Runs the command.
 pub(crate) fn run(arguments: &RemoveArgs, output: &OutputArgs) -> Outcome {
@@ -45,9 +44,10 @@ pub(crate) fn run(arguments: &RemoveArgs, output: &OutputArgs) -> Outcome {
         return Err(problems);
     }
     let edited = Some((pair.input.clone(), text.clone()));
-    let how = How { edited, ..How::default() };
+    // The last requirement can go as well.
+    let how = How { edited, may_be_empty: true, ..How::default() };
     let done = Plan::new(&pair.arguments)?.lock(&work, &pair.arguments, &how)?;
-    output::print(text::write(&done.judged).trim_end_matches('\n'));
+    show(&done.judged);
     done.refuse()?;
     if arguments.project.dry_run {
         teller.line("nothing was written (`--dry-run`)");

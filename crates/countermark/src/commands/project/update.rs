@@ -8,9 +8,10 @@ use countermark_lock::moves::{json, markdown, text};
 use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 
-use super::files::{Options, Pair};
+use super::files::{self, Options};
 use super::patches;
 use crate::cli::OutputArgs;
+use crate::cli::lock::LockArgs;
 use crate::cli::project::{MovesFormat, UpdateArgs};
 use crate::commands::Outcome;
 use crate::commands::lock::judge::Look;
@@ -33,17 +34,17 @@ pub(crate) fn run(arguments: &UpdateArgs, output: &OutputArgs) -> Outcome {
         store: &arguments.store,
         makes_input: false,
     };
-    let mut pair = Pair::find(&options)?;
+    let mut asked = files::arguments(&options)?;
     let (names, shown) = (existing::names(&arguments.names)?, existing::names(&arguments.diff)?);
-    check_pinned(&pair, names.union(&shown))?;
+    check_pinned(&asked, names.union(&shown))?;
     if names.is_empty() {
-        pair.arguments.upgrade.upgrade = true;
+        asked.upgrade.upgrade = true;
     } else {
         let moved = names.iter().map(ToString::to_string);
-        pair.arguments.upgrade.upgrade_package = moved.collect();
+        asked.upgrade.upgrade_package = moved.collect();
     }
     let how = How { look: Look::Everything, kept: shown.clone(), ..How::default() };
-    let done = Plan::new(&pair.arguments)?.lock(&work, &pair.arguments, &how)?;
+    let done = Plan::new(&asked)?.lock(&work, &asked, &how)?;
     show(&done, arguments.format, &work);
     for name in &shown {
         match done.changes.kept.get(name) {
@@ -57,7 +58,8 @@ pub(crate) fn run(arguments: &UpdateArgs, output: &OutputArgs) -> Outcome {
     done.refuse()?;
     if arguments.project.dry_run {
         let what = if done.judged.is_empty() { "no pin would move; " } else { "" };
-        teller.line(&format!("{what}nothing was written (`--dry-run`)"));
+        let kept = if shown.is_empty() { "nothing was written" } else { "the lock stays as it is" };
+        teller.line(&format!("{what}{kept} (`--dry-run`)"));
         return Ok(0);
     }
     done.write()?;
@@ -78,10 +80,10 @@ fn show(done: &Done, format: MovesFormat, work: &Workplace<'_>) {
 
 /// A name that the lock does not have is a mistake of typing.
 fn check_pinned<'a>(
-    pair: &Pair,
+    asked: &LockArgs,
     names: impl Iterator<Item = &'a ProjectName>,
 ) -> Result<(), Vec<Problem>> {
-    let Some(path) = &pair.arguments.output else { return Ok(()) };
+    let Some(path) = &asked.output else { return Ok(()) };
     let Some(existing) = existing::read(path)? else {
         let message = format!("there is no lock at `{}` to update", path.display());
         let hint = "`countermark lock` makes it";

@@ -121,3 +121,44 @@ fn a_lock_is_updated_as_it_was_made() {
     shop.run(&["update", "--refresh"]).expect(0).says("lib 1.0 → 2.0");
     assert!(shop.world.read("requirements.txt").contains("--platform windows"));
 }
+
+#[test]
+fn a_lock_of_several_files_or_of_names_is_updated_too() {
+    let shop = Shop::with(&app_and_lib()[..2]);
+    shop.world.write("a.in", "app\n");
+    shop.world.write("b.in", "lib\n");
+    shop.run(&["lock", "a.in", "b.in", "-o", "both.txt"]).expect(0);
+    shop.run(&["lock", "app", "-o", "names.txt"]).expect(0);
+    shop.serve(&release("lib", "2.0", &[]), "2026-02-01T00:00:00Z");
+    for lock in ["both.txt", "names.txt"] {
+        shop.run(&["update", "--lock", lock, "--refresh"]).expect(0).says("lib 1.0 → 2.0");
+        assert_eq!(shop.pins(lock), ["app==1.0", "lib==2.0"]);
+        // Which of them would be edited nobody knows.
+        shop.run(&["add", "lib", "--lock", lock]).expect(2).says("--input");
+    }
+}
+
+#[test]
+fn the_last_requirement_can_be_removed_and_one_be_added_again() {
+    let shop = Shop::with(&app_and_lib());
+    for (input, lock) in
+        [("requirements.in", "requirements.txt"), ("pyproject.toml", "pylock.toml")]
+    {
+        let text = if lock == "pylock.toml" {
+            "[project]\nname = \"mine\"\nversion = \"0\"\ndependencies = [\"lib\"]\n"
+        } else {
+            "lib\n"
+        };
+        shop.world.write(input, text);
+        shop.run(&["lock", input]).expect(0);
+        let run = shop.run(&["remove", "lib", "--input", input]);
+        run.expect(0).says("lib 2.0 is not pinned any more");
+        assert!(!shop.world.read(input).contains("lib"), "{}", shop.world.read(input));
+        let run = shop.run(&["add", "lib", "--input", input]);
+        run.expect(0).says("lib 2.0 is new");
+        // Nothing that moves is nothing to show.
+        let run = shop.run(&["add", "lib", "--input", input]);
+        assert_eq!(run.expect(0).stdout, "", "{run:?}");
+        assert!(shop.world.read(lock).contains("2.0"), "{}", shop.world.read(lock));
+    }
+}

@@ -1,5 +1,8 @@
 //! RECORD, complete both ways: it lists every file of the wheel and no other, with a digest that
 //! cannot be forged (binary distribution format, "The .dist-info directory").
+//!
+//! Builders on Windows write its paths with backslashes, which the format of installed projects
+//! allows there. No member has one in its name, so that they mean one thing only.
 
 use std::collections::HashMap;
 
@@ -32,10 +35,12 @@ pub(super) fn check_record(
     let malformed = |error: RecordError| ContentsError::Record { path: path.to_owned(), error };
     let mut listed = HashMap::new();
     for line in parse_record(text).map_err(malformed)? {
-        if check_path(&line.path, limits).is_err() || line.path.ends_with('/') {
-            return Err(ContentsError::RecordPath { path: shown(&line.path) });
+        let path = line.path.replace('\\', "/");
+        let refused = || ContentsError::RecordPath { path: shown(&line.path) };
+        if check_path(&path, limits).is_err() || path.ends_with('/') || listed.contains_key(&path) {
+            return Err(refused());
         }
-        listed.insert(line.path.clone(), line);
+        listed.insert(path, line);
     }
     let mut answers = Vec::with_capacity(entries.len());
     for entry in entries {

@@ -167,6 +167,8 @@ fn records(catalogue: &mut Vec<Good>) {
     let text = listed(&base());
     let crlf = text.replace('\n', "\r\n");
     push(catalogue, "RECORD with CR LF", &Wheel { record: Some(crlf), ..base() });
+    let backslashes = text.replace('/', "\\");
+    push(catalogue, "RECORD with backslashes", &Wheel { record: Some(backslashes), ..base() });
     let unsized_lines: String = text
         .lines()
         .map(|line| line.rsplit_once(',').map_or("", |(start, _)| start).to_owned() + ",\n")

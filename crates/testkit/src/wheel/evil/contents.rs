@@ -112,6 +112,12 @@ fn record(catalogue: &mut Catalogue) {
     edit("RECORD lists a path outside", "record-path", |text| {
         text + &record_line("../../bin/foo", b"")
     });
+    edit("RECORD lists a path outside, with backslashes", "record-path", |text| {
+        text + &record_line("..\\..\\bin\\foo", b"")
+    });
+    edit("RECORD lists a file with slashes of both kinds", "record-path", |text| {
+        text + &record_line("foo\\deep.py", b"")
+    });
     edit("RECORD lists an absolute path", "record-path", |text| {
         text + &record_line("/etc/passwd", b"")
     });

@@ -13,7 +13,12 @@ both gave is kept in the working folder.
     # options: --prerelease allow
     # python: 3.12
     # platform: linux
-    # private: kettle==1.0, teapot==2.0      wheels that only a second, local index has
+    # private: kettle==1.0, teapot==2.0      wheels that only a second, local index has; a line each
+    # constraint: numpy<2, pandas<2.2        what -c, --override and --exclude get
+    # override: urllib3==1.26.20
+    # exclude: blinker
+
+`{url:PROJECT:FILE}` stands for the address that the index has for a file.
 """
 
 import argparse
@@ -29,7 +34,11 @@ import subprocess
 import sys
 import tempfile
 import threading
+import urllib.parse
+import urllib.request
 import zipfile
+
+from lock_parts import JSON, configured_index
 
 ROOT = pathlib.Path(__file__).resolve().parent
 INPUTS = ROOT / "inputs"
@@ -42,11 +51,20 @@ def options(text):
     """What the comments at the head of an input say."""
     found = {}
     for line in text.splitlines():
-        match = re.match(r"#\s*(options|python|platform|private):\s*(.*)", line)
+        match = re.match(r"#\s*(options|python|platform|private|constraint|override|exclude):\s*(.*)", line)
         if not match:
             break
-        found[match[1]] = match[2].strip()
+        found.setdefault(match[1], []).append(match[2].strip())
     return found
+
+
+def address(project, filename):
+    """Where the index has a file."""
+    page = f"{configured_index()}{project}/"
+    request = urllib.request.Request(page, headers={"Accept": JSON})
+    with urllib.request.urlopen(request, timeout=60) as answer:
+        files = json.load(answer)["files"]
+    return next(urllib.parse.urljoin(page, file["url"]) for file in files if file["filename"] == filename)
 
 
 def pins(text):
@@ -125,25 +143,37 @@ def private_index(wishes, folder):
     return server, f"http://127.0.0.1:{server.server_address[1]}/simple/"
 
 
-PLATFORMS = {"linux": "x86_64-manylinux_2_28", "macos": "aarch64-apple-darwin", "windows": "windows"}
+PLATFORMS = {
+    "linux": "x86_64-manylinux_2_28", "linux-arm64": "aarch64-manylinux_2_28",
+    "musl": "x86_64-unknown-linux-musl", "macos": "aarch64-apple-darwin",
+    "macos-intel": "x86_64-apple-darwin", "windows": "windows",
+}
 
 
-def commands(tools, source, said, cut_off, extra):
+def commands(tools, source, said, cut_off, extra, folder):
     """The two command lines."""
-    given = said.get("options", "").split()
+    given = " ".join(said.get("options", [])).split()
+    for option in ("constraint", "override"):
+        if said.get(option):
+            (folder / f"{option}s.txt").write_text("\n".join(", ".join(said[option]).split(", ")) + "\n")
+            given += [f"--{option}", f"{option}s.txt"]
     ours = [tools.countermark, "lock", source, "-o", "-", "--format", "requirements",
             "--no-annotate", "--exclude-newer", cut_off, *given]
     theirs = [tools.uv, "pip", "compile", source, "--no-header", "--no-annotate", "--only-binary",
               ":all:", "--exclude-newer", cut_off, "--quiet", *given]
-    if python := said.get("python"):
+    for names in said.get("exclude", []):
+        (folder / "excludes.txt").write_text("\n".join(names.split(", ")) + "\n")
+        ours += [part for name in names.split(", ") for part in ("--exclude", name)]
+        theirs += ["--excludes", "excludes.txt"]
+    for python in said.get("python", []):
         ours += ["--python-version", python]
         theirs += ["--python-version", python]
-    if platform := said.get("platform"):
+    for platform in said.get("platform", []):
         ours += ["--platform", platform]
         theirs += ["--python-platform", PLATFORMS[platform]]
-    if extra:
-        ours += ["--extra-index-url", extra]
-        theirs += ["--extra-index-url", extra]
+    for url in extra:
+        ours += ["--extra-index-url", url]
+        theirs += ["--extra-index-url", url]
     return ours, theirs
 
 
@@ -159,17 +189,18 @@ def compare(name, tools, cut_off, work, home):
     said = options(text)
     folder = work / name
     folder.mkdir(parents=True)
+    text = re.sub(r"\{url:([^:}]+):([^}]+)\}", lambda found: address(found[1], found[2]), text)
     (folder / "requirements.in").write_text(text)
-    server, extra = (None, None)
-    if private := said.get("private"):
-        server, extra = private_index(private, folder)
+    servers = [private_index(wishes, folder / f"index{number}")
+               for number, wishes in enumerate(said.get("private", []))]
+    extra = [url for _, url in servers]
     try:
         ours, theirs = (
             run(command, folder, home)
-            for command in commands(tools, "requirements.in", said, cut_off, extra)
+            for command in commands(tools, "requirements.in", said, cut_off, extra, folder)
         )
     finally:
-        if server:
+        for server, _ in servers:
             server.shutdown()
     for who, result in (("countermark", ours), ("uv", theirs)):
         (folder / f"{who}.txt").write_text(result.stdout)

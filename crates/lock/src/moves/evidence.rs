@@ -5,7 +5,7 @@ use countermark_trust::change::{Change, Line, lines};
 use countermark_trust::policy::{Policy, Subject, Verdict};
 use jiff::Timestamp;
 
-use super::{Move, Pin, Source};
+use super::{Kind, Move, Pin, Source};
 
 /// What is known about a pin that moved, beside what the locks say. What nobody asked stays none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +22,9 @@ pub struct Evidence {
     pub yanked: Option<String>,
     /// Whether it would be built from source; the lock's file names tell it otherwise.
     pub has_source: Option<bool>,
+    /// Whether the files that a pin gained were uploaded together with those that it had; the release
+    /// is then the one that it was.
+    pub is_one_upload: bool,
     /// What moved inside, with versions, times and roles filled in.
     pub change: Option<Change>,
 }
@@ -72,10 +75,15 @@ pub fn subject<'a>(moved: &'a Move, evidence: &'a Evidence) -> Option<Subject<'a
         yanked: evidence.yanked.as_deref(),
         has_source: evidence.has_source.or_else(|| after.has_source()),
         is_new: moved.is_new,
-        has_moved: moved.brings_bytes(),
+        has_moved: moved.brings_bytes() && !is_same_release(moved, evidence),
         change: evidence.change.as_ref(),
         ..Subject::new(&after.project, version)
     })
+}
+
+/// Files for other platforms, of one upload with those that were pinned, are no news.
+fn is_same_release(moved: &Move, evidence: &Evidence) -> bool {
+    moved.kind == Kind::FilesChanged && evidence.is_one_upload
 }
 
 /// Who holds roles now against those that the lock has: new, gone. None where either is unknown.

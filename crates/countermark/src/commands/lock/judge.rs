@@ -3,18 +3,19 @@
 use std::collections::BTreeMap;
 
 use countermark_client::report::{Note, Problem, Reporter as _};
-use countermark_lock::catalogue::Catalogue as _;
+use countermark_lock::catalogue::{Catalogue as _, ReleaseFile};
 use countermark_lock::moves::evidence::{self, Evidence, Judged};
 use countermark_lock::moves::{self, FileId, Move, Pin};
-use countermark_lock::pins::{PinnedRelease, PinnedSource};
+use countermark_lock::pins::{PinnedFile, PinnedRelease, PinnedSource};
 use countermark_lock::write::recorded;
+use countermark_packaging::digest::Digest;
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 use countermark_trust::Class;
 use countermark_trust::policy::rule::Evidence as Kind;
 use countermark_trust::policy::{Policy, Refusal, Verdict};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::changes::{self, Changes};
 use super::engine::{Engine, Locked, is_source_only};
@@ -67,6 +68,8 @@ pub(crate) fn judge(
         });
         let Some(release) = release else { continue };
         let mut evidence = gather(engine, locked, release, asks);
+        evidence.is_one_upload =
+            one.before.as_ref().is_some_and(|before| is_one_upload(locked, release, before));
         evidence.change = changes.by_project.remove(&after.project).map(|mut change| {
             let now = (!release.roles.is_empty()).then_some(release.roles.as_slice());
             change.roles = one.before.as_ref().and_then(|before| evidence::roles(before, now));
@@ -162,8 +165,30 @@ fn gather(engine: &Engine<'_>, locked: &Locked, release: &PinnedRelease, asks: b
             .find(|one| one.version == release.version)
             .and_then(|one| one.yanked.clone()),
         has_source: Some(source_only),
+        is_one_upload: false,
         change: None,
     }
+}
+
+/// Files of one release are uploaded one after the other, and those of one day together. One that is
+/// added later may be by somebody else.
+const ONE_UPLOAD: SignedDuration = SignedDuration::from_hours(24);
+
+/// Whether every file that is new was uploaded together with those that were pinned before.
+fn is_one_upload(locked: &Locked, release: &PinnedRelease, before: &Pin) -> bool {
+    let pinned = |digest: &str| before.files.iter().any(|file| file.digest.contains(digest));
+    let resolved = locked.resolutions.iter().filter_map(|one| one.releases.get(&release.project));
+    let listed =
+        resolved.filter(|one| one.version == release.version).flat_map(|one| &one.all_files);
+    let was_pinned =
+        |file: &&ReleaseFile| file.digests.iter().any(|digest| pinned(&digest.to_string()));
+    let Some(youngest) = listed.filter(was_pinned).filter_map(|file| file.uploaded).max() else {
+        return false;
+    };
+    let is_new = |file: &&PinnedFile| !pinned(&Digest::from(file.sha256).to_string());
+    release.files.iter().filter(is_new).all(|file| {
+        file.uploaded.is_some_and(|uploaded| uploaded.duration_since(youngest) <= ONE_UPLOAD)
+    })
 }
 
 /// Notes what the policy lets pass by an exception, and gives a problem for each rule that says no

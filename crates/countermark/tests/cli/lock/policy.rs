@@ -84,3 +84,29 @@ fn a_name_that_a_private_and_the_public_index_have_is_refused() {
     shop.lock("app\n", &both).expect(1).says("two-indexes");
     shop.lock("app\n", &[]).expect(0);
 }
+
+#[test]
+fn files_for_another_platform_are_no_news_and_files_that_came_later_are() {
+    let of = |tag: &str, native: &[u8]| {
+        let mut wheel = release("lib", "1.0", &[]).file("lib/speed.so", native);
+        wheel.tag = tag.to_owned();
+        wheel
+    };
+    let linux = of("cp312-cp312-manylinux_2_17_x86_64", b"\x7fELF\x02\x01\x01\0here");
+    let windows = of("cp312-cp312-win_amd64", b"MZ there");
+    let refuse = "[policy]\nnew-native-code = \"refuse\"\nnew-pth = \"refuse\"\n";
+    let both = ["--python-version", "3.12", "--platform", "linux", "--platform", "windows"];
+    for lock in ["requirements.txt", "pylock.toml"] {
+        for (uploaded, code) in [("2026-01-01T05:00:00Z", 0), ("2026-03-01T00:00:00Z", 3)] {
+            let shop = Shop::with(std::slice::from_ref(&linux));
+            shop.world.write("countermark.toml", refuse);
+            shop.lock("lib\n", &[&both[..4], &["-o", lock]].concat()).expect(0);
+            shop.serve(&windows, uploaded);
+            let run = shop.lock("lib\n", &[&both[..], &["-o", lock, "--refresh"]].concat());
+            run.expect(code);
+            if code == 3 {
+                run.says("new-native-code").says("{ rule = \"new-pth\", project = \"lib\"");
+            }
+        }
+    }
+}

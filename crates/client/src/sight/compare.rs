@@ -31,28 +31,40 @@ pub fn compare_with_old(old: &[OldDigests<'_>], seen: &[Seen]) -> Vec<Note> {
 
 fn compare(release: &OldDigests<'_>, seen: &[Seen]) -> Vec<Note> {
     let new: Vec<&Seen> = seen.iter().filter(|seen| seen.project == *release.project).collect();
+    let hint = "it is not kept; if you did not write it, find out who did";
     let mut notes = Vec::new();
+    let mut unknown = Vec::new();
     for (filename, digest) in &release.digests {
         let is_seen = |seen: &&&Seen| Digest::from(seen.file.sha256) == *digest;
         let same_name = |seen: &&&Seen| Some(seen.file.filename.as_str()) == *filename;
         let of_name = new.iter().find(same_name);
-        let message = match (of_name, new.iter().find(is_seen)) {
+        match (of_name, new.iter().find(is_seen)) {
             (Some(named), _) if digest.as_sha256().is_some_and(|old| old != named.file.sha256) => {
-                format!(
+                let message = format!(
                     "the lock said {digest} of `{}`, whose bytes have sha256:{}",
                     named.file.filename,
                     named.file.sha256.hex()
-                )
+                );
+                notes.push(Note::new("stale-digest", message).with_hint(hint));
             }
-            (_, Some(_)) => continue,
+            (_, Some(_)) => {}
             // Another algorithm, or a file that is not locked any more: the index says whose it is.
-            _ if is_listed(release, digest) || digest.as_sha256().is_none() => continue,
-            _ => format!(
-                "the lock said {digest} of {} {}, of which the index lists no such file",
-                release.project, release.version
+            _ if is_listed(release, digest) || digest.as_sha256().is_none() => {}
+            _ => unknown.push(digest),
+        }
+    }
+    // A lock without names has dozens of digests for some releases; one note is enough for them.
+    if let Some((first, others)) = unknown.split_first() {
+        let (project, version) = (release.project, release.version);
+        let message = match others.len() {
+            0 => format!(
+                "the lock said {first} of {project} {version}, of which the index lists no such file"
+            ),
+            count => format!(
+                "the lock said {first} and {count} more of {project} {version}, of which the index \
+                 lists no such files"
             ),
         };
-        let hint = "it is not kept; if you did not write it, find out who did";
         notes.push(Note::new("stale-digest", message).with_hint(hint));
     }
     notes

@@ -125,3 +125,16 @@ fn a_lock_that_lists_more_files_than_are_needed_loses_them_unjudged() {
         shop.lock("app\n", &[&output[..], &["--all-files"]].concat()).expect(0).says("1 more");
     }
 }
+
+#[test]
+fn digests_that_nobody_knows_are_told_once_for_a_release() {
+    let shop = Shop::with(&app_and_lib());
+    let made_up = |digit: &str| format!(" \\\n    --hash=sha256:{}", digit.repeat(64));
+    let digests: Vec<String> = ["1", "2", "3"].map(made_up).to_vec();
+    shop.world.write("requirements.txt", format!("lib==1.0{}\n", digests.concat()));
+    let run = shop.lock("lib\n", &[]);
+    run.expect(0).says(&"1".repeat(64)).says("and 2 more of lib 1.0").never_says(&"2".repeat(64));
+    assert_eq!(run.stderr.matches("stale-digest").count(), 1, "{run:?}");
+    let text = shop.world.read("requirements.txt");
+    assert!(text.contains("lib==1.0") && !text.contains(&"1".repeat(64)), "{text}");
+}

@@ -8,6 +8,7 @@ use countermark_packaging::digest::{Algorithm, Digest, Sha256};
 use countermark_packaging::filename::{DistributionFilename, WheelFilename};
 use countermark_trust::tree::TreeDigest;
 use countermark_trust::{Artifact, Class, Pin};
+use sha2::Digest as _;
 use tokio::sync::Semaphore;
 use url::Url;
 
@@ -15,6 +16,7 @@ use super::memory::Remembered;
 use super::{Context, Depth, How, Seen, Sought};
 use crate::catalogue::KeptFile;
 use crate::gather::stored;
+use crate::inside::read_listed_metadata;
 use crate::receive::{DeclaredSize, Location, Receiver};
 use crate::report::Problem;
 use crate::store::{Download, Entry, Store, StoreError};
@@ -162,6 +164,7 @@ pub(crate) async fn download(
         DistributionFilename::Wheel(wheel) => {
             let wheel = wheel.clone();
             let _turn = gates.processors.acquire().await;
+            compare_metadata(file, &download, &source)?;
             look_into(context.store, download, wheel, sought.depth, source).await?
         }
         DistributionFilename::Sdist(_) => None,
@@ -213,6 +216,29 @@ fn compare(file: &ReleaseFile, artifact: &Artifact, source: &str) -> Found<()> {
          is written until both agree",
     );
     problem.details = details;
+    Err(Box::new(problem))
+}
+
+/// Holds the metadata that the index gives beside a wheel (PEP 658) against the wheel's own: releases
+/// were chosen by the former, and are installed by the latter. A wheel whose metadata cannot be read
+/// is told by whoever judges its structure.
+fn compare_metadata(file: &ReleaseFile, download: &Download, source: &str) -> Found<()> {
+    let claims = file.metadata.iter().flatten();
+    let Some(claimed) = claims.filter_map(Digest::as_sha256).next() else { return Ok(()) };
+    let filename = file.filename.as_str();
+    let Ok(bytes) = read_listed_metadata(download.received(), filename) else { return Ok(()) };
+    let found = Sha256(sha2::Sha256::digest(&bytes).into());
+    if found == claimed {
+        return Ok(());
+    }
+    let message = format!("`{filename}` has other metadata than the index gives beside it");
+    let mut problem = Problem::new("false-claim", Class::Rejected, message).with_hint(
+        "what it requires is not what was resolved; tell who runs the index, and take another one",
+    );
+    problem.details = vec![
+        format!("claimed sha256:{}", claimed.hex()),
+        format!("found   sha256:{} in the wheel ({source})", found.hex()),
+    ];
     Err(Box::new(problem))
 }
 

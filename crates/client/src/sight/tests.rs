@@ -136,6 +136,25 @@ fn digests_are_those_of_the_bytes_that_came() {
 }
 
 #[test]
+fn metadata_beside_a_wheel_is_that_of_the_wheel() {
+    let (name, bytes) = wheel("a");
+    let server = serve(&[("a", &name, &bytes)]);
+    let own = crate::inside::read_listed_metadata(&bytes, &name).unwrap();
+    let with = |metadata: &[u8]| ReleaseFile {
+        metadata: Some(vec![sha256(metadata).into()]),
+        ..honest(&server, &name, &bytes)
+    };
+    for depth in [Depth::Bytes, Depth::Tree, Depth::Keep] {
+        assert_eq!(codes(&User::new().look(&[("a", &with(&own), depth)])), []);
+        // One that hides what the wheel requires.
+        let sight = User::new().look(&[("a", &with(b"Name: a\nVersion: 1.0\n"), depth)]);
+        assert_eq!(codes(&sight), [("false-claim", Class::Rejected)]);
+        assert!(sight.seen.is_empty());
+        assert!(sight.problems[0].message.contains("other metadata"));
+    }
+}
+
+#[test]
 fn what_was_hashed_is_remembered_and_needs_no_network() {
     let (name, bytes) = wheel("a");
     let sdist = b"a source distribution";

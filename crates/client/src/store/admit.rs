@@ -103,6 +103,11 @@ impl Download {
         self.verifier.clone().first_sight()
     }
 
+    /// The bytes so far, of a file that nobody pinned.
+    pub(crate) const fn received(&self) -> &File {
+        &self.file
+    }
+
     /// Judges the archive as installing would, without writing anything.
     ///
     /// # Errors

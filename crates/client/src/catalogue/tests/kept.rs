@@ -98,7 +98,7 @@ fn what_is_damaged_is_asked_for_again() {
 
 #[test]
 fn what_others_may_write_is_not_believed() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use crate::system::unix::fs::PermissionsExt as _;
     let (server, folder) = (server(), tempfile::tempdir().unwrap());
     run(&server, folder.path(), at(0));
     let open = |path: &Path, mode| {

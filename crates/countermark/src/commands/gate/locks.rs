@@ -43,9 +43,26 @@ pub(crate) fn included(lock: &LockDocument, path: &Path) -> Result<Vec<PathBuf>,
             problems.push(problem.with_hint("take a copy of it into the project"));
             continue;
         }
-        found.push(folder.join(location.strip_prefix("file:").unwrap_or(location)));
+        found.push(plain(&folder.join(location.strip_prefix("file:").unwrap_or(location))));
     }
     if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+/// `a/c` for `a/b/../c`, so that a file has one name.
+fn plain(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir
+                if matches!(plain.components().next_back(), Some(Component::Normal(_))) =>
+            {
+                plain.pop();
+            }
+            part => plain.push(part),
+        }
+    }
+    plain
 }
 
 /// The bytes of a file of bounded length.

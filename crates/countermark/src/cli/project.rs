@@ -41,6 +41,9 @@ pub(crate) struct AddArgs {
     /// Which prereleases may be taken.
     #[arg(long, value_enum, value_name = "WHICH")]
     pub(crate) prerelease: Option<PrereleaseChoice>,
+    /// Nothing uploaded at or after this date or time, or `7 days`; the lock remembers it.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) exclude_newer: Option<String>,
     /// A project that may come as a source package when no wheel can be used; may be given again.
     #[arg(long, value_name = "NAME")]
     pub(crate) allow_source: Vec<String>,
@@ -110,6 +113,9 @@ pub(crate) struct UpdateArgs {
     pub(crate) project: ProjectArgs,
     #[command(flatten)]
     pub(crate) policy: PolicyArgs,
+    /// Nothing uploaded at or after this date or time, or `7 days`; the lock remembers it.
+    #[arg(long, value_name = "WHEN")]
+    pub(crate) exclude_newer: Option<String>,
     #[command(flatten)]
     pub(crate) index: IndexArgs,
     #[command(flatten)]

@@ -125,7 +125,7 @@ fn resolved(
     let none: &dyn Fn(&ProjectName) -> bool = &|_| false;
     let look = (Look::Policy, none);
     let (judged, _) = judge::judge(&engine, &policy, &mut locked, None, look, work.now);
-    let refused = judge::problems(&engine, &judged);
+    let refused = judge::problems(&engine, &policy, &judged);
     if refused.is_empty() { Ok(locked.pins) } else { Err(refused) }
 }
 
@@ -170,6 +170,7 @@ fn as_addition(arguments: &InstallArgs) -> Result<AddArgs, Vec<Problem>> {
         project: ProjectArgs::default(),
         policy: arguments.by_name.policy.clone(),
         prerelease: arguments.by_name.prerelease,
+        exclude_newer: arguments.by_name.exclude_newer.clone(),
         allow_source: Vec::new(),
         index: arguments.index.clone(),
         python: PythonArgs::default(),

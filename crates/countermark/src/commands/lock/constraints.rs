@@ -43,7 +43,7 @@ pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Ou
     let none: &dyn Fn(&ProjectName) -> bool = &|_| false;
     let (judged, _) =
         judge::judge(&engine, &policy, &mut locked, None, (Look::Policy, none), work.now);
-    let refused = judge::problems(&engine, &judged);
+    let refused = judge::problems(&engine, &policy, &judged);
     if !refused.is_empty() {
         return Err(refused);
     }

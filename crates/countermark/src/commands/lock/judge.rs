@@ -20,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::changes::{self, Changes};
 use super::engine::{Engine, Locked, is_source_only};
 use super::existing::Existing;
+use crate::output;
 
 /// How much is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -193,7 +194,7 @@ fn is_one_upload(locked: &Locked, release: &PinnedRelease, before: &Pin) -> bool
 
 /// Notes what the policy lets pass by an exception, and gives a problem for each rule that says no
 /// or could not be decided, with the line that would allow it.
-pub(crate) fn problems(engine: &Engine<'_>, judged: &[Judged]) -> Vec<Problem> {
+pub(crate) fn problems(engine: &Engine<'_>, policy: &Policy, judged: &[Judged]) -> Vec<Problem> {
     let mut problems = Vec::new();
     for verdict in judged.iter().flat_map(|one| &one.verdicts) {
         match verdict {
@@ -206,7 +207,25 @@ pub(crate) fn problems(engine: &Engine<'_>, judged: &[Judged]) -> Vec<Problem> {
             Verdict::Undecided(refusal) => problems.push(refused(refusal, Class::Unavailable)),
         }
     }
+    tell_older(policy, &mut problems);
     problems
+}
+
+/// What else can be done about releases that are too young: said once, as there may be many.
+fn tell_older(policy: &Policy, problems: &mut [Problem]) {
+    let young = problems
+        .iter_mut()
+        .find(|problem| (problem.code, problem.class) == ("minimum-age", Class::Rejected));
+    if let (Some(problem), Some(age)) = (young, policy.minimum_age()) {
+        let hours = age.as_hours();
+        let span = if hours % 24 == 0 {
+            output::count(usize::try_from(hours / 24).unwrap_or_default(), "day", "days")
+        } else {
+            output::count(usize::try_from(hours).unwrap_or_default(), "hour", "hours")
+        };
+        let told = format!("`--exclude-newer '{span}'` takes releases that are old enough");
+        *problem = problem.clone().with_detail(told);
+    }
 }
 
 fn refused(refusal: &Refusal, class: Class) -> Problem {

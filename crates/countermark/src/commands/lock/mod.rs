@@ -256,7 +256,7 @@ impl Plan {
         let look = (how.look, &keep as &dyn Fn(&ProjectName) -> bool);
         let (judged, changes) =
             judge::judge(&engine, &policy, &mut locked, existing.as_ref(), look, work.now);
-        let refused = judge::problems(&engine, &judged);
+        let refused = judge::problems(&engine, &policy, &judged);
         let form = self.form(arguments, &wanted);
         let text = form.text(&locked.pins);
         form.read_back(&text, &locked.pins)?;

@@ -71,6 +71,7 @@ pub(crate) fn add_to(
         project: &arguments.project,
         policy: &arguments.policy,
         prerelease: arguments.prerelease,
+        exclude_newer: arguments.exclude_newer.as_deref(),
         index: &arguments.index,
         python: &arguments.python,
         store: &arguments.store,

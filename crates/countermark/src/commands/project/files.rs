@@ -17,6 +17,7 @@ pub(super) struct Options<'a> {
     pub(super) project: &'a ProjectArgs,
     pub(super) policy: &'a PolicyArgs,
     pub(super) prerelease: Option<PrereleaseChoice>,
+    pub(super) exclude_newer: Option<&'a str>,
     pub(super) index: &'a IndexArgs,
     pub(super) python: &'a PythonArgs,
     pub(super) store: &'a StoreArgs,
@@ -92,6 +93,9 @@ pub(super) fn arguments(options: &Options<'_>) -> Result<LockArgs, Vec<Problem>>
     arguments.index = options.index.clone();
     arguments.python = options.python.clone();
     arguments.store = options.store.clone();
+    if let Some(when) = options.exclude_newer {
+        arguments.resolution.exclude_newer = Some(when.to_owned());
+    }
     arguments.resolution.prerelease = options.prerelease.or(arguments.resolution.prerelease);
     Ok(arguments)
 }

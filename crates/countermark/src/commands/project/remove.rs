@@ -26,6 +26,7 @@ pub(crate) fn run(arguments: &RemoveArgs, output: &OutputArgs) -> Outcome {
         project: &arguments.project,
         policy: &arguments.policy,
         prerelease: None,
+        exclude_newer: None,
         index: &arguments.index,
         python: &arguments.python,
         store: &arguments.store,

@@ -29,6 +29,7 @@ pub(crate) fn run(arguments: &UpdateArgs, output: &OutputArgs) -> Outcome {
         project: &arguments.project,
         policy: &arguments.policy,
         prerelease: None,
+        exclude_newer: arguments.exclude_newer.as_deref(),
         index: &arguments.index,
         python: &arguments.python,
         store: &arguments.store,

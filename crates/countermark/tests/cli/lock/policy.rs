@@ -28,6 +28,19 @@ fn a_release_that_is_too_young_is_refused_until_the_printed_line_is_pasted() {
         assert_eq!(shop.world.read("requirements.in"), "app\n");
     }
     assert!(!shop.world.path("env").exists());
+    // What is old enough can be had, and the lock remembers that it was asked for.
+    for command in [&["update"][..], &["lock", "--upgrade"], &["install", "lib", "--venv", "old"]] {
+        let run = shop.run(command);
+        assert!(run.code <= 1, "{run:?}");
+        run.says("--exclude-newer '7 days'");
+        shop.run(&[command, &["--exclude-newer", "7 days"]].concat()).expect(0);
+        assert_eq!(shop.pins("requirements.txt"), ["app==1.0", "lib==1.0"]);
+    }
+    assert!(shop.world.read("requirements.txt").contains("--exclude-newer '7 days'"));
+    let save = ["install", "app", "--venv", "old", "--save", "--exclude-newer", "8 days"];
+    shop.run(&save).expect(0).never_says("lib 2.0");
+    assert!(shop.world.read("requirements.txt").contains("--exclude-newer '8 days'"));
+    shop.lock("app\n", &[]).expect(0);
     let run = shop.run(&["update", "--refresh"]);
     let text = format!("{}{}", run.stdout, run.stderr);
     let line = text.lines().find(|line| line.starts_with("{ rule = ")).expect("a line");

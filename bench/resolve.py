@@ -30,6 +30,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -178,7 +179,8 @@ def commands(tools, source, said, cut_off, extra, folder):
 
 
 def run(command, folder, home):
-    environment = {**os.environ, "NO_COLOR": "1", "HOME": str(home)}
+    environment = {**os.environ, "NO_COLOR": "1", "HOME": str(home),
+                   "UV_DEFAULT_INDEX": configured_index()}
     environment.pop("VIRTUAL_ENV", None)
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
@@ -230,6 +232,7 @@ def main():
     parser.add_argument("--work", type=pathlib.Path)
     arguments = parser.parse_args()
     arguments.countermark = os.path.abspath(arguments.countermark)
+    arguments.uv = os.path.abspath(shutil.which(arguments.uv) or sys.exit(f"there is no {arguments.uv}"))
     names = sorted(path.stem for path in INPUTS.glob("*.in"))
     names = [name for name in names if not arguments.only or name in arguments.only]
     work = arguments.work or pathlib.Path(tempfile.mkdtemp(prefix="resolve-"))

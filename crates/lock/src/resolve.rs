@@ -70,6 +70,7 @@ pub fn resolve(
                 | PubGrubError::ErrorInShouldCancel(source),
             ) => match source {
                 Fault::Catalogue(error) => return Err(ResolveError::Catalogue(error)),
+                Fault::TooHard => return Err(ResolveError::TooHard),
                 Fault::Interrupted => return Err(ResolveError::Interrupted),
                 Fault::Restart => {}
             },

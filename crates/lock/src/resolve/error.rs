@@ -42,6 +42,9 @@ pub enum ResolveError {
     /// Somebody asked to stop.
     #[error("interrupted")]
     Interrupted,
+    /// There may be a solution or none: too many combinations were tried.
+    #[error("the requirements could not be resolved: too many combinations were tried")]
+    TooHard,
 }
 
 impl ResolveError {
@@ -60,7 +63,7 @@ impl ResolveError {
                 CatalogueError::Absent { .. } => Class::Unavailable,
                 CatalogueError::NotStatic { .. } | CatalogueError::Url { .. } => Class::Usage,
             },
-            Self::Interrupted => Class::Unavailable,
+            Self::Interrupted | Self::TooHard => Class::Unavailable,
         }
     }
 
@@ -80,6 +83,7 @@ impl ResolveError {
                 CatalogueError::Url { .. } => "url-unlockable",
             },
             Self::Interrupted => "interrupted",
+            Self::TooHard => "too-many-combinations",
         }
     }
 
@@ -94,6 +98,9 @@ impl ResolveError {
             Self::Catalogue(CatalogueError::Unavailable { hint, .. }) => {
                 hint.iter().cloned().collect()
             }
+            Self::TooHard => vec![
+                "narrow the requirements: pin some of the projects, or exclude old releases".to_owned(),
+            ],
             Self::Marker { .. } | Self::Catalogue(_) | Self::Interrupted => Vec::new(),
         }
     }

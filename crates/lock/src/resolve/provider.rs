@@ -35,6 +35,11 @@ const CONFLICTS: u32 = 5;
 /// How often the search begins anew for that reason.
 const RESTARTS: usize = 50;
 
+/// Steps after which a search is given up. A step is a decision or what follows from one, so a lock
+/// of a hundred projects takes some hundred. There are requirements for which no search of this kind
+/// ends while anybody waits; that of a hostile index may be one of them.
+const STEPS: usize = 50_000;
+
 /// After so many tried releases of one project, the metadata of more of them is asked for ahead;
 /// each time twice as many.
 const TRIED: usize = 4;
@@ -46,6 +51,8 @@ pub(super) enum Fault {
     Catalogue(#[from] CatalogueError),
     #[error("interrupted")]
     Interrupted,
+    #[error("given up after {STEPS} steps")]
+    TooHard,
     /// The search should begin anew: it was learned that a project must be decided earlier.
     #[error("a project must be decided earlier")]
     Restart,
@@ -77,6 +84,8 @@ struct State {
     troubled: HashSet<ProjectName>,
     /// Whether one of them is new since the search began.
     restart: bool,
+    /// Steps that were taken, also before the search began anew.
+    steps: usize,
 }
 
 impl<'a> Provider<'a> {
@@ -456,11 +465,18 @@ impl DependencyProvider for Provider<'_> {
         if self.is_interrupted() {
             return Err(Fault::Interrupted);
         }
-        match std::mem::take(&mut self.state.borrow_mut().restart) {
+        let mut state = self.state.borrow_mut();
+        state.steps += 1;
+        within_bounds(state.steps)?;
+        match std::mem::take(&mut state.restart) {
             true => Err(Fault::Restart),
             false => Ok(()),
         }
     }
+}
+
+fn within_bounds(steps: usize) -> Result<(), Fault> {
+    if steps > STEPS { Err(Fault::TooHard) } else { Ok(()) }
 }
 
 /// Whether an error about a project leaves others to be tried: some release in the middle may
@@ -480,5 +496,16 @@ fn override_label(wish: &Wish) -> String {
     match label.strip_prefix("-r ") {
         Some(file) => format!("--override {file}"),
         None => label,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_search_has_bounds() {
+        assert!(within_bounds(STEPS).is_ok());
+        assert!(matches!(within_bounds(STEPS + 1), Err(Fault::TooHard)));
     }
 }

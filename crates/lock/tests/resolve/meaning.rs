@@ -373,6 +373,29 @@ fn stopping_stops() {
     assert_eq!(error.code(), "interrupted");
 }
 
+/// One pigeon more than there are holes: whatever is learned from a conflict says little of the next.
+fn pigeons(count: usize) -> (World, Vec<String>) {
+    let mut releases = Vec::new();
+    for pigeon in 1..=count {
+        for hole in 1..count {
+            let name = format!("pigeon{pigeon}");
+            let need = format!("hole{hole}=={pigeon}");
+            releases.push(release(&name, &hole.to_string()).needs(&[need.as_str()]));
+        }
+    }
+    for hole in 1..count {
+        releases.extend((1..=count).map(|it| release(&format!("hole{hole}"), &it.to_string())));
+    }
+    (World::new(releases), (1..=count).map(|pigeon| format!("pigeon{pigeon}")).collect())
+}
+
+#[test]
+fn a_search_through_everything_ends() {
+    let (world, wanted) = pigeons(6);
+    let wanted: Vec<&str> = wanted.iter().map(String::as_str).collect();
+    check(&world, &wants(&wanted), "none");
+}
+
 #[test]
 fn a_project_in_quarantine_is_not_taken() {
     let quarantined = CatalogueError::Quarantined {

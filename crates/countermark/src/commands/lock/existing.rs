@@ -8,7 +8,7 @@ use std::path::Path;
 use countermark_client::report::Problem;
 use countermark_lock::request::OldPin;
 use countermark_packaging::digest::Digest;
-use countermark_packaging::lock::document::{self, LockDocument};
+use countermark_packaging::lock::document::{self, LockDocument, LockFormat, LockSource};
 use countermark_packaging::marker::Marker;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
@@ -24,6 +24,8 @@ const MAX_LOCK: u64 = 64 << 20;
 pub(crate) struct Existing {
     /// As it stands.
     pub(crate) text: String,
+    /// The same, byte by byte.
+    pub(crate) bytes: Vec<u8>,
     /// What it says.
     pub(crate) document: LockDocument,
 }
@@ -47,7 +49,43 @@ pub(crate) fn read(path: &Path) -> Result<Option<Existing>, Vec<Problem>> {
             })
             .collect::<Vec<_>>()
     })?;
-    Ok(Some(Existing { text, document }))
+    refuse_wishes(&shown, &document)?;
+    Ok(Some(Existing { text, bytes, document }))
+}
+
+/// Lines that pin nothing were written by somebody who wants them: such a file is no lock.
+fn refuse_wishes(shown: &str, document: &LockDocument) -> Result<(), Vec<Problem>> {
+    let is_wish = |package: &&document::LockPackage| {
+        package.version.is_none() && matches!(package.source, LockSource::Index(_))
+    };
+    let problem = |package: &document::LockPackage| {
+        let message =
+            format!("`{shown}` is no lock: it does not say which version of `{}`", package.project);
+        let hint = "it would be overwritten: name it as an input, and another output with `-o`";
+        Problem::new("unpinned-lock", Class::Usage, message).at(&package.place).with_hint(hint)
+    };
+    match document.packages.iter().find(is_wish) {
+        Some(package) if document.format == LockFormat::Requirements => Err(vec![problem(package)]),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a file is still as it was read. What somebody else wrote meanwhile is not overwritten.
+///
+/// # Errors
+/// When it is another one now, or cannot be read any more.
+pub(crate) fn require_same(path: &Path, before: Option<&[u8]>) -> Result<(), Vec<Problem>> {
+    let is_same = match (read_bytes(path)?, before) {
+        (Some(now), Some(before)) => now == before,
+        (Some(now), None) => now.iter().all(u8::is_ascii_whitespace),
+        (None, before) => before.is_none(),
+    };
+    if is_same {
+        return Ok(());
+    }
+    let message = format!("`{}` was changed by somebody else meanwhile", path.display());
+    let problem = Problem::new("changed-meanwhile", Class::Unavailable, message);
+    Err(vec![problem.with_hint("nothing was written; run the command again")])
 }
 
 /// The bytes of a file that people have; `None` when it is not there.

@@ -401,8 +401,12 @@ impl Done {
             output::print(self.text.trim_end_matches('\n'));
             return Ok(());
         };
-        let is_same = self.existing.as_ref().is_some_and(|existing| existing.text == self.text);
-        if is_same { Ok(()) } else { replace_file(path, self.text.as_bytes()) }
+        let before = self.existing.as_ref().map(|existing| existing.bytes.as_slice());
+        if before == Some(self.text.as_bytes()) {
+            return Ok(());
+        }
+        existing::require_same(path, before)?;
+        replace_file(path, self.text.as_bytes())
     }
 
     /// How much was done.

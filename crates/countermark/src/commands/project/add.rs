@@ -1,6 +1,5 @@
 //! `add`: a requirement more in the input, and the pins that follow.
 
-use std::path::PathBuf;
 use std::time::Instant;
 
 use countermark_client::report::Problem;
@@ -12,7 +11,7 @@ use countermark_packaging::name::{ExtraName, normalize};
 use countermark_packaging::requirement::Requirement;
 use countermark_trust::Class;
 
-use super::files::{Options, Pair, write};
+use super::files::{Edit, Options, Pair, write};
 use crate::cli::OutputArgs;
 use crate::cli::project::{AddArgs, SectionArgs};
 use crate::commands::Outcome;
@@ -50,14 +49,13 @@ pub(super) fn show(judged: &[Judged]) {
 /// An input and its lock, with something more, that were not written yet.
 pub(crate) struct Added {
     pub(crate) done: Done,
-    input: PathBuf,
-    text: Vec<u8>,
+    edit: Edit,
 }
 
 impl Added {
     /// Writes both.
     pub(crate) fn write(&self) -> Result<(), Vec<Problem>> {
-        write(&self.done, &self.input, &self.text)
+        write(&self.done, &self.edit)
     }
 }
 
@@ -80,7 +78,8 @@ pub(crate) fn add_to(
     let requirements = parse(&arguments.requirements)?;
     let mut pair = Pair::find(&options)?;
     let section = section(&pair, &arguments.section)?;
-    let mut text = pair.read(&options)?;
+    let before = pair.read(&options)?;
+    let mut text = before.clone();
     for requirement in &requirements {
         text = with(&pair, &text, section.as_ref(), requirement)?;
         // A pin that is there may be what stands in the way of what is asked for now.
@@ -96,7 +95,8 @@ pub(crate) fn add_to(
     let edited = Some((pair.input.clone(), text.clone()));
     let how = How { look: Look::Everything, edited, installs, ..How::default() };
     let done = Plan::new(&pair.arguments)?.lock(work, &pair.arguments, &how)?;
-    Ok(Added { done, input: pair.input, text })
+    let edit = Edit { path: pair.input, before, after: text };
+    Ok(Added { done, edit })
 }
 
 fn parse(texts: &[String]) -> Result<Vec<Requirement>, Vec<Problem>> {

@@ -146,8 +146,23 @@ fn edited(inputs: &[String], named: Option<&str>) -> Result<PathBuf, Vec<Problem
     }
 }
 
+/// An input before and after.
+pub(super) struct Edit {
+    pub(super) path: PathBuf,
+    /// Empty when it is made.
+    pub(super) before: Vec<u8>,
+    pub(super) after: Vec<u8>,
+}
+
 /// Writes the lock and the input: both are whole beside their places before either takes it.
-pub(super) fn write(done: &Done, input: &Path, text: &[u8]) -> Result<(), Vec<Problem>> {
+///
+/// # Errors
+/// Also when somebody else wrote one of them since it was read; then neither is written.
+pub(super) fn write(done: &Done, edit: &Edit) -> Result<(), Vec<Problem>> {
+    let (input, text) = (&edit.path, &edit.after);
+    let _turn = turn(input);
+    let before = Some(edit.before.as_slice()).filter(|before| !before.is_empty());
+    existing::require_same(input, before)?;
     let failed = |path: &Path| {
         let path = path.to_owned();
         move |error: std::io::Error| {
@@ -166,4 +181,13 @@ pub(super) fn write(done: &Done, input: &Path, text: &[u8]) -> Result<(), Vec<Pr
     // not be what is deployed.
     done.write()?;
     written.finish().map_err(failed(input))
+}
+
+/// Runs that overlap write one after the other: each then sees what the one before it wrote. Where a
+/// folder cannot be locked, they only see it most of the time.
+fn turn(input: &Path) -> Option<std::fs::File> {
+    let folder = input.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = std::fs::File::open(folder.unwrap_or(Path::new("."))).ok()?;
+    folder.lock().ok()?;
+    Some(folder)
 }

@@ -8,7 +8,7 @@ use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 
 use super::add::{section, show, utf8};
-use super::files::{Options, Pair, write};
+use super::files::{Edit, Options, Pair, write};
 use crate::cli::OutputArgs;
 use crate::cli::project::RemoveArgs;
 use crate::commands::Outcome;
@@ -34,7 +34,8 @@ pub(crate) fn run(arguments: &RemoveArgs, output: &OutputArgs) -> Outcome {
     };
     let names = existing::names(&arguments.names)?;
     let pair = Pair::find(&options)?;
-    let (mut text, mut problems) = (pair.read(&options)?, Vec::new());
+    let before = pair.read(&options)?;
+    let (mut text, mut problems) = (before.clone(), Vec::new());
     for name in &names {
         match without(&pair, arguments, &text, name)? {
             Some(edited) => text = edited,
@@ -54,7 +55,7 @@ pub(crate) fn run(arguments: &RemoveArgs, output: &OutputArgs) -> Outcome {
         teller.line("nothing was written (`--dry-run`)");
         return Ok(0);
     }
-    write(&done, &pair.input, &text)?;
+    write(&done, &Edit { path: pair.input, before, after: text })?;
     done.summary(&work, started);
     Ok(0)
 }

@@ -34,6 +34,7 @@ fn a_file_that_is_no_lock_is_not_overwritten() {
     for (name, text) in [
         ("pylock.toml", "lock-version = \"1.0\"\n[[packages"),
         ("requirements.txt", "flask >> 3\n"),
+        ("requirements.txt", "lib==1.0\napp>=1\n"),
         ("pylock.toml", "lock-version = \"7.0\"\ncreated-by = \"x\"\npackages = []\n"),
     ] {
         shop.world.write(name, text);
@@ -162,4 +163,23 @@ fn digests_in_the_input_are_held_to() {
     shop.lock(&format!("lib==1.0 --hash=sha512:{}\n", "0".repeat(128)), &[])
         .expect(2)
         .says("SHA-256");
+}
+
+#[test]
+fn what_somebody_else_wrote_meanwhile_is_not_overwritten() {
+    let shop = Shop::with(&app_and_lib());
+    shop.lock("lib<2\n", &[]).expect(0);
+    let lock = shop.world.read("requirements.txt");
+    // Runs that overlap: the first to finish wins, and the others say so or have seen it.
+    let codes: Vec<u8> = std::thread::scope(|scope| {
+        let runs: Vec<_> = ["lib", "app", "lib<2", "app==1.0"]
+            .map(|name| scope.spawn(|| shop.run(&["add", name]).code as u8))
+            .into();
+        runs.into_iter().map(|run| run.join().expect("a run")).collect()
+    });
+    assert!(codes.iter().all(|code| matches!(code, 0 | 3)) && codes.contains(&0), "{codes:?}");
+    // Whoever won, the lock is that of the input.
+    let text = shop.world.read("requirements.txt");
+    assert_ne!(text, lock);
+    shop.run(&["lock", "requirements.in", "--locked"]).expect(0);
 }

@@ -184,7 +184,9 @@ async fn identify_one(
         }
     }
     best.0.map(|(_, ported)| ported).ok_or_else(|| {
-        let message = format!("`{}` is like no release that was looked at", package.name);
+        // A name of a file may hold a line's end, and so what looks like another message.
+        let name = package.name.escape_debug();
+        let message = format!("`{name}` is like no release that was looked at");
         let mut problem = Problem::new("vendored-unknown", Class::Rejected, message);
         if !is_said {
             let hint = "name its release in a line `name==version` of a `vendor.txt` in the folder";

@@ -275,7 +275,9 @@ fn look_at_file(
                 vendored.distributions.push(Distribution { filename, path, sha256, size });
             }
             Err(error) => {
-                let message = format!("`{}` does not say which release it is", path.display());
+                let shown = path.display().to_string();
+                let message =
+                    format!("`{}` does not say which release it is", shown.escape_debug());
                 let problem = Problem::new("vendored-unknown", Class::Rejected, message);
                 vendored.unusable.push(problem.with_detail(error.to_string()));
             }

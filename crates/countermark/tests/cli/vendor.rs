@@ -272,6 +272,17 @@ fn wheels_and_source_packages_are_pinned_by_their_bytes() {
     assert_eq!(compared.stdout, run.stdout);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_name_of_a_file_forges_no_message() {
+    let index = index(&[&wheel("pot", "1.0")]);
+    let world = World::new();
+    world.write("vendor/a\nerror[none].py", "x = 1\n");
+    let run = port(&world, &index, &[]);
+    run.expect(1).says("error[vendored-unknown]: `a\\nerror[none].py`");
+    assert!(!run.stderr.contains("\nerror[none]"), "{}", run.stderr);
+}
+
 #[test]
 fn what_is_on_no_index_is_said_and_the_others_are_printed() {
     let pot = wheel("pot", "1.0");

@@ -369,7 +369,7 @@ fn a_damaged_memory_is_none() {
 
 #[test]
 fn somebody_elses_memory_is_not_read() {
-    use std::os::unix::fs::PermissionsExt as _;
+    use crate::system::unix::fs::PermissionsExt as _;
     let (name, bytes) = wheel("a");
     let server = serve(&[("a", &name, &bytes)]);
     let a = honest(&server, &name, &bytes);

@@ -99,7 +99,8 @@ impl ResolveError {
                 hint.iter().cloned().collect()
             }
             Self::TooHard => vec![
-                "narrow the requirements: pin some of the projects, or exclude old releases".to_owned(),
+                "narrow the requirements: pin some of the projects, or exclude old releases"
+                    .to_owned(),
             ],
             Self::Marker { .. } | Self::Catalogue(_) | Self::Interrupted => Vec::new(),
         }

@@ -92,9 +92,8 @@ impl KindReader {
             _ => false,
         };
         let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
-        let module = |part: &str| {
-            matches!(part.split('.').next(), Some("sitecustomize" | "usercustomize"))
-        };
+        let module =
+            |part: &str| matches!(part.split('.').next(), Some("sitecustomize" | "usercustomize"));
         // A module or a package of that name; below a data folder it may lie at any depth.
         let starts_with_python = match parts.as_slice() {
             ["src", rest, ..] if module(rest) => true,

@@ -92,10 +92,7 @@ fn where_a_lock_points() {
     check(&url("https://index.example.org/teapot-1.2-py3-none-any.whl"), &[]);
     let path = |path: &str| at(LockSource::Path(path.to_owned()));
     check(&path("wheels/teapot-1.2-py3-none-any.whl"), &["medium no-digest"]);
-    check(
-        &path("../teapot-1.2-py3-none-any.whl"),
-        &["high no-digest", "medium outside-directory"],
-    );
+    check(&path("../teapot-1.2-py3-none-any.whl"), &["high no-digest", "medium outside-directory"]);
     let index = |index: Option<&str>| {
         Case::offline().entry(|package| {
             package.source = LockSource::Index(index.map(str::to_owned));

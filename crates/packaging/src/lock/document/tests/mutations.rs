@@ -241,8 +241,17 @@ fn newer_minor_versions_are_noted() {
     noted("pylock.toml", PYLOCK, "\"1.0\"", "\"1.1\"", "lock version 1.1 is newer than 1.0");
     noted("pdm.lock", PDM, "; python_version < \\\"3.9\\\"", "", "`anyio` is needed here");
     noted("conda-lock.yml", CONDA, "main", "dev", "1 packages of conda");
-    noted("requirements.txt", REQUIREMENTS, "anyio==4.0", "-r other.txt", "is not read");
     noted("requirements.txt", REQUIREMENTS, "anyio==4.0", "-c other.txt", "no entries");
+}
+
+#[test]
+fn what_a_requirements_file_takes_in_is_told() {
+    let text = b"-r other.txt\n--find-links https://u:p@h/files\n--find-links ./wheels\n";
+    let document = super::super::parse("requirements.txt", text).unwrap();
+    let [include] = &document.includes[..] else { panic!("{:?}", document.includes) };
+    assert_eq!((include.location.as_str(), include.place.line), ("other.txt", 1));
+    // Where files are from is an index; a folder is the project's own.
+    assert_eq!(document.indexes, ["https://h/files"]);
 }
 
 #[test]

@@ -97,7 +97,9 @@ impl Graph {
             | LockFormat::Conda => {}
         }
         edges.retain(|(from, to)| from != to);
-        graph.tells |= !edges.is_empty();
+        // A lock whose releases all stand by themselves tells that, by who asked for them.
+        let is_asked = |node: &Node| !node.wanted_by.is_empty();
+        graph.tells |= !edges.is_empty() || graph.nodes.iter().any(is_asked);
         for (from, to) in edges {
             graph.nodes[from].dependencies.push(to);
             graph.nodes[to].dependants.push(from);

@@ -162,6 +162,8 @@ werkzeug 3
         let werkzeug = &graph.nodes()[graph.releases(&project("werkzeug"))[0]];
         assert_eq!(werkzeug.wanted_by, ["pyproject.toml"]);
     }
+    let alone = graph("requirements.txt", "a==1\n    # via -r r.in\n");
+    assert!(alone.tells());
     let graph = graph("requirements.txt", "a==1\nb==2\n");
     assert!(!graph.tells());
     shows(&graph, &Shape::default(), "a 1\nb 2\n");

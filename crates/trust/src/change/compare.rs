@@ -73,6 +73,32 @@ impl Change {
         }
     }
 
+    /// What moved in either of two files of the same releases; sizes, licence and roles are those of the
+    /// first.
+    #[must_use]
+    pub fn joined(mut self, other: &Self) -> Self {
+        let lists = [
+            (&mut self.added, &other.added),
+            (&mut self.removed, &other.removed),
+            (&mut self.modified, &other.modified),
+            (&mut self.pth, &other.pth),
+            (&mut self.native, &other.native),
+            (&mut self.opaque, &other.opaque),
+            (&mut self.scripts, &other.scripts),
+            (&mut self.top_level.0, &other.top_level.0),
+            (&mut self.top_level.1, &other.top_level.1),
+            (&mut self.requires.0, &other.requires.0),
+            (&mut self.requires.1, &other.requires.1),
+            (&mut self.new_dependencies, &other.new_dependencies),
+        ];
+        for (list, more) in lists {
+            let new: Vec<String> = more.iter().filter(|one| !list.contains(one)).cloned().collect();
+            list.extend(new);
+        }
+        self.license = self.license.or_else(|| other.license.clone());
+        self
+    }
+
     /// Whether nothing moved but versions and times.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -1,6 +1,6 @@
 //! What moves with a pin: the files of both releases, downloaded, verified and looked into.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_client::contents::{self, Fetched, read_contents};
 use countermark_client::report::{Note, Problem, Progress, Reporter as _};
@@ -65,14 +65,19 @@ pub(crate) fn compare(
     let context = engine.sight();
     let mut fetched = contents::fetch(context, &files).into_iter();
     engine.teller.progress(Progress::Done);
-    let mut changes = Changes::default();
+    let (mut changes, mut failed) = (Changes::default(), BTreeSet::new());
     for one in &moves {
         let (Some(before), Some(after)) = (fetched.next(), fetched.next()) else { break };
         match both(before, after) {
             Ok((before, after)) => changes.add(one, before, after, keep),
-            Err(problem) => tell_uncompared(engine, one.project, &problem.message),
+            Err(problem) => {
+                tell_uncompared(engine, one.project, &problem.message);
+                failed.insert(one.project);
+            }
         }
     }
+    // What is known of one file says nothing about those that could not be looked into.
+    changes.by_project.retain(|project, _| !failed.contains(project));
     changes
 }
 
@@ -102,8 +107,12 @@ impl Changes {
         let mut change = Change::between(&before.1, &after.1);
         change.before = Some(one.before.clone());
         change.before_uploaded = one.old.uploaded;
+        // Of the files for several targets, what any of them brings.
+        let known = self.by_project.remove(one.project);
+        let is_first = known.is_none();
+        let change = known.map_or(change.clone(), |known| known.joined(&change));
         self.by_project.insert(one.project.clone(), change);
-        if keep(one.project) {
+        if is_first && keep(one.project) {
             let after_version = one.new.filename.version().clone();
             let versions = (one.before.clone(), after_version);
             self.kept.insert(one.project.clone(), Compared { before, after, versions });
@@ -116,8 +125,8 @@ fn tell_uncompared(engine: &Engine<'_>, project: &ProjectName, why: &str) {
     engine.teller.note(Note::new("not-compared", message));
 }
 
-/// The pins that went from one release to another, each with the file of both that the first target
-/// would use.
+/// The pins that went from one release to another, each with the files of both that the targets would
+/// use; none of a pin of which one file cannot be compared.
 fn pairs<'a>(
     engine: &Engine<'_>,
     locked: &'a Locked,
@@ -136,14 +145,25 @@ fn pairs<'a>(
             .packages
             .iter()
             .find(|package| package.project == *project && package.version == before.version);
-        let chosen = locked.targets.iter().zip(&locked.resolutions).find_map(|(target, found)| {
-            let resolved = found.releases.get(project)?;
-            (Some(&resolved.version) == after.version.as_ref()).then_some((target, resolved))
-        });
-        let (Some(old), Some((target, resolved))) = (old, chosen) else { continue };
-        match pair(engine, target, resolved, old) {
-            Ok(one) => pairs.push(one),
-            Err(why) => tell_uncompared(engine, project, &why),
+        let Some(old) = old else { continue };
+        let mut seen = BTreeSet::new();
+        for (target, found) in locked.targets.iter().zip(&locked.resolutions) {
+            let resolved = found.releases.get(project);
+            let resolved =
+                resolved.filter(|resolved| Some(&resolved.version) == after.version.as_ref());
+            let Some(resolved) = resolved else { continue };
+            let name = resolved.usable.first().map(|file| file.filename.as_str());
+            if !seen.insert(name) {
+                continue;
+            }
+            match pair(engine, target, resolved, old) {
+                Ok(one) => pairs.push(one),
+                Err(why) => {
+                    tell_uncompared(engine, project, &why);
+                    pairs.retain(|one: &Move<'_>| one.project != project);
+                    break;
+                }
+            }
         }
     }
     pairs

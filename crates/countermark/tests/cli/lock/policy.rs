@@ -123,3 +123,25 @@ fn files_for_another_platform_are_no_news_and_files_that_came_later_are() {
         }
     }
 }
+
+#[test]
+fn what_the_wheel_of_any_target_brings_counts() {
+    let wheel = |version: &str, platform: &str, pth: bool| {
+        let mut wheel = release("lib", version, &[]);
+        if pth {
+            wheel = wheel.file("lib.pth", b"import lib\n");
+        }
+        wheel.tag = format!("py3-none-{platform}");
+        wheel
+    };
+    let (linux, windows) = ("manylinux_2_17_x86_64", "win_amd64");
+    let shop = Shop::with(&[wheel("1.0", linux, false), wheel("1.0", windows, false)]);
+    shop.world.write("countermark.toml", "[policy]\nnew-pth = \"refuse\"\n");
+    let targets = ["--python-version", "3.12", "--platform", "linux", "--platform", "windows"];
+    shop.lock("lib\n", &targets).expect(0);
+    let long_ago = "2026-02-01T00:00:00Z";
+    shop.serve(&wheel("2.0", linux, false), long_ago);
+    shop.serve(&wheel("2.0", windows, true), long_ago);
+    shop.lock("lib\n", &[&targets[..], &["-U", "--refresh"]].concat()).expect(1).says("lib.pth");
+    assert_eq!(shop.pins("requirements.txt"), ["lib==1.0"]);
+}

@@ -7,8 +7,8 @@
 pub mod catalogue;
 pub mod edit;
 mod files;
-pub mod input;
 pub mod gate;
+pub mod input;
 pub mod merge;
 pub mod moves;
 pub mod pins;

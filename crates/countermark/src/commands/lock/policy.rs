@@ -56,6 +56,12 @@ fn has_our_table(bytes: &[u8]) -> bool {
     document.get("tool").and_then(|tools| tools.get("countermark")).is_some()
 }
 
+/// The folder of the whole project: the one that is under version control, or the folder itself.
+pub(crate) fn root(folder: &Path) -> PathBuf {
+    let root = folders(folder).pop().unwrap_or_else(|| folder.to_owned());
+    root.canonicalize().unwrap_or(root)
+}
+
 /// From the folder upwards to the one that is under version control, or only the folder.
 fn folders(folder: &Path) -> Vec<PathBuf> {
     let near: Vec<&Path> = folder.ancestors().take(MAX_PARENTS).collect();

@@ -10,7 +10,8 @@ use countermark_trust::Class;
 use crate::cli::lock::{LockArgs, PolicyArgs, PrereleaseChoice};
 use crate::cli::project::ProjectArgs;
 use crate::cli::{IndexArgs, PythonArgs, StoreArgs};
-use crate::commands::lock::{Done, existing, recipe, sources};
+use crate::commands::lock::{Done, existing, policy, recipe, sources};
+use crate::setup;
 
 /// Where the files come from, and what decides over them: of whichever command.
 pub(super) struct Options<'a> {
@@ -101,9 +102,30 @@ pub(super) fn arguments(options: &Options<'_>) -> Result<LockArgs, Vec<Problem>>
 }
 
 /// How a lock was asked for, as it says.
+///
+/// A line of a lock must not make us read, and show in messages, files that are none of the project's.
 fn recorded(lock: &Path) -> Result<Option<LockArgs>, Vec<Problem>> {
     let bytes = existing::read_bytes(lock)?;
-    Ok(bytes.and_then(|bytes| recipe::read(&String::from_utf8_lossy(&bytes))))
+    let recorded = bytes.and_then(|bytes| recipe::read(&String::from_utf8_lossy(&bytes)));
+    let Some(arguments) = recorded else { return Ok(None) };
+    let root = policy::root(&setup::working_folder()?);
+    let resolution = &arguments.resolution;
+    let inputs = arguments.inputs.iter().filter(|input| sources::is_file(input));
+    let files = inputs.chain(&resolution.constraint).chain(&resolution.overrides);
+    let is_foreign = |file: &&String| {
+        let path = Path::new(file.as_str()).canonicalize();
+        path.is_ok_and(|path| !path.starts_with(&root))
+    };
+    let problem = |file: &String| {
+        let message = format!("`{}` says that it was made of `{file}`", lock.display());
+        let problem = Problem::new("outside-project", Class::Usage, message);
+        let root = root.display();
+        problem
+            .with_detail(format!("that is outside of `{root}`"))
+            .with_hint("if that is meant, make the lock with `countermark lock` and its inputs")
+    };
+    let problems: Vec<Problem> = files.filter(is_foreign).map(problem).collect();
+    if problems.is_empty() { Ok(Some(arguments)) } else { Err(problems) }
 }
 
 /// The lock of these inputs: of those that could be, the one that is there.

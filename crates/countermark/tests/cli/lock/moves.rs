@@ -162,3 +162,15 @@ fn the_last_requirement_can_be_removed_and_one_be_added_again() {
         assert!(shop.world.read(lock).contains("2.0"), "{}", shop.world.read(lock));
     }
 }
+
+#[test]
+fn the_head_of_a_lock_does_not_lead_out_of_the_project() {
+    let shop = Shop::with(&app_and_lib());
+    std::fs::write(shop.world.home("secret.txt"), "pass word\n").expect("a file");
+    let head = "# made\n#     countermark lock ../home/secret.txt -o requirements.txt\n";
+    let lock = format!("{head}lib==1.0\n");
+    shop.world.write("requirements.in", "lib\n");
+    shop.world.write("requirements.txt", &lock);
+    shop.run(&["update"]).expect(2).says("outside-project").never_says("pass word");
+    assert_eq!(shop.world.read("requirements.txt"), lock);
+}

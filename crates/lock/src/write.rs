@@ -2,7 +2,7 @@
 //!
 //! Decides nothing but the form. What is written depends on the pins and the options alone, not
 //! on the order in which the pins come, the day, or the machine: the same resolution gives the
-//! same bytes. Credentials do not occur in [`Pins`](crate::pins::Pins), and what still looks like
+//! same bytes. Credentials do not occur in [`Pins`], and what still looks like
 //! them is taken out of every URL.
 
 use std::borrow::Cow;

@@ -9,9 +9,9 @@
 //! * What a release requires: the metadata that the index offers beside the file (PEP 658), which has
 //!   to have the digest that the index claims; else metadata that lies there without being offered;
 //!   else that in the wheel, by parts of the file where the server gives parts; else that of the whole
-//!   file. A source distribution counts only where what it says is final ([`says`]).
+//!   file. A source distribution counts only where what it says is final (`says`).
 //! * Each question is asked once in a run. Pages are kept for ten minutes and asked for with their
-//!   validators after; what a file with a strong digest says of its release holds for ever ([`cache`]).
+//!   validators after; what a file with a strong digest says of its release holds for ever (`cache`).
 //!
 //! Specifications: the simple repository API (PEP 503, 691, 700, 792), PEP 658 and 714 for metadata
 //! beside files, PEP 643 for what is final in a source distribution.

@@ -1,7 +1,7 @@
 //! What a lock is about to say, seen: every digest comes from bytes that this user downloaded and
 //! that were hashed here.
 //!
-//! Decides from where a file is known. First what the private memory ([`memory`]) says was hashed
+//! Decides from where a file is known. First what the private memory (`memory`) says was hashed
 //! of this very address under this very claim; then a wheel that the store has and can prove; then
 //! a download. What comes is held against everything that the index claims of it: a difference is a
 //! problem that shows both, and no digest. A wheel whose structure breaks a rule is a problem too,

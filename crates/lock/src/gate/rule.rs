@@ -1,7 +1,7 @@
 //! The rules of the gate: one file, one struct, one section of the documentation each. A rule looks
 //! at one entry of a lock and says what a person should know.
 //!
-//! What the policy of a project refuses is said by [`policy`], under the codes of the policy's own
+//! What the policy of a project refuses is said by `policy`, under the codes of the policy's own
 //! rules.
 
 mod branch_source;

@@ -236,6 +236,7 @@ def main():
     names = sorted(path.stem for path in INPUTS.glob("*.in"))
     names = [name for name in names if not arguments.only or name in arguments.only]
     work = arguments.work or pathlib.Path(tempfile.mkdtemp(prefix="resolve-"))
+    work = work.resolve()
     home = work / "home"
     home.mkdir(parents=True, exist_ok=True)
     bad = 0

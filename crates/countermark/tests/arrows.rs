@@ -9,17 +9,32 @@ use toml::{Table, Value};
 /// Each crate with the crates of this workspace that it may use, tests left out.
 const ARROWS: &[(&str, &[&str])] = &[
     ("countermark-packaging", &[]),
-    ("countermark-trust", &["countermark-packaging"]),
+    ("countermark-tlog", &[]),
+    ("countermark-trust", &["countermark-packaging", "countermark-tlog"]),
     ("countermark-report", &[]),
     ("countermark-audit", &["countermark-packaging", "countermark-report", "countermark-trust"]),
     ("countermark-lock", &["countermark-packaging", "countermark-report", "countermark-trust"]),
     (
         "countermark-client",
-        &["countermark-audit", "countermark-lock", "countermark-packaging", "countermark-trust"],
+        &[
+            "countermark-audit",
+            "countermark-lock",
+            "countermark-packaging",
+            "countermark-tlog",
+            "countermark-trust",
+        ],
     ),
     (
         "countermark-service",
-        &["countermark-audit", "countermark-client", "countermark-packaging", "countermark-trust"],
+        &[
+            "countermark-audit",
+            "countermark-client",
+            "countermark-lock",
+            "countermark-packaging",
+            "countermark-report",
+            "countermark-tlog",
+            "countermark-trust",
+        ],
     ),
     (
         "countermark",
@@ -30,10 +45,11 @@ const ARROWS: &[(&str, &[&str])] = &[
             "countermark-packaging",
             "countermark-report",
             "countermark-service",
+            "countermark-tlog",
             "countermark-trust",
         ],
     ),
-    ("countermark-testkit", &["countermark-packaging"]),
+    ("countermark-testkit", &["countermark-packaging", "countermark-tlog", "countermark-trust"]),
 ];
 
 /// Crates of effects, which nothing below the line may use in any way.

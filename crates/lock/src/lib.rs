@@ -11,6 +11,7 @@ pub mod gate;
 pub mod input;
 pub mod merge;
 pub mod moves;
+pub mod observe;
 pub mod pins;
 pub mod relock;
 pub mod request;

@@ -2,6 +2,7 @@
 
 pub mod hook;
 pub mod index;
+pub mod log;
 pub mod mail;
 pub mod packse;
 pub mod wheel;

@@ -8,6 +8,7 @@ pub mod artifact;
 pub mod change;
 mod class;
 pub mod likeness;
+pub mod log;
 pub mod openpgp;
 pub mod pin;
 pub mod policy;

@@ -1,0 +1,1 @@
+//! Asks a log about pins, and remembers what it said.

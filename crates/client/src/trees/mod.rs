@@ -1,0 +1,1 @@
+//! The lock files of project trees, with their history.

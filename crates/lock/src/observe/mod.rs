@@ -1,0 +1,1 @@
+//! The pins that projects publish, compared by file name.

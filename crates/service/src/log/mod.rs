@@ -1,0 +1,1 @@
+//! A log of observations: storage, sequencing, and what an operator does with it.

@@ -1,0 +1,1 @@
+//! Cosigns checkpoints that were checked for consistency.

@@ -1,0 +1,5 @@
+//! Transparency logs after the C2SP specifications, generic over what an entry is.
+//!
+//! Pure: no socket, no file, no clock. Whoever reads a log brings the bytes; whoever writes one brings
+//! the storage. A root is always recomputed from the leaf and its proof, never taken from an answer, and
+//! nothing of a tile is given out before it is proved against a root.

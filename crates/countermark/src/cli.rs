@@ -7,6 +7,7 @@ pub(crate) mod handbook;
 pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod lock;
+pub(crate) mod observe;
 pub(crate) mod port;
 pub(crate) mod project;
 pub(crate) mod relock;
@@ -114,6 +115,10 @@ pub(crate) enum Command {
     /// Run the audit on a schedule, and tell what is new or gone.
     #[cfg(feature = "service")]
     Watch(Box<watch::WatchArgs>),
+    /// Compare the pins that projects publish, and tell which of them disagree.
+    Observe(Box<observe::ObserveArgs>),
+    /// Ask a log whether everybody else got these bytes; run such a log.
+    Log(Box<log::LogArgs>),
     /// List what is installed, and what it came from.
     List(ListArgs),
     /// Remove packages.

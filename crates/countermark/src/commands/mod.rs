@@ -13,6 +13,8 @@ pub(crate) mod input;
 mod install;
 mod list;
 mod lock;
+mod log;
+mod observe;
 mod port;
 mod project;
 mod relock;
@@ -58,6 +60,8 @@ pub(crate) fn run(arguments: Cli) -> u8 {
         Command::Incident(arguments) => incident::run(&arguments, &output),
         #[cfg(feature = "service")]
         Command::Watch(arguments) => watch::run(&arguments, &output),
+        Command::Observe(arguments) => observe::run(&arguments, &output),
+        Command::Log(arguments) => log::run(*arguments, &output),
         Command::List(arguments) => list::run(&arguments, &output),
         Command::Uninstall(arguments) => uninstall::run(&arguments, &output),
         Command::Cache(arguments) => cache::run(&arguments),

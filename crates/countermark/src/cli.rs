@@ -7,6 +7,9 @@ pub(crate) mod handbook;
 pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod lock;
+pub(crate) mod log;
+#[cfg(feature = "service")]
+pub(crate) mod log_operator;
 pub(crate) mod observe;
 pub(crate) mod port;
 pub(crate) mod project;

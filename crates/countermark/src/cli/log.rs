@@ -1,0 +1,22 @@
+//! The command line of `log`: what everybody asks a log, and what its operator does with it.
+
+use clap::{Args, Subcommand};
+
+#[cfg(feature = "service")]
+use super::log_operator::OperatorCommand;
+
+/// `countermark log`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LogArgs {
+    #[command(subcommand)]
+    pub(crate) command: LogCommand,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum LogCommand {
+    // The questions of a client stand above; the operator's commands come last in the help.
+    /// What needs the database, the keys or a server.
+    #[cfg(feature = "service")]
+    #[command(flatten)]
+    Operator(OperatorCommand),
+}

@@ -40,7 +40,7 @@ use url::Url;
 
 pub use error::{HttpError, RedirectRefusal};
 pub use meter::{Meter, Traffic};
-pub use post::Submission;
+pub use post::{Answer, Submission};
 pub use range::{Range, Ranged};
 pub use redact::RedactedUrl;
 pub use request::{Request, Validators};

@@ -1,14 +1,16 @@
-//! Handing a small document in, such as a message for a webhook.
+//! Handing a small document in: a message for a webhook, of whose answer only the status counts
+//! ([`Client::submit`]), or a question whose answer is read ([`Client::exchange`]).
 //!
 //! Once: whoever hands it in keeps it until it was taken, and decides when to try again. No redirect
-//! is followed, since the document is for the address that was configured and nobody else; no
-//! credential of the store goes with it, and of the answer only the status counts.
+//! is followed, since the document is for the address that was configured and nobody else. With a
+//! message no credential of the store goes; with a question the one of its address does.
 
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
 use url::Url;
 
 use super::error::{HttpError, RedirectRefusal};
-use super::{Client, RedactedUrl, Request, is_redirect, network_error, retry, text_header};
+use super::transfer::Transfer;
+use super::{Client, RedactedUrl, Request, decode, is_redirect, network_error, retry, text_header};
 
 /// A document that is handed in.
 #[derive(Clone, Debug)]
@@ -44,38 +46,87 @@ impl Submission {
     }
 }
 
+/// What came back for a document that was handed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The status of HTTP, whatever it is, but for redirects.
+    pub status: u16,
+    /// Whole, decompressed and within the limit that was given.
+    pub body: Vec<u8>,
+}
+
 impl Client {
     /// Hands a document in with `POST`, once.
     ///
     /// # Errors
     /// See [`HttpError`]; whatever is not a 2xx is one.
     pub async fn submit(&self, submission: &Submission) -> Result<(), HttpError> {
+        let response = self.post(submission, HeaderMap::new()).await?;
+        if response.status().is_success() { Ok(()) } else { Err(self.refused(&response)) }
+    }
+
+    /// Asks with `POST`, once, and reads an answer of at most `limit` bytes. A 2xx and a 4xx have a
+    /// body that the caller may understand; what a server says about itself (5xx) is an error.
+    ///
+    /// # Errors
+    /// See [`HttpError`].
+    pub async fn exchange(&self, submission: &Submission, limit: u64) -> Result<Answer, HttpError> {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let url = submission.request.url();
+        let credential = submission.request.credential.clone();
+        if let Some(credential) = credential.or_else(|| self.credentials.for_url(url))
+            && let Ok(mut value) = HeaderValue::from_str(credential.basic().reveal())
+        {
+            value.set_sensitive(true);
+            headers.insert(header::AUTHORIZATION, value);
+        }
+        let response = self.post(submission, headers).await?;
+        let status = response.status();
+        if !status.is_success() && !status.is_client_error() {
+            return Err(self.refused(&response));
+        }
+        let encoding = text_header(response.headers(), &header::CONTENT_ENCODING);
+        let mut transfer = Transfer::new(response, 0, limit, &self.options.timeouts)?;
+        let mut body = Vec::new();
+        while let Some(chunk) = transfer.next().await? {
+            body.extend_from_slice(chunk.as_ref());
+        }
+        let body = decode(body, encoding.as_deref(), limit, url)?;
+        Ok(Answer { status: status.as_u16(), body })
+    }
+
+    /// Sends it, and gives whatever answer is no redirect.
+    async fn post(
+        &self,
+        submission: &Submission,
+        more: HeaderMap,
+    ) -> Result<reqwest::Response, HttpError> {
         self.check_scheme(&submission.request)?;
         let url = submission.request.url();
         let shown = RedactedUrl::new(url);
-        let sending = self
-            .inner()?
-            .post(url.clone())
-            .headers(submission.headers.clone())
-            .body(submission.body.clone())
-            .send();
+        let mut headers = submission.headers.clone();
+        headers.extend(more);
+        let sending =
+            self.inner()?.post(url.clone()).headers(headers).body(submission.body.clone()).send();
         let limit = self.options.timeouts.idle.saturating_add(self.options.timeouts.connect);
         let response = tokio::time::timeout(limit, sending)
             .await
             .map_err(|_| HttpError::Timeout { url: shown.clone(), limit })?
             .map_err(|error| network_error(&shown, &error))?;
-        let status = response.status();
-        if status.is_success() {
-            return Ok(());
-        }
-        if is_redirect(status) {
+        if is_redirect(response.status()) {
             let to = text_header(response.headers(), &header::LOCATION).unwrap_or_default();
             let to = RedactedUrl::of_text(&to);
             return Err(HttpError::Redirect { url: shown, to, reason: RedirectRefusal::HandedIn });
         }
+        Ok(response)
+    }
+
+    fn refused(&self, response: &reqwest::Response) -> HttpError {
         let retry_after = text_header(response.headers(), &header::RETRY_AFTER)
             .and_then(|value| retry::parse_retry_after(&value, (self.effects.now)()));
-        Err(HttpError::Status { url: shown, code: status.as_u16(), retry_after })
+        let url = RedactedUrl::new(response.url());
+        HttpError::Status { url, code: response.status().as_u16(), retry_after }
     }
 }
 

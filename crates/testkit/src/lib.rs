@@ -5,4 +5,5 @@ pub mod index;
 pub mod log;
 pub mod mail;
 pub mod packse;
+pub mod postgres;
 pub mod wheel;

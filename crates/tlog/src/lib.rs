@@ -3,3 +3,10 @@
 //! Pure: no socket, no file, no clock. Whoever reads a log brings the bytes; whoever writes one brings
 //! the storage. A root is always recomputed from the leaf and its proof, never taken from an answer, and
 //! nothing of a tile is given out before it is proved against a root.
+
+pub mod frontier;
+pub mod hash;
+pub mod proof;
+
+pub use frontier::Frontier;
+pub use hash::{EMPTY_ROOT, Hash, leaf_hash, node_hash};

@@ -17,6 +17,7 @@
 //! Specification: RFC 9110 and 9112 through `reqwest`; RFC 7617 for credentials.
 
 mod error;
+mod exchange;
 mod meter;
 mod post;
 mod progress;
@@ -39,8 +40,9 @@ use reqwest::{Response, StatusCode};
 use url::Url;
 
 pub use error::{HttpError, RedirectRefusal};
+pub use exchange::{Answer, Exchange};
 pub use meter::{Meter, Traffic};
-pub use post::{Answer, Submission};
+pub use post::{Reply, Submission};
 pub use range::{Range, Ranged};
 pub use redact::RedactedUrl;
 pub use request::{Request, Validators};

@@ -2,6 +2,7 @@
 //! them at once. What is printed is a first sight: the digest of what was downloaded just now, which
 //! nobody has judged.
 
+use countermark_packaging::digest::Digest;
 use countermark_packaging::lock::{Wanted, WantedSource};
 use countermark_packaging::name::ExtraName;
 use countermark_packaging::simple::File;
@@ -13,9 +14,19 @@ use super::Context;
 use super::plan::percent_decoded;
 use super::select::newest;
 use crate::http::RedactedUrl;
-use crate::index::first_offer;
+use crate::index::{IndexPage, PageSource, first_offer};
+use crate::log::{PinToCheck, ServedBy};
 use crate::receive::{DeclaredSize, Location};
 use crate::report::Problem;
+
+/// What was seen of a requirement that has no digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstSight {
+    /// The line to paste.
+    pub line: String,
+    /// The file, as a log can be asked about it.
+    pub pin: PinToCheck,
+}
 
 /// Files looked at at once.
 const AT_ONCE: usize = 8;
@@ -25,7 +36,7 @@ const AT_ONCE: usize = 8;
 pub(super) async fn look(
     context: &Context<'_>,
     unhashed: &[&Wanted],
-) -> (Vec<String>, Vec<Problem>) {
+) -> (Vec<FirstSight>, Vec<Problem>) {
     let (mut lines, mut problems) = (Vec::new(), Vec::new());
     let mut looks = stream::iter(unhashed).map(|wanted| line(context, wanted)).buffered(AT_ONCE);
     while let Some(result) = looks.next().await {
@@ -37,24 +48,28 @@ pub(super) async fn look(
     (lines, problems)
 }
 
-async fn line(context: &Context<'_>, wanted: &Wanted) -> Result<String, Box<Problem>> {
+async fn line(context: &Context<'_>, wanted: &Wanted) -> Result<FirstSight, Box<Problem>> {
     let place = |problem: Problem| Box::new(problem.at(&wanted.place));
-    let (what, location, filename) = find(context, wanted).await.map_err(place)?;
+    let Found { what, location, filename, served_by } =
+        find(context, wanted).await.map_err(place)?;
     let receiver = context.receiver();
     let received = receiver.receive(&location, &filename, None, DeclaredSize::Unknown).await;
     let (download, _) = received.map_err(|problem| place(*problem))?;
-    let digest = download.first_sight().sha256().hex();
+    let sha256 = download.first_sight().sha256();
+    let digest = sha256.hex();
     let extras: Vec<&str> = wanted.extras.iter().map(ExtraName::as_str).collect();
     let extras = if extras.is_empty() { String::new() } else { format!("[{}]", extras.join(",")) };
     let marker = wanted.marker.as_ref().map(|marker| format!(" ; {marker}")).unwrap_or_default();
     let hash = format!("--hash=sha256:{digest}");
-    Ok(match what {
+    let line = match what {
         What::Version(version) => {
             format!("{}{extras}=={version}{marker} \\\n    {hash}", wanted.project)
         }
         What::Url(url) => format!("{}{extras} @ {url}{marker} \\\n    {hash}", wanted.project),
         What::Path(path) => format!("{path}{extras}{marker} \\\n    {hash}"),
-    })
+    };
+    let (project, digests) = (wanted.project.clone(), vec![Digest::from(sha256)]);
+    Ok(FirstSight { line, pin: PinToCheck { project, filename, digests, served_by } })
 }
 
 enum What {
@@ -63,7 +78,15 @@ enum What {
     Path(String),
 }
 
-async fn find(context: &Context<'_>, wanted: &Wanted) -> Result<(What, Location, String), Problem> {
+/// Where a file is, and who says so.
+struct Found {
+    what: What,
+    location: Location,
+    filename: String,
+    served_by: ServedBy,
+}
+
+async fn find(context: &Context<'_>, wanted: &Wanted) -> Result<Found, Problem> {
     match &wanted.source {
         WantedSource::Url { url: text, .. } => {
             let unusable = || Problem::new("bad-url", Class::Usage, "the URL cannot be used");
@@ -78,12 +101,14 @@ async fn find(context: &Context<'_>, wanted: &Wanted) -> Result<(What, Location,
             };
             // What is printed ends up in logs: a credential, which the file may have from a
             // variable, is not shown, and who pastes the line puts it back.
-            Ok((What::Url(RedactedUrl::of_text(text).to_string()), location, name))
+            let what = What::Url(RedactedUrl::of_text(text).to_string());
+            Ok(Found { what, location, filename: name, served_by: ServedBy::Nobody })
         }
         WantedSource::Path { path, .. } => {
             let full = context.folder.join(path);
             let name = full.file_name().and_then(|name| name.to_str()).unwrap_or("file").to_owned();
-            Ok((What::Path(path.clone()), Location::Path(full), name))
+            let (what, location) = (What::Path(path.clone()), Location::Path(full));
+            Ok(Found { what, location, filename: name, served_by: ServedBy::Nobody })
         }
         WantedSource::Index { specifiers, pinned, .. } => {
             let pages = context.index.project_pages(&wanted.project).await.map_err(|error| {
@@ -107,7 +132,13 @@ async fn find(context: &Context<'_>, wanted: &Wanted) -> Result<(What, Location,
                 "file" => Location::Path(url.to_file_path().unwrap_or_default()),
                 _ => Location::Url(url),
             };
-            Ok((What::Version(version.to_string()), location, file.filename.clone()))
+            let has = |page: &&IndexPage| page.page.files.iter().any(|one| std::ptr::eq(one, file));
+            let served_by = match pages.iter().find(has).map(|page| &page.source) {
+                Some(PageSource::Index(index)) => ServedBy::Index(index.url.to_string()),
+                Some(PageSource::Links(_)) | None => ServedBy::Nobody,
+            };
+            let (what, filename) = (What::Version(version.to_string()), file.filename.clone());
+            Ok(Found { what, location, filename, served_by })
         }
     }
 }

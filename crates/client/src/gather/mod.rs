@@ -34,6 +34,7 @@ use crate::report::{Note, Problem, Progress, Reporter};
 use crate::store::{Entry, Store};
 
 use closure::{Gap, Member};
+pub use first_sight::FirstSight;
 
 /// What gathering works with.
 #[derive(Clone, Copy)]
@@ -99,7 +100,7 @@ pub struct Failure {
     /// All of them.
     pub problems: Vec<Problem>,
     /// Lines to paste for requirements that have no digest: a first sight, judged by nobody.
-    pub first_sight: Vec<String>,
+    pub first_sight: Vec<FirstSight>,
 }
 
 /// One wish that has digests.
@@ -160,7 +161,7 @@ pub fn gather(context: Context<'_>, wanted: &[Wanted]) -> Result<Gathered, Failu
     if problems.is_empty() { Ok(gathered) } else { Err(Failure { problems, first_sight }) }
 }
 
-type Asked = (Result<Vec<Ready>, Vec<Problem>>, Vec<String>);
+type Asked = (Result<Vec<Ready>, Vec<Problem>>, Vec<FirstSight>);
 
 /// Everything that needs the network: this thread talks, others unpack.
 fn ask(

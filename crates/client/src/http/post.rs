@@ -1,5 +1,5 @@
 //! Handing a small document in: a message for a webhook, of whose answer only the status counts
-//! ([`Client::submit`]), or a question whose answer is read ([`Client::exchange`]).
+//! ([`Client::submit`]), or a question whose answer is read ([`Client::ask`]).
 //!
 //! Once: whoever hands it in keeps it until it was taken, and decides when to try again. No redirect
 //! is followed, since the document is for the address that was configured and nobody else. With a
@@ -48,7 +48,7 @@ impl Submission {
 
 /// What came back for a document that was handed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
+pub struct Reply {
     /// The status of HTTP, whatever it is, but for redirects.
     pub status: u16,
     /// Whole, decompressed and within the limit that was given.
@@ -70,7 +70,7 @@ impl Client {
     ///
     /// # Errors
     /// See [`HttpError`].
-    pub async fn exchange(&self, submission: &Submission, limit: u64) -> Result<Answer, HttpError> {
+    pub async fn ask(&self, submission: &Submission, limit: u64) -> Result<Reply, HttpError> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         let url = submission.request.url();
@@ -93,7 +93,7 @@ impl Client {
             body.extend_from_slice(chunk.as_ref());
         }
         let body = decode(body, encoding.as_deref(), limit, url)?;
-        Ok(Answer { status: status.as_u16(), body })
+        Ok(Reply { status: status.as_u16(), body })
     }
 
     /// Sends it, and gives whatever answer is no redirect.

@@ -1,1 +1,7 @@
-//! Asks a log about pins, and remembers what it said.
+//! Asks a log.
+
+mod answers;
+mod pin;
+mod state;
+
+pub use pin::{PinToCheck, ServedBy, Withheld};

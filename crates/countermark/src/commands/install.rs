@@ -211,8 +211,8 @@ pub(crate) fn gather_or_say(context: Context<'_>, input: &Input) -> Result<Gathe
     let gathered = gather::gather(context, &input.set.wanted).map_err(|failure| {
         if !failure.first_sight.is_empty() {
             output::say("a first sight: digests of what was downloaded just now, judged by nobody");
-            for line in &failure.first_sight {
-                output::print(line);
+            for sight in &failure.first_sight {
+                output::print(&sight.line);
             }
         }
         failure.problems

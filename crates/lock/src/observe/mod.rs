@@ -1,1 +1,3 @@
 //! The pins that projects publish, compared by file name.
+
+pub mod published;

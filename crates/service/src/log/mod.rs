@@ -1,1 +1,4 @@
 //! A log of observations: storage, sequencing, and what an operator does with it.
+
+pub mod store;
+pub mod tiles;

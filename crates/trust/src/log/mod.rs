@@ -2,3 +2,4 @@
 //! what an answer of a log proves.
 
 pub mod record;
+pub mod wire;

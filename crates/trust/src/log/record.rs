@@ -308,7 +308,7 @@ impl Observation {
         }
         let text = std::str::from_utf8(bytes).map_err(|_| RecordError::Encoding)?;
         let mut rest = text;
-        if line(&mut rest, VERSION_LINE)? != "" {
+        if !line(&mut rest, VERSION_LINE)?.is_empty() {
             return Err(RecordError::Line { expected: VERSION_LINE });
         }
         let project = ProjectName::parse(line(&mut rest, "project ")?);

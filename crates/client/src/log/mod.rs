@@ -2,6 +2,8 @@
 
 mod answers;
 mod pin;
+mod reach;
 mod state;
 
 pub use pin::{PinToCheck, ServedBy, Withheld};
+pub use reach::ReachError;

@@ -15,9 +15,27 @@ const MAX_PARENTS: usize = 32;
 /// nearest `countermark.toml` or `pyproject.toml` with `[tool.countermark]` counts, up to the folder
 /// that is under version control.
 pub(crate) fn find(given: Option<&Path>, folder: &Path) -> Result<Policy, Vec<Problem>> {
+    match read(given, folder)? {
+        Some((path, bytes, section)) => parse(&path, &bytes, section),
+        None => Ok(Policy::default()),
+    }
+}
+
+/// The file in which the policy that holds in a folder stands, and its part; none where nobody wrote any.
+pub(crate) fn place(
+    given: Option<&Path>,
+    folder: &Path,
+) -> Result<Option<(PathBuf, Section)>, Vec<Problem>> {
+    let found = read(given, folder)?;
+    Ok(found.map(|(path, _, section)| (path, section)))
+}
+
+type Found = (PathBuf, Vec<u8>, Section);
+
+fn read(given: Option<&Path>, folder: &Path) -> Result<Option<Found>, Vec<Problem>> {
     if let Some(path) = given {
         return match read_bytes(path)? {
-            Some(bytes) => parse(path, &bytes, section_of(path)),
+            Some(bytes) => Ok(Some((path.to_owned(), bytes, section_of(path)))),
             None => {
                 let message = format!("there is no `{}`", path.display());
                 Err(vec![Problem::new("file-unreadable", Class::Usage, message)])
@@ -27,16 +45,16 @@ pub(crate) fn find(given: Option<&Path>, folder: &Path) -> Result<Policy, Vec<Pr
     for folder in folders(folder) {
         let path = folder.join("countermark.toml");
         if let Some(bytes) = read_bytes(&path)? {
-            return parse(&shown(&path), &bytes, Section::File);
+            return Ok(Some((shown(&path), bytes, Section::File)));
         }
         let path = folder.join("pyproject.toml");
         if let Some(bytes) = read_bytes(&path)?
             && has_our_table(&bytes)
         {
-            return parse(&shown(&path), &bytes, Section::Pyproject);
+            return Ok(Some((shown(&path), bytes, Section::Pyproject)));
         }
     }
-    Ok(Policy::default())
+    Ok(None)
 }
 
 fn parse(path: &Path, bytes: &[u8], section: Section) -> Result<Policy, Vec<Problem>> {

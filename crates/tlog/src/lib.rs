@@ -4,9 +4,14 @@
 //! the storage. A root is always recomputed from the leaf and its proof, never taken from an answer, and
 //! nothing of a tile is given out before it is proved against a root.
 
+pub mod checkpoint;
+pub mod cosignature;
 pub mod frontier;
 pub mod hash;
+pub mod note;
 pub mod proof;
+pub mod tile;
 
+pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use frontier::Frontier;
 pub use hash::{EMPTY_ROOT, Hash, leaf_hash, node_hash};

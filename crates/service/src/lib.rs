@@ -4,4 +4,5 @@ pub mod log;
 pub mod observe;
 pub mod server;
 pub mod watch;
+pub mod web;
 pub mod witness;

@@ -10,6 +10,7 @@
 //! what it says. Exceptions have a reason and a last day, or the policy does not load.
 
 mod exception;
+mod log;
 pub mod page;
 mod parse;
 pub mod rule;
@@ -24,6 +25,7 @@ use countermark_packaging::version::Version;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::change::Change;
+use crate::log::policy::{LogPolicy, LogRule};
 pub use exception::Exception;
 pub use parse::{MAXIMUM_SIZE, Section};
 use rule::{Answer, RULES, Reason, Rule};
@@ -116,6 +118,7 @@ pub struct Policy {
     minimum_age: Option<SignedDuration>,
     refused: BTreeSet<&'static str>,
     indexes: Vec<IndexRule>,
+    log: LogPolicy,
     exceptions: Vec<Exception>,
 }
 
@@ -128,6 +131,7 @@ impl Default for Policy {
             minimum_age: None,
             refused: BTreeSet::from(["quarantined"]),
             indexes: Vec::new(),
+            log: LogPolicy::default(),
             exceptions: Vec::new(),
         }
     }
@@ -169,12 +173,19 @@ impl Policy {
         &self.exceptions
     }
 
+    /// What it expects of a log; of none, where nothing is said.
+    #[must_use]
+    pub fn log(&self) -> &LogPolicy {
+        &self.log
+    }
+
     /// Exceptions that count for nothing any more.
     pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = &Exception> {
         self.exceptions.iter().filter(move |exception| exception.has_expired(now))
     }
 
-    /// Exceptions that count and that none of these needs.
+    /// Exceptions that count and that none of these needs. Those from what a log finds are not among
+    /// them: whether they are needed shows only where a log is asked.
     #[must_use]
     pub fn unused<'a>(&'a self, subjects: &[Subject<'_>], now: Timestamp) -> Vec<&'a Exception> {
         let mut used = vec![false; self.exceptions.len()];
@@ -189,7 +200,10 @@ impl Policy {
             }
         }
         let listed = self.exceptions.iter().zip(used);
-        listed.filter(|(it, used)| !used && !it.has_expired(now)).map(|(it, _)| it).collect()
+        listed
+            .filter(|(it, used)| !used && !it.has_expired(now) && !it.is_of_log())
+            .map(|(it, _)| it)
+            .collect()
     }
 
     /// What every rule says about a pin that does not say yes, in the order of the rules. Nothing,
@@ -199,12 +213,30 @@ impl Policy {
         self.answers(subject, now)
             .map(|(rule, answer)| match answer {
                 Answer::Yes => Verdict::Accepted,
-                Answer::No(reason) => self.judge(rule, subject, &reason, now, Verdict::Rejected),
+                Answer::No(reason) => {
+                    self.judge(rule.code(), subject, &reason, now, Verdict::Rejected)
+                }
                 Answer::Unknown(reason) => {
-                    self.judge(rule, subject, &reason, now, Verdict::Undecided)
+                    self.judge(rule.code(), subject, &reason, now, Verdict::Undecided)
                 }
             })
             .collect()
+    }
+
+    /// Holds what a look-up found against the exceptions: [`Verdict::Excepted`] or
+    /// [`Verdict::Rejected`], with the line that would let it pass. `message` says what was found in one
+    /// sentence, `found` in few words.
+    #[must_use]
+    pub fn judge_log(
+        &self,
+        rule: LogRule,
+        subject: &Subject<'_>,
+        message: String,
+        found: &str,
+        now: Timestamp,
+    ) -> Verdict {
+        let reason = Reason::release(message, found);
+        self.judge(rule.code(), subject, &reason, now, Verdict::Rejected)
     }
 
     /// The rules that do not say yes.
@@ -221,16 +253,16 @@ impl Policy {
     /// Holds an answer against the exceptions.
     fn judge(
         &self,
-        rule: &dyn Rule,
+        rule: &'static str,
         subject: &Subject<'_>,
         reason: &Reason,
         now: Timestamp,
         verdict: fn(Refusal) -> Verdict,
     ) -> Verdict {
-        let allow = exception::line(rule.code(), subject, reason, now);
-        let mut refusal = Refusal { rule: rule.code(), message: reason.message.clone(), allow };
+        let allow = exception::line(rule, subject, reason, now);
+        let mut refusal = Refusal { rule, message: reason.message.clone(), allow };
         let mut matching =
-            self.exceptions.iter().filter(|exception| exception.matches(rule.code(), subject));
+            self.exceptions.iter().filter(|exception| exception.matches(rule, subject));
         if let Some(exception) = matching.clone().find(|exception| !exception.has_expired(now)) {
             return Verdict::Excepted(refusal, exception.describe());
         }

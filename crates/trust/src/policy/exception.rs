@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 
 use super::rule::{Reason, escaped};
 use super::{HORIZON_DAYS, Subject};
+use crate::log::policy::LogRule;
 
 /// The longest reason that is drafted, in characters.
 const LONGEST_REASON: usize = 200;
@@ -45,6 +46,12 @@ impl Exception {
         self.rule == rule
             && self.project.matches(subject.project)
             && self.version.as_ref().is_none_or(|version| version == subject.version)
+    }
+
+    /// Whether it is about what a log finds.
+    #[must_use]
+    pub fn is_of_log(&self) -> bool {
+        LogRule::ALL.iter().any(|rule| rule.code() == self.rule)
     }
 
     /// For people: the reason and the date.

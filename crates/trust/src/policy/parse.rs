@@ -14,6 +14,7 @@ use toml::de::{DeTable, DeValue};
 use super::rule::RULES;
 use super::sources::{AllowedIndex, IndexRule};
 use super::{Exception, Policy};
+use crate::log::policy::LogRule;
 
 /// The most bytes of a file with a policy.
 pub const MAXIMUM_SIZE: usize = 4 << 20;
@@ -36,10 +37,9 @@ mod codes {
 }
 
 /// Keys that are kept for evidence which joins later.
-const LATER: [(&str, &str); 4] = [
-    ("evidence", "attestations, the log and the ledger"),
+const LATER: [(&str, &str); 3] = [
+    ("evidence", "attestations and the ledger"),
     ("attestations", "attestations"),
-    ("log", "the log"),
     ("ledger", "the ledger"),
 ];
 
@@ -53,9 +53,11 @@ pub enum Section {
 }
 
 /// What the tables are called.
-struct Titles {
+pub(super) struct Titles {
     policy: &'static str,
     indexes: &'static str,
+    log: &'static str,
+    pub(super) log_keys: &'static str,
     allow: &'static str,
 }
 
@@ -65,11 +67,15 @@ impl Section {
             Self::File => Titles {
                 policy: "[policy]",
                 indexes: "[policy.indexes]",
+                log: "[policy.log]",
+                log_keys: "[[policy.log.keys]]",
                 allow: "[[policy.allow]]",
             },
             Self::Pyproject => Titles {
                 policy: "[tool.countermark.policy]",
                 indexes: "[tool.countermark.policy.indexes]",
+                log: "[tool.countermark.policy.log]",
+                log_keys: "[[tool.countermark.policy.log.keys]]",
                 allow: "[[tool.countermark.policy.allow]]",
             },
         }
@@ -111,7 +117,7 @@ fn switches() -> impl Iterator<Item = &'static str> {
 }
 
 fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, titles: &Titles, file: &str) -> Policy {
-    let mut keys = vec!["minimum-age", "indexes", "allow"];
+    let mut keys = vec!["minimum-age", "indexes", "log", "allow"];
     keys.extend(switches());
     let known: Vec<&str> = keys.iter().copied().chain(LATER.map(|(key, _)| key)).collect();
     // What comes later is no unknown key, but it is not proposed for a mistyped one either.
@@ -132,7 +138,7 @@ fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, titles: &Titles, file: &s
         }
     }
     let mut policy = Policy { file: Some(file.to_owned()), ..Policy::default() };
-    policy.minimum_age = age(reader, table);
+    policy.minimum_age = read_age(reader, table, "minimum-age");
     for code in switches() {
         let Some(text) = reader.text(table, code) else { continue };
         let words = [("refuse", true), ("allow", false)];
@@ -145,6 +151,9 @@ fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, titles: &Titles, file: &s
     if let Some(table) = reader.table(table, "indexes", titles.indexes) {
         policy.indexes = indexes(reader, table);
     }
+    if let Some(table) = reader.table(table, "log", titles.log) {
+        policy.log = super::log::read(reader, table, titles);
+    }
     for table in reader.tables(table, "allow", titles.allow) {
         policy.exceptions.extend(exception(reader, table));
     }
@@ -152,15 +161,19 @@ fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, titles: &Titles, file: &s
 }
 
 /// `minimum-age = "7 days"`.
-fn age<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> Option<SignedDuration> {
-    let text = reader.text(table, "minimum-age")?;
+pub(super) fn read_age<'a>(
+    reader: &mut Reader<'a>,
+    table: Table<'a>,
+    key: &str,
+) -> Option<SignedDuration> {
+    let text = reader.text(table, key)?;
     let age = parse_age(text.value);
     if age.is_none() {
         let message = format!(
-            "`minimum-age` must be a number of hours, days or weeks up to {MAXIMUM_DAYS} days, found `{}`",
+            "`{key}` must be a number of hours, days or weeks up to {MAXIMUM_DAYS} days, found `{}`",
             text.value
         );
-        let hint = "write minimum-age = \"7 days\", or leave the key out";
+        let hint = format!("write {key} = \"7 days\", or leave the key out");
         reader.hinted(INVALID_VALUE, message, text.span, hint);
     }
     age
@@ -217,7 +230,7 @@ fn indexes<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> Vec<IndexRule> {
     rules
 }
 
-fn allowed(reader: &mut Reader<'_>, text: &At<&str>) -> Option<AllowedIndex> {
+pub(super) fn allowed(reader: &mut Reader<'_>, text: &At<&str>) -> Option<AllowedIndex> {
     let index = AllowedIndex::parse(text.value);
     if index.is_none() {
         // A text that is no URL is not repeated: it may hold a password.
@@ -233,7 +246,8 @@ const UNTIL: &str = "write the last day on which it counts, such as 2027-06-30";
 
 fn exception<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> Option<Exception> {
     reader.only(table, &["rule", "project", "version", "because", "until"]);
-    let codes: Vec<&'static str> = RULES.iter().map(|rule| rule.code()).collect();
+    let rules = RULES.iter().map(|rule| rule.code());
+    let codes: Vec<&'static str> = rules.chain(LogRule::ALL.map(LogRule::code)).collect();
     let rule = reader.required(table, "rule", "write the rule that is not to count");
     let code = rule.as_ref().and_then(|rule| {
         let code = codes.iter().copied().find(|code| *code == rule.value);

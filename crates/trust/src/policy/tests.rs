@@ -1,5 +1,7 @@
 //! Every rule with its cases, exceptions with their dates, and every mistake in a policy.
 
+mod log;
+
 use std::collections::BTreeSet;
 
 use countermark_packaging::simple::StatusMarker;

@@ -8,6 +8,7 @@ pub(crate) mod incident;
 pub(crate) mod init;
 pub(crate) mod lock;
 pub(crate) mod log;
+pub(crate) mod log_client;
 #[cfg(feature = "service")]
 pub(crate) mod log_operator;
 pub(crate) mod observe;

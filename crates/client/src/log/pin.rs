@@ -5,10 +5,11 @@
 //! the policy's `private` means it. What a URL or a path names, or a folder of links has, is nobody's
 //! business: observers watch indexes.
 
-use countermark_lock::relock::address;
 use countermark_packaging::digest::Digest;
-use countermark_packaging::name::{NamePattern, ProjectName};
+use countermark_packaging::name::ProjectName;
+use countermark_trust::log::policy::LogPolicy;
 use countermark_trust::log::record::check_file;
+use countermark_trust::policy::AllowedIndex;
 
 use crate::settings::{DEFAULT_INDEX, Sources};
 
@@ -77,36 +78,26 @@ impl Withheld {
     }
 }
 
-/// Which names may leave this machine.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Exposure<'a> {
-    /// Names that never do.
-    pub(super) private: &'a [NamePattern],
-    /// Indexes whose names are public, beside the public one.
-    pub(super) public: &'a [String],
-}
-
-impl Exposure<'_> {
-    /// Why this pin is not asked about; none where it may be.
-    pub(super) fn withheld(&self, pin: &PinToCheck) -> Option<Withheld> {
-        if self.private.iter().any(|pattern| pattern.matches(&pin.project)) {
-            return Some(Withheld::Pattern);
-        }
-        let ServedBy::Index(index) = &pin.served_by else { return Some(Withheld::NotOfAnIndex) };
-        let index = address(index);
-        let is_public = index == address(DEFAULT_INDEX)
-            || self.public.iter().any(|public| address(public) == index);
-        if !is_public {
-            return Some(Withheld::PrivateIndex);
-        }
-        check_file(&pin.filename).is_err().then_some(Withheld::Name)
+/// Why this pin is not asked about; none where it may be.
+pub(super) fn withheld(policy: &LogPolicy, pin: &PinToCheck) -> Option<Withheld> {
+    // As if it were public, only a pattern says no.
+    if !policy.may_ask(&pin.project, true) {
+        return Some(Withheld::Pattern);
     }
+    let ServedBy::Index(index) = &pin.served_by else { return Some(Withheld::NotOfAnIndex) };
+    let is_public = AllowedIndex::parse(DEFAULT_INDEX).is_some_and(|public| public.is(index))
+        || policy.is_public_index(index);
+    if !is_public {
+        return Some(Withheld::PrivateIndex);
+    }
+    check_file(&pin.filename).is_err().then_some(Withheld::Name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::settings::{Binding, FindLinks, Index, LinksPlace, Origin};
+    use countermark_packaging::name::NamePattern;
     use url::Url;
 
     fn pin(project: &str, served_by: ServedBy) -> PinToCheck {
@@ -117,12 +108,15 @@ mod tests {
 
     #[test]
     fn a_name_leaves_only_when_everybody_may_know_it() {
-        let private = [NamePattern::parse("acme-*").unwrap()];
-        let public = ["https://Mirror.example.org/simple".to_owned()];
-        let exposure = Exposure { private: &private, public: &public };
+        let mirror = AllowedIndex::parse("https://Mirror.example.org/simple").unwrap();
+        let policy = LogPolicy {
+            private: vec![NamePattern::parse("acme-*").unwrap()],
+            public_indexes: vec![mirror],
+            ..LogPolicy::default()
+        };
         let check = |project: &str, index: Option<&str>, expect: Option<Withheld>| {
             let served_by = index.map_or(ServedBy::Nobody, |index| ServedBy::Index(index.into()));
-            assert_eq!(exposure.withheld(&pin(project, served_by)), expect, "{project} {index:?}");
+            assert_eq!(withheld(&policy, &pin(project, served_by)), expect, "{project} {index:?}");
         };
         check("flask", Some(DEFAULT_INDEX), None);
         check("flask", Some(DEFAULT_INDEX.trim_end_matches('/')), None);
@@ -135,7 +129,7 @@ mod tests {
             filename: "a b-1-py3-none-any.whl".to_owned(),
             ..pin("flask", ServedBy::Index(DEFAULT_INDEX.to_owned()))
         };
-        assert_eq!(exposure.withheld(&odd), Some(Withheld::Name));
+        assert_eq!(withheld(&policy, &odd), Some(Withheld::Name));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 
+use super::log_client::LogUseArgs;
 #[cfg(feature = "service")]
 use super::log_operator::OperatorCommand;
 
@@ -14,6 +15,8 @@ pub(crate) struct LogArgs {
 
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum LogCommand {
+    /// Ask a log about new pins: show its key, or write it into the policy.
+    Use(LogUseArgs),
     // The questions of a client stand above; the operator's commands come last in the help.
     /// What needs the database, the keys or a server.
     #[cfg(feature = "service")]

@@ -2,18 +2,16 @@
 
 #[cfg(feature = "service")]
 mod operator;
+mod use_log;
 
 use super::Outcome;
 use crate::cli::OutputArgs;
 use crate::cli::log::{LogArgs, LogCommand};
 
 /// Runs the command.
-pub(crate) fn run(
-    arguments: LogArgs,
-    #[cfg_attr(not(feature = "service"), expect(unused, reason = "no command to say it to"))]
-    output: &OutputArgs,
-) -> Outcome {
+pub(crate) fn run(arguments: LogArgs, output: &OutputArgs) -> Outcome {
     match arguments.command {
+        LogCommand::Use(arguments) => use_log::run(&arguments, output),
         #[cfg(feature = "service")]
         LogCommand::Operator(command) => operator::run(command, output),
     }

@@ -5,7 +5,7 @@
 
 use crate::cosignature::{self, Timestamped};
 use crate::hash::{EMPTY_ROOT, Hash, HashError, MAXIMUM_SIZE};
-use crate::note::{self, Note, NoteError, Signed, SignerKey, VerifierKey};
+use crate::note::{self, Note, NoteError, Signed, SignerKey, Verified, VerifierKey};
 
 /// The head of a log's tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,8 +136,12 @@ impl SignedCheckpoint {
                 found: checkpoint.origin,
             });
         }
-        let signed = verified.signed().to_vec();
-        Ok(Self { checkpoint, note: verified.note().clone(), signed })
+        Ok(Self::from_verified(checkpoint, &verified))
+    }
+
+    /// For a checkpoint that was read from this note's text.
+    pub(crate) fn from_verified(checkpoint: Checkpoint, verified: &Verified) -> Self {
+        Self { checkpoint, note: verified.note().clone(), signed: verified.signed().to_vec() }
     }
 
     /// What was signed.

@@ -10,7 +10,10 @@ pub mod frontier;
 pub mod hash;
 pub mod note;
 pub mod proof;
+pub mod reader;
 pub mod tile;
+pub mod tlog_proof;
+pub mod witness;
 
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use frontier::Frontier;

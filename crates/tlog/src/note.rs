@@ -54,6 +54,11 @@ pub struct Signed {
 /// Signs a text, which ends with a line feed. Cosigners' keys are refused, since what they sign carries
 /// a time: see [`crate::cosignature::sign`].
 pub fn sign(text: &str, keys: &[&SignerKey]) -> Result<Note, NoteError> {
+    sign_within(text, keys, MAXIMUM_BYTES)
+}
+
+/// The same for a note of at most `limit` bytes, where both sides agreed on longer ones.
+pub fn sign_within(text: &str, keys: &[&SignerKey], limit: usize) -> Result<Note, NoteError> {
     let mut signatures = Vec::with_capacity(keys.len());
     for key in keys {
         if key.kind() != KeyType::Ed25519 {
@@ -77,8 +82,13 @@ pub fn open(bytes: &[u8], keys: &[VerifierKey]) -> Result<Verified, NoteError> {
 impl Note {
     /// Reads a note's format. Whose signatures these are is not looked at.
     pub fn parse(bytes: &[u8]) -> Result<Self, NoteError> {
-        if bytes.len() > MAXIMUM_BYTES {
-            return Err(NoteError::TooLong { found: bytes.len() });
+        Self::parse_within(bytes, MAXIMUM_BYTES)
+    }
+
+    /// The same for a note of at most `limit` bytes, where both sides agreed on longer ones.
+    pub fn parse_within(bytes: &[u8], limit: usize) -> Result<Self, NoteError> {
+        if bytes.len() > limit {
+            return Err(NoteError::TooLong { found: bytes.len(), limit });
         }
         let note = std::str::from_utf8(bytes).map_err(|_| NoteError::Encoding)?;
         if let Some(position) = note.bytes().position(|byte| byte < 0x20 && byte != b'\n') {
@@ -240,11 +250,13 @@ impl Signature {
 /// Why a note is none, or nobody's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoteError {
-    /// More than [`MAXIMUM_BYTES`].
-    #[error("the note has {found} bytes, expected {MAXIMUM_BYTES} at most")]
+    /// More than [`MAXIMUM_BYTES`], or than was agreed on.
+    #[error("the note has {found} bytes, expected {limit} at most")]
     TooLong {
         /// How many there were.
         found: usize,
+        /// How many there may be.
+        limit: usize,
     },
     /// It is not UTF-8.
     #[error("the note is not UTF-8")]

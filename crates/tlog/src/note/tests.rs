@@ -183,8 +183,21 @@ fn sizes_and_numbers_are_bounded() {
     let long = "x".repeat(MAXIMUM_BYTES);
     assert_eq!(
         Note::parse(format!("{long}\n").as_bytes()),
-        Err(NoteError::TooLong { found: MAXIMUM_BYTES + 1 })
+        Err(NoteError::TooLong { found: MAXIMUM_BYTES + 1, limit: MAXIMUM_BYTES })
     );
+}
+
+#[test]
+fn a_longer_note_needs_the_word_of_both_sides() {
+    let one = signer("one", 1);
+    let long = "x".repeat(MAXIMUM_BYTES) + "\n";
+    assert!(matches!(sign(&long, &[&one]), Err(NoteError::TooLong { limit: MAXIMUM_BYTES, .. })));
+    let note = sign_within(&long, &[&one], MAXIMUM_BYTES + 1000).unwrap().to_text();
+    let read = Note::parse_within(note.as_bytes(), note.len()).unwrap();
+    assert_eq!(read.verify(&[one.verifier().clone()]).unwrap().text(), long);
+    let limit = note.len() - 1;
+    let refused = Note::parse_within(note.as_bytes(), limit);
+    assert_eq!(refused, Err(NoteError::TooLong { found: note.len(), limit }));
 }
 
 #[test]

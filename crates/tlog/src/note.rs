@@ -70,7 +70,7 @@ pub fn sign_within(text: &str, keys: &[&SignerKey], limit: usize) -> Result<Note
     let note = Note { text: text.to_owned(), signatures };
     // Whatever is written can be read: the same rules decide. A text without its last line feed would
     // be read as another one.
-    let read = Note::parse(note.to_text().as_bytes())?;
+    let read = Note::parse_within(note.to_text().as_bytes(), limit)?;
     if read.text == text { Ok(read) } else { Err(NoteError::NoSignatures) }
 }
 

@@ -31,6 +31,7 @@ pub use baseline::{Baseline, MAXIMUM_SIZE, Passed};
 use entry::Entry;
 pub use facts::{Facts, IndexFacts, ListedFile, Locked, ProjectFacts};
 pub use finding::{Finding, Key, Kind, Unchecked};
+pub(crate) use location::file_name;
 pub use location::{host_of, is_same_index};
 pub use report::Report;
 use rule::{Ground, Said};

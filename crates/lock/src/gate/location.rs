@@ -93,7 +93,7 @@ pub(super) fn is_inside(path: &str) -> bool {
 
 /// The name of a file of a lock: the one that it gives, or the last part of the URL.
 #[must_use]
-pub(super) fn file_name(name: Option<&str>, url: Option<&str>) -> Option<String> {
+pub(crate) fn file_name(name: Option<&str>, url: Option<&str>) -> Option<String> {
     if let Some(name) = name {
         return Some(name.to_owned());
     }

@@ -240,6 +240,20 @@ pub fn parse_as(format: LockFormat, file: &str, bytes: &[u8]) -> DocumentResult 
     read_document(format, file, bytes, false).map(|(document, _)| document)
 }
 
+/// Reads a lock of a known format for somebody who compares locks: a file with two digests is no
+/// reason to refuse the rest, it is what is looked for. The second part says where such files stand.
+///
+/// # Errors
+/// As [`parse`], but for [`codes::DIGEST_CONFLICT`].
+pub fn parse_with_conflicts(
+    format: LockFormat,
+    file: &str,
+    bytes: &[u8],
+) -> Result<(LockDocument, Vec<SourceError>), Vec<SourceError>> {
+    read_document_and_conflicts(format, file, bytes, false)
+        .map(|(document, _, conflicts)| (document, conflicts))
+}
+
 /// Reads a lock together with every URL in it, in the order of the file.
 ///
 /// # Errors
@@ -258,8 +272,23 @@ fn read_document(
     bytes: &[u8],
     keeps_urls: bool,
 ) -> Result<(LockDocument, Vec<LockUrl>), Vec<SourceError>> {
+    match read_document_and_conflicts(format, file, bytes, keeps_urls)? {
+        (document, urls, conflicts) if conflicts.is_empty() => Ok((document, urls)),
+        (_, _, conflicts) => Err(conflicts),
+    }
+}
+
+type DocumentAndConflicts = (LockDocument, Vec<LockUrl>, Vec<SourceError>);
+
+fn read_document_and_conflicts(
+    format: LockFormat,
+    file: &str,
+    bytes: &[u8],
+    keeps_urls: bool,
+) -> Result<DocumentAndConflicts, Vec<SourceError>> {
     if format == LockFormat::Requirements {
-        return super::requirements::document::parse(file, bytes);
+        let (document, urls) = super::requirements::document::parse(file, bytes)?;
+        return Ok((document, urls, Vec::new()));
     }
     let source = decode(file, bytes).map_err(|error| vec![error])?;
     let syntax = match format {
@@ -299,12 +328,12 @@ fn read_document(
     let reader::Reader { mut errors, notes, mut urls, .. } = reader;
     let Some(mut document) = document else { return Err(errors) };
     errors.sort_by_key(|error| error.place.span.start);
-    if !errors.is_empty() {
+    if errors.iter().any(|error| error.code != codes::DIGEST_CONFLICT) {
         return Err(errors);
     }
     document.notes.extend(notes);
     urls.sort_by_key(|url| url.place.span.start);
-    Ok((document, urls))
+    Ok((document, urls, errors))
 }
 
 fn decode(file: &str, bytes: &[u8]) -> Result<Source, SourceError> {

@@ -1,0 +1,1 @@
+//! What each format says, and one changed digest in each.

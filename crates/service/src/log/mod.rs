@@ -1,5 +1,11 @@
 //! A log of observations: storage, sequencing, and what an operator does with it.
 
+pub mod api;
+pub mod config;
+pub mod engine;
+pub mod objects;
+pub mod postgres;
+pub mod sequencer;
 pub mod sqlite;
 pub mod store;
 pub mod tiles;

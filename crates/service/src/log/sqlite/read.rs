@@ -217,7 +217,7 @@ pub(super) fn alarms(
     })?;
     let size = head(&view)?.size;
     let sql = format!("SELECT {COLUMNS} FROM records r {JOINED} WHERE r.id = ?1");
-    let placed = |id: i64| {
+    let placed = |id: i64| -> Result<Placed, StoreError> {
         let record = one(&view, &sql, [id], |row| read_record(row, 0))?;
         let missing = || StoreError::Damaged { reason: format!("no record {id} of an alarm") };
         let index = u64::try_from(id - 1).ok().filter(|index| *index < size);

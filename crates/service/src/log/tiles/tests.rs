@@ -1,4 +1,4 @@
-//! Paths and ranks; what every kind of store promises is in `tests/engines`.
+//! Paths and ranks; what every kind of store promises is in `tests/contract`.
 
 use super::*;
 

@@ -14,7 +14,7 @@
 //! * whatever [`Scenario::serve`] adds.
 
 mod page;
-mod request;
+pub(crate) mod request;
 mod respond;
 mod scenario;
 mod server;

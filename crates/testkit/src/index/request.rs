@@ -31,7 +31,7 @@ impl RecordedRequest {
 }
 
 /// Reads one request; `None` when the peer closed before it began one.
-pub(super) fn read(stream: &mut impl Read) -> io::Result<Option<RecordedRequest>> {
+pub(crate) fn read(stream: &mut impl Read) -> io::Result<Option<RecordedRequest>> {
     let mut head = Vec::new();
     let mut byte = [0_u8; 1];
     // The stream is buffered by the caller, and bodies are never expected.

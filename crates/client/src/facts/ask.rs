@@ -146,6 +146,9 @@ impl<'a> Asker<'a> {
             Presence::Present => {}
         }
         let before = kept.and_then(|kept| kept.document);
+        if !self.options.roles {
+            return self.keep(&Entry { facts, page, document: before });
+        }
         match self.document(name, &facts, before).await {
             Ok(document) => self.keep(&Entry { facts, page, document: Some(document) }),
             // Not kept: the next run asks for all of it again.

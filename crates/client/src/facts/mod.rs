@@ -65,6 +65,8 @@ pub struct Options {
     pub rate: Option<f64>,
     /// A folder of this user alone in which answers are kept; without one everything is asked for.
     pub cache: Option<PathBuf>,
+    /// Whether roles are wanted; without them one request a project is made.
+    pub roles: bool,
     /// How long roles are taken to be the same while the project's serial number is; zero is never.
     pub trust_serial: Duration,
     /// A run that began so long ago and was broken off is gone on with; zero is never.
@@ -87,6 +89,7 @@ impl Options {
             at_once: 8,
             rate: None,
             cache: None,
+            roles: true,
             trust_serial: Duration::from_hours(1),
             resume: Duration::from_hours(1),
             record: None,

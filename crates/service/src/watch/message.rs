@@ -253,7 +253,7 @@ fn names(list: &[String], most: usize) -> String {
 
 /// One line: names, versions and texts of an index may hold anything, and a message must not show
 /// what only looks like its own words, or move the cursor.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let acts = countermark_audit::report::acts;
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {

@@ -3,7 +3,7 @@
 //! Every mistake is told at its line and column, all of them at once. No secret stands in this
 //! file: it names files, variables or credentials of systemd.
 
-mod reader;
+pub(crate) mod reader;
 #[cfg(test)]
 mod tests;
 
@@ -163,7 +163,7 @@ pub fn parse(file: &str, bytes: &[u8], folder: &Path) -> Result<WatchConfig, Vec
     }
 }
 
-fn decode(file: &str, bytes: &[u8]) -> Result<Source, SourceError> {
+pub(crate) fn decode(file: &str, bytes: &[u8]) -> Result<Source, SourceError> {
     let nowhere = || Source::new(file, String::new());
     if bytes.len() > MAXIMUM_SIZE {
         let message =
@@ -188,6 +188,16 @@ fn read<'a>(reader: &mut Reader<'a>, document: &Table<'a>, folder: &Path) -> Opt
         }
         return None;
     };
+    let destinations = read_destinations(reader, document, folder);
+    read_watch(reader, &watch, folder, destinations)
+}
+
+/// The tables that say who is told, which other configurations have too.
+pub(crate) fn read_destinations<'a>(
+    reader: &mut Reader<'a>,
+    document: &Table<'a>,
+    folder: &Path,
+) -> Vec<Destination> {
     let mut destinations = Vec::new();
     for (name, table) in reader.named(document, "mail") {
         let target = read_mail(reader, &table, folder).map(Target::Mail);
@@ -209,7 +219,7 @@ fn read<'a>(reader: &mut Reader<'a>, document: &Table<'a>, folder: &Path) -> Opt
             "name somebody who is told: [mail.NAME], [webhook.NAME] or [atom.NAME]",
         );
     }
-    read_watch(reader, &watch, folder, destinations)
+    destinations
 }
 
 fn read_watch<'a>(
@@ -429,7 +439,7 @@ fn read_atom<'a>(reader: &mut Reader<'a>, table: &Table<'a>, folder: &Path) -> O
 }
 
 /// One of `<key>-file`, `<key>-env` and `<key>-credential`.
-fn secret<'a>(
+pub(crate) fn secret<'a>(
     reader: &mut Reader<'a>,
     table: &Table<'a>,
     key: &str,

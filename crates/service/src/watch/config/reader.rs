@@ -12,14 +12,14 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// What is read, and what was wrong so far.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     source: &'a Source,
-    pub(super) errors: Vec<SourceError>,
+    pub(crate) errors: Vec<SourceError>,
 }
 
 /// A table and what it is called in messages.
 #[derive(Clone)]
-pub(super) struct Table<'a> {
+pub(crate) struct Table<'a> {
     table: &'a DeTable<'a>,
     title: String,
     span: Range<usize>,
@@ -28,21 +28,21 @@ pub(super) struct Table<'a> {
 type Item<'a> = &'a Spanned<DeValue<'a>>;
 
 impl<'a> Table<'a> {
-    pub(super) fn new(table: &'a DeTable<'a>, title: &str, span: Range<usize>) -> Self {
+    pub(crate) fn new(table: &'a DeTable<'a>, title: &str, span: Range<usize>) -> Self {
         Self { table, title: title.to_owned(), span }
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
     }
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(source: &'a Source) -> Self {
+    pub(crate) fn new(source: &'a Source) -> Self {
         Self { source, errors: Vec::new() }
     }
 
-    pub(super) fn error(&mut self, code: &'static str, message: String, span: Range<usize>) {
+    pub(crate) fn error(&mut self, code: &'static str, message: String, span: Range<usize>) {
         self.errors.push(self.source.error(code, message, span));
     }
 
@@ -52,12 +52,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Something is wrong with the value of a key.
-    pub(super) fn refuse(&mut self, table: &Table<'a>, key: &str, message: String) {
+    pub(crate) fn refuse(&mut self, table: &Table<'a>, key: &str, message: String) {
         let span = table.table.get(key).map_or_else(|| table.span.clone(), Spanned::span);
         self.error(INVALID_VALUE, message, span);
     }
 
-    pub(super) fn only(&mut self, table: &Table<'a>, keys: &[&str]) {
+    pub(crate) fn only(&mut self, table: &Table<'a>, keys: &[&str]) {
         for key in table.table.keys().filter(|key| !keys.contains(&&**key.get_ref())) {
             let message = format!("`{}` is not a key of {}", key.get_ref(), table.title);
             let hint = format!("the keys are `{}`", keys.join("`, `"));
@@ -66,13 +66,13 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn missing(&mut self, table: &Table<'a>, key: &str, hint: &str) {
+    pub(crate) fn missing(&mut self, table: &Table<'a>, key: &str, hint: &str) {
         let message = format!("`{key}` is missing from {}", table.title);
         let error = self.source.error(MISSING_KEY, message, table.span.clone());
         self.errors.push(error.with_hint(hint));
     }
 
-    pub(super) fn table(&mut self, within: &Table<'a>, key: &str) -> Option<Table<'a>> {
+    pub(crate) fn table(&mut self, within: &Table<'a>, key: &str) -> Option<Table<'a>> {
         let item = within.table.get(key)?;
         let Some(table) = item.get_ref().as_table() else {
             self.invalid(key, "a table", item);
@@ -82,7 +82,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The tables `[key.NAME]`, with their names.
-    pub(super) fn named(&mut self, within: &Table<'a>, key: &str) -> Vec<(String, Table<'a>)> {
+    pub(crate) fn named(&mut self, within: &Table<'a>, key: &str) -> Vec<(String, Table<'a>)> {
         let Some(table) = self.table(within, key) else { return Vec::new() };
         let mut found = Vec::new();
         for (name, item) in table.table {
@@ -104,19 +104,19 @@ impl<'a> Reader<'a> {
         found
     }
 
-    pub(super) fn text(&mut self, table: &Table<'a>, key: &str) -> Option<&'a str> {
+    pub(crate) fn text(&mut self, table: &Table<'a>, key: &str) -> Option<&'a str> {
         let item = table.table.get(key)?;
         self.expect_text(key, item)
     }
 
-    pub(super) fn required(&mut self, table: &Table<'a>, key: &str, hint: &str) -> Option<&'a str> {
+    pub(crate) fn required(&mut self, table: &Table<'a>, key: &str, hint: &str) -> Option<&'a str> {
         if !table.has(key) {
             self.missing(table, key, hint);
         }
         self.text(table, key)
     }
 
-    pub(super) fn texts(&mut self, table: &Table<'a>, key: &str) -> Vec<&'a str> {
+    pub(crate) fn texts(&mut self, table: &Table<'a>, key: &str) -> Vec<&'a str> {
         let Some(item) = table.table.get(key) else { return Vec::new() };
         let Some(items) = item.get_ref().as_array() else {
             self.invalid(key, "a list of texts", item);
@@ -141,7 +141,7 @@ impl<'a> Reader<'a> {
         Some(value)
     }
 
-    pub(super) fn flag(&mut self, table: &Table<'a>, key: &str) -> bool {
+    pub(crate) fn flag(&mut self, table: &Table<'a>, key: &str) -> bool {
         let Some(item) = table.table.get(key) else { return false };
         match item.get_ref() {
             DeValue::Boolean(value) => *value,
@@ -152,7 +152,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn number(&mut self, table: &Table<'a>, key: &str, most: u32) -> Option<u32> {
+    pub(crate) fn number(&mut self, table: &Table<'a>, key: &str, most: u32) -> Option<u32> {
         let item = table.table.get(key)?;
         let number = item.get_ref().as_integer().and_then(|number| {
             u32::from_str_radix(&number.as_str().replace('_', ""), number.radix()).ok()
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `90s`, `4m`, `1h`, `2d`, within limits.
-    pub(super) fn duration(
+    pub(crate) fn duration(
         &mut self,
         table: &Table<'a>,
         key: &str,
@@ -187,7 +187,7 @@ impl<'a> Reader<'a> {
     }
 
     /// One of some words.
-    pub(super) fn word<T: Copy>(
+    pub(crate) fn word<T: Copy>(
         &mut self,
         table: &Table<'a>,
         key: &str,

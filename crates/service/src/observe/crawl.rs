@@ -1,0 +1,227 @@
+//! What was read of project trees goes into the database, and is held against everything else there.
+//!
+//! Only the class `two-digests` of [`countermark_lock::observe`] is an alarm; the other classes explain
+//! a disagreement, and whoever wants to see them asks for the report. What observers of an index saw counts
+//! as the page of an index does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use countermark_lock::observe::{
+    self as judge, Finding, LISTING, Lock, Moment, Origin, Stated, Statement, Statements,
+};
+use countermark_packaging::filename::DistributionFilename;
+use countermark_packaging::name::ProjectName;
+use countermark_trust::log::record::ObserverKind;
+use jiff::Timestamp;
+
+use super::append::claim;
+use super::db::{AlarmKind, Observatory, Pin, PinPlace, PinnedAt, Search, Sighting};
+use super::tell::{Claim, alarm};
+use crate::log::store::{LogStore, StoreError};
+
+/// The code of the one class that is an alarm.
+const TWO_DIGESTS: &str = "two-digests";
+/// The most pins of one project that are compared.
+const PINS: usize = 200_000;
+/// The most observations of one project that are compared.
+const SIGHTINGS: usize = 100_000;
+/// How many disputed files are asked for at a time.
+const DISPUTED: usize = 1_000;
+/// How many alarms of a log are read at a time.
+const ALARMS: usize = 500;
+/// The setting that holds up to which alarm of the log was taken over.
+const LOG_CURSOR: &str = "log-alarms";
+/// Pins that are written in one transaction.
+const WRITTEN: usize = 2_000;
+
+/// Remembers what the locks of one repository say. Again, it changes nothing. Gives how many pins there
+/// are.
+///
+/// # Errors
+/// See [`StoreError`].
+pub async fn ingest(db: &dyn Observatory, statements: &[Statement]) -> Result<usize, StoreError> {
+    let mut places: BTreeMap<PinPlace, Vec<Pin>> = BTreeMap::new();
+    for pin in statements.iter().flat_map(Statement::pins) {
+        let place = PinPlace {
+            repository: pin.lock.repository,
+            path: pin.lock.path,
+            revision: pin.at.commit.unwrap_or_default(),
+            format: pin.format,
+            at: pin.at.date,
+        };
+        places.entry(place).or_default().push(Pin {
+            project: pin.project,
+            version: pin.version,
+            origin: pin.origin,
+            file: pin.file,
+            digest: pin.digest,
+            line: pin.at.line,
+        });
+    }
+    let mut count = 0;
+    for (place, pins) in &places {
+        for some in pins.chunks(WRITTEN) {
+            db.add_pins(place, some).await?;
+            count += some.len();
+        }
+    }
+    Ok(count)
+}
+
+/// How the pins of a repository stand against everything else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judged {
+    /// How many findings there are of each class.
+    pub classes: BTreeMap<&'static str, usize>,
+    /// Alarms that were not known.
+    pub alarms: usize,
+}
+
+/// Holds the disputed files of a repository against all that is known of their projects, and writes down
+/// the alarms.
+///
+/// # Errors
+/// See [`StoreError`].
+pub async fn compare(
+    db: &dyn Observatory,
+    repository: &str,
+    now: Timestamp,
+) -> Result<Judged, StoreError> {
+    let mut disputed = BTreeSet::new();
+    let mut after = String::new();
+    loop {
+        let files = db.disputed(repository, &after, DISPUTED).await?;
+        let Some(last) = files.last().cloned() else { break };
+        disputed.extend(files);
+        after = last;
+    }
+    let mut projects = BTreeSet::new();
+    for file in &disputed {
+        let pins = db.pins(&Search::File(file.clone()), 1).await?;
+        projects.extend(pins.into_iter().map(|it| it.pin.project));
+    }
+    let mut judged = Judged::default();
+    for project in projects {
+        for finding in findings(db, &project).await? {
+            *judged.classes.entry(finding.class).or_default() += 1;
+            let Some(file) = finding.file.as_deref() else { continue };
+            if finding.class != TWO_DIGESTS || !disputed.contains(file) {
+                continue;
+            }
+            let about = (&finding.project, file);
+            let claims = claims(&finding);
+            let alarm = alarm(AlarmKind::TwoDigests, about, &claims, &finding.evidence, now);
+            judged.alarms += usize::from(db.raise(&alarm, &[]).await?);
+        }
+    }
+    Ok(judged)
+}
+
+/// Everything about which the pins of a project, and what observers of indexes saw, disagree.
+///
+/// # Errors
+/// See [`StoreError`].
+pub async fn findings(
+    db: &dyn Observatory,
+    project: &ProjectName,
+) -> Result<Vec<Finding>, StoreError> {
+    let search = Search::Project(project.clone());
+    let pins = db.pins(&search, PINS).await?;
+    let mut statements = Statements::of_pins(pins.into_iter().map(pin)).into_vec();
+    let sightings = db.sightings(&search, SIGHTINGS).await?;
+    statements.extend(listings(&sightings));
+    Ok(judge::compare(&statements))
+}
+
+fn pin(at: PinnedAt) -> judge::Pin {
+    let PinnedAt { pin, place } = at;
+    judge::Pin {
+        project: pin.project,
+        version: pin.version,
+        file: pin.file,
+        digest: pin.digest,
+        origin: pin.origin,
+        format: place.format,
+        lock: Lock { repository: place.repository, path: place.path },
+        at: Moment {
+            commit: (!place.revision.is_empty()).then_some(place.revision),
+            date: place.at,
+            line: pin.line,
+        },
+    }
+}
+
+/// What observers of indexes saw, as pages of an index: for each of them a page, and a second one where it
+/// saw a second digest of a file.
+fn listings(sightings: &[Sighting]) -> Vec<Statement> {
+    let mut found: BTreeMap<(String, String, usize), Statement> = BTreeMap::new();
+    let mut digests: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for Sighting { observation, .. } in sightings {
+        if observation.observer().kind() != ObserverKind::Index {
+            continue;
+        }
+        let Ok(name) = DistributionFilename::parse(observation.file()) else { continue };
+        let observer = observation.observer().to_string();
+        let seen = digests.entry((observer.clone(), observation.file().to_owned())).or_default();
+        let moment = Moment { commit: None, date: Some(observation.first_seen()), line: 1 };
+        let version = name.version().to_string();
+        let statement = found.entry((observer.clone(), version.clone(), *seen));
+        let statement = statement.or_insert_with(|| Statement {
+            lock: Lock { repository: LISTING.to_owned(), path: observer },
+            format: LISTING.to_owned(),
+            project: observation.project().clone(),
+            version: Some(version),
+            origin: Origin::Default,
+            host: None,
+            files: Vec::new(),
+            first: moment.clone(),
+            last: moment,
+            versions: 1,
+        });
+        let (file, digest) = (observation.file().to_owned(), observation.digest().clone());
+        statement.files.push(Stated { file: Some(file), digest });
+        *seen += 1;
+    }
+    found.into_values().collect()
+}
+
+/// Who says what, of a finding.
+fn claims(finding: &Finding) -> Vec<Claim> {
+    let each = finding.sides.iter().flat_map(|side| {
+        side.digests.iter().flat_map(move |digest| side.pins.iter().map(move |pin| (digest, pin)))
+    });
+    each.map(|(digest, pin)| {
+        let commit = pin.at.commit.as_deref().map(|it| format!("@{it}")).unwrap_or_default();
+        Claim {
+            digest: digest.clone(),
+            by: format!("{}:{}{commit}", pin.lock, pin.at.line),
+            at: pin.at.date,
+        }
+    })
+    .collect()
+}
+
+/// Takes over the alarms of a log that are not known here, and gives how many those are.
+///
+/// # Errors
+/// See [`StoreError`].
+pub async fn take_over(db: &dyn Observatory, log: &dyn LogStore) -> Result<usize, StoreError> {
+    let mut count = 0;
+    loop {
+        let after = db.setting(LOG_CURSOR).await?.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let alarms = log.alarms(after, ALARMS).await?;
+        let Some(last) = alarms.last() else { return Ok(count) };
+        for found in &alarms {
+            let (first, second) = (&found.first.record, &found.second.record);
+            let claims = [claim(first), claim(second)];
+            let about = (second.project(), second.file());
+            let explanation = "observers of indexes saw different bytes under one name";
+            let alarm = alarm(AlarmKind::Equivocation, about, &claims, explanation, found.at);
+            count += usize::from(db.raise(&alarm, &[]).await?);
+        }
+        db.set_setting(LOG_CURSOR, &last.id.to_string()).await?;
+    }
+}
+
+#[cfg(test)]
+mod tests;

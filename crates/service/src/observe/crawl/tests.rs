@@ -1,0 +1,136 @@
+//! Pins in, alarms out: only what nothing explains.
+
+use countermark_packaging::digest::Digest;
+use countermark_trust::log::record::{Fields, Observation, Observer};
+
+use super::*;
+use crate::observe::db::sqlite::Sqlite;
+
+fn digest(letter: char) -> Digest {
+    // Digests that look made up count for nothing.
+    use sha2::Digest as _;
+    let bytes = sha2::Sha256::digest(letter.to_string().as_bytes());
+    Digest::new(countermark_packaging::digest::Algorithm::Sha256, &bytes).unwrap()
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_800_000_000 + second).unwrap()
+}
+
+fn teapot() -> ProjectName {
+    ProjectName::parse("teapot").unwrap()
+}
+
+/// What a lock of a repository says of teapot 1.2: these digests, of files with these names.
+fn lock(repository: &str, commit: &str, second: i64, files: &[(&str, char)]) -> Statement {
+    let moment = Moment { commit: Some(commit.to_owned()), date: Some(at(second)), line: 3 };
+    let stated = |(file, letter): &(&str, char)| Stated {
+        file: Some((*file).to_owned()),
+        digest: digest(*letter),
+    };
+    Statement {
+        lock: Lock { repository: repository.to_owned(), path: "uv.lock".to_owned() },
+        format: "uv.lock".to_owned(),
+        project: teapot(),
+        version: Some("1.2".to_owned()),
+        origin: Origin::Default,
+        host: None,
+        files: files.iter().map(stated).collect(),
+        first: moment.clone(),
+        last: moment,
+        versions: 1,
+    }
+}
+
+fn listed(file: &str, letter: char) -> Observation {
+    Observation::new(Fields {
+        project: teapot(),
+        file: file.to_owned(),
+        digest: digest(letter),
+        size: None,
+        uploaded: None,
+        observer: Observer::parse("index:example.org/crawler").unwrap(),
+        first_seen: at(1),
+    })
+    .unwrap()
+}
+
+const SDIST: &str = "teapot-1.2.tar.gz";
+const WHEEL: &str = "teapot-1.2-py3-none-any.whl";
+
+struct World {
+    runtime: tokio::runtime::Runtime,
+    db: Sqlite,
+    _folder: tempfile::TempDir,
+}
+
+fn world() -> World {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let db = Sqlite::open(&folder.path().join("db")).unwrap();
+    World { runtime, db, _folder: folder }
+}
+
+impl World {
+    fn look(&self, statements: &[Statement]) -> Judged {
+        let repository = statements[0].lock.repository.clone();
+        self.runtime.block_on(async {
+            ingest(&self.db, statements).await.unwrap();
+            compare(&self.db, &repository, at(9)).await.unwrap()
+        })
+    }
+
+    fn alarms(&self) -> Vec<crate::observe::db::Alarm> {
+        self.runtime.block_on(self.db.alarms(0, 100)).unwrap()
+    }
+}
+
+#[test]
+fn one_file_with_two_digests_is_one_alarm_however_often_it_is_found() {
+    let world = world();
+    let good = [lock("a", "c1", 1, &[(SDIST, 'a'), (WHEEL, 'w')])];
+    assert_eq!(world.look(&good), Judged::default());
+    let evil = [lock("b", "c2", 2, &[(SDIST, 'x'), (WHEEL, 'w')])];
+    let judged = world.look(&evil);
+    assert_eq!((judged.alarms, judged.classes.get(TWO_DIGESTS)), (1, Some(&1)));
+    // Looked at again, from both sides.
+    assert_eq!(world.look(&evil).alarms, 0);
+    assert_eq!(world.look(&good).alarms, 0);
+    let alarms = world.alarms();
+    assert_eq!(alarms.len(), 1);
+    let alarm = &alarms[0].alarm;
+    assert_eq!((alarm.kind, alarm.file.as_str()), (AlarmKind::TwoDigests, SDIST));
+    for part in
+        [&digest('a').to_string(), &digest('x').to_string(), "a:uv.lock:3@c1", "b:uv.lock:3@c2"]
+    {
+        assert!(alarm.evidence.contains(part), "{part}: {}", alarm.evidence);
+    }
+}
+
+#[test]
+fn what_a_lock_says_is_held_against_what_an_observer_saw() {
+    let world = world();
+    world.runtime.block_on(world.db.add_seen(&[listed(SDIST, 'a'), listed(WHEEL, 'w')])).unwrap();
+    assert_eq!(world.look(&[lock("a", "c1", 1, &[(SDIST, 'a')])]), Judged::default());
+    assert_eq!(world.look(&[lock("b", "c1", 1, &[(SDIST, 'x'), (WHEEL, 'w')])]).alarms, 1);
+}
+
+#[test]
+fn a_set_that_grew_is_no_alarm() {
+    let world = world();
+    world.look(&[lock("a", "c1", 1, &[(SDIST, 'a')])]);
+    world.look(&[lock("b", "c1", 2, &[(SDIST, 'a'), (WHEEL, 'w')])]);
+    assert_eq!(world.alarms(), []);
+}
+
+#[test]
+fn pins_are_kept_as_they_were_read() {
+    let world = world();
+    let statements = [lock("a", "c1", 1, &[(SDIST, 'a'), (WHEEL, 'w')])];
+    world.look(&statements);
+    let pins = world.runtime.block_on(world.db.pins(&Search::Project(teapot()), 10)).unwrap();
+    let again = Statements::of_pins(pins.into_iter().map(pin)).into_vec();
+    let mut expect = statements[0].clone();
+    expect.files.sort();
+    assert_eq!(again, [expect]);
+}

@@ -191,6 +191,11 @@ pub enum Progress<'a> {
         /// How many packages.
         packages: usize,
     },
+    /// Something else goes on; told again as it goes on.
+    Working {
+        /// What, in a few words.
+        what: &'a str,
+    },
     /// Whatever was going on is over.
     Done,
 }

@@ -63,9 +63,12 @@ impl Teller {
         *lock(&self.bar) = Some(bar);
     }
 
-    /// One spinner whose text changes.
     fn resolving(&self, projects: u64, releases: u64) {
-        let message = format!("choosing versions: {projects} projects, {releases} releases read");
+        self.working(format!("choosing versions: {projects} projects, {releases} releases read"));
+    }
+
+    /// One spinner whose text changes.
+    fn working(&self, message: String) {
         match &*lock(&self.bar) {
             Some(bar) => {
                 bar.set_message(message);
@@ -152,6 +155,7 @@ impl Reporter for Teller {
                     format!("checking {}", output::count(packages, "package", "packages"));
                 self.start(None, PLAIN, message);
             }
+            Progress::Working { what } => self.working(what.to_owned()),
             Progress::Done => self.stop(),
         }
     }

@@ -6,7 +6,7 @@
 //! configuration but the repository's, with the settings that run something switched off, and with
 //! every transport refused. Files are read from the work tree by ourselves.
 
-mod process;
+pub(crate) mod process;
 mod text;
 
 use std::collections::BTreeMap;
@@ -43,11 +43,11 @@ pub struct GitDocuments {
 }
 
 /// Whether a folder is a checkout or a bare repository.
-pub(super) fn is_repository(path: &Path) -> bool {
+pub(crate) fn is_repository(path: &Path) -> bool {
     path.join(".git").exists() || is_bare(path)
 }
 
-fn is_bare(path: &Path) -> bool {
+pub(crate) fn is_bare(path: &Path) -> bool {
     !path.join(".git").exists()
         && path.join("HEAD").is_file()
         && path.join("objects").is_dir()

@@ -6,7 +6,7 @@
 //! repository's own configuration says.
 
 mod folder;
-mod git;
+pub(crate) mod git;
 mod host;
 mod remembered;
 

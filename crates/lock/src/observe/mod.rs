@@ -12,10 +12,12 @@ mod compare;
 mod dispute;
 mod finding;
 mod ground;
+pub mod list;
 mod origins;
 pub mod published;
 mod read;
 pub mod report;
+pub mod saved;
 mod statement;
 
 #[cfg(test)]

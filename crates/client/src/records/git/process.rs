@@ -32,19 +32,32 @@ const SETTINGS: &[&str] = &[
     "safe.bareRepository=all",
 ];
 
+/// What says how other machines are reached, and whom to believe there.
+const PASSED_ON: &[&str] = &[
+    "https_proxy",
+    "HTTPS_PROXY",
+    "all_proxy",
+    "ALL_PROXY",
+    "no_proxy",
+    "NO_PROXY",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "GIT_SSL_CAINFO",
+];
+
 /// A repository for the program.
 #[derive(Clone, Debug)]
-pub(super) struct Git {
-    pub(super) program: PathBuf,
+pub(crate) struct Git {
+    pub(crate) program: PathBuf,
     root: PathBuf,
 }
 
 impl Git {
-    pub(super) fn new(root: &Path) -> Self {
+    pub(crate) fn new(root: &Path) -> Self {
         Self { program: PathBuf::from("git"), root: root.to_owned() }
     }
 
-    pub(super) fn unreadable(&self, reason: impl Into<String>) -> SourceError {
+    pub(crate) fn unreadable(&self, reason: impl Into<String>) -> SourceError {
         SourceError::Unreadable { what: self.root.display().to_string(), reason: reason.into() }
     }
 
@@ -79,6 +92,35 @@ impl Git {
         command
     }
 
+    /// A command that may talk to another machine, over one protocol. What it says on its standard
+    /// error can be read; on the other one it says nothing.
+    pub(crate) fn start_remote(
+        &self,
+        arguments: &[&str],
+        protocol: &str,
+    ) -> Result<Child, SourceError> {
+        let mut command = self.command(arguments);
+        command.env("GIT_ALLOW_PROTOCOL", protocol).env_remove("GIT_NO_LAZY_FETCH");
+        // The way to the machine is the user's; passwords are asked for by nobody.
+        for name in PASSED_ON {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        if protocol == "ssh" {
+            command.env(
+                "GIT_SSH_COMMAND",
+                "ssh -oBatchMode=yes -oForwardAgent=no -oClearAllForwardings=yes",
+            );
+            for name in ["HOME", "USER", "SSH_AUTH_SOCK"] {
+                if let Some(value) = std::env::var_os(name) {
+                    command.env(name, value);
+                }
+            }
+        }
+        self.start(command.stdout(Stdio::null()))
+    }
+
     fn start(&self, command: &mut Command) -> Result<Child, SourceError> {
         command.spawn().map_err(|error| {
             let program = self.program.display();
@@ -87,7 +129,7 @@ impl Git {
     }
 
     /// Whether a command ends well; what it says is not looked at.
-    pub(super) fn succeeds(&self, arguments: &[&str]) -> Result<bool, SourceError> {
+    pub(crate) fn succeeds(&self, arguments: &[&str]) -> Result<bool, SourceError> {
         let mut command = self.command(arguments);
         let child = self.start(command.stdout(Stdio::null()).stderr(Stdio::null()))?;
         let status = Running(child).finish().map_err(|error| self.unreadable(error.to_string()))?;
@@ -101,13 +143,45 @@ impl Git {
     }
 
     /// What a command says, whole.
-    pub(super) fn run(&self, arguments: &[&str], limit: u64) -> Result<Vec<u8>, SourceError> {
+    pub(crate) fn run(&self, arguments: &[&str], limit: u64) -> Result<Vec<u8>, SourceError> {
         let mut running = Running(self.start(&mut self.command(arguments))?);
         let stdout = running.0.stdout.take();
         let stderr = running.0.stderr.take();
         let mut answer = Vec::new();
         let (read, said) = std::thread::scope(|scope| {
             // Both are read at a time: a full pipe would stop git.
+            let said = scope.spawn(|| said(stderr));
+            let read = stdout
+                .map_or(Ok(0), |out| out.take(limit.saturating_add(1)).read_to_end(&mut answer));
+            if answer.len() as u64 > limit {
+                running.kill();
+            }
+            (read, said.join().unwrap_or_default())
+        });
+        read.map_err(|error| self.unreadable(error.to_string()))?;
+        if answer.len() as u64 > limit {
+            let what = self.root.display().to_string();
+            return Err(SourceError::TooLarge { what, limit, unit: "bytes of git's answer" });
+        }
+        self.check(running, arguments[0], &said)?;
+        Ok(answer)
+    }
+
+    /// What a command says, whole, about the names that are given to it one a line.
+    pub(crate) fn run_for(
+        &self,
+        arguments: &[&str],
+        names: &[String],
+        limit: u64,
+    ) -> Result<Vec<u8>, SourceError> {
+        let mut command = self.command(arguments);
+        let mut running = Running(self.start(command.stdin(Stdio::piped()))?);
+        let stdin = running.0.stdin.take();
+        let stdout = running.0.stdout.take();
+        let stderr = running.0.stderr.take();
+        let mut answer = Vec::new();
+        let (read, said) = std::thread::scope(|scope| {
+            scope.spawn(move || ask(stdin, names));
             let said = scope.spawn(|| said(stderr));
             let read = stdout
                 .map_or(Ok(0), |out| out.take(limit.saturating_add(1)).read_to_end(&mut answer));
@@ -136,7 +210,7 @@ impl Git {
     }
 
     /// The bytes of blobs, in the order of their names, through one process.
-    pub(super) fn objects(
+    pub(crate) fn objects(
         &self,
         names: &[String],
         limit: u64,

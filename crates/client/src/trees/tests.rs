@@ -1,0 +1,1 @@
+//! Trees that are made here, with their history.

@@ -8,7 +8,7 @@ const EXAMPLES: &str = "Examples:
   countermark observe --once repositories --output seen    every lock below it, with its past
   countermark observe --once . --no-history                only what is there now
   countermark observe --once --clone https://git.example.org/team/app.git --output seen
-  countermark observe report seen/observations.json --format sarif";
+  countermark observe report seen/observations.jsonl --format sarif";
 
 /// `countermark observe`
 #[derive(Clone, Debug, Args)]
@@ -37,7 +37,7 @@ pub(crate) struct OnceArgs {
     /// Repositories, folders of repositories, folders with locks, or locks.
     #[arg(value_name = "FOLDER", requires = "once")]
     pub(crate) folders: Vec<PathBuf>,
-    /// A repository to clone into the cache and read; may be given again.
+    /// A repository to clone and read; may be given again.
     #[arg(long, value_name = "URL", requires = "once")]
     pub(crate) clone: Vec<String>,
     /// Where the list and the reports go; made if absent.
@@ -49,10 +49,10 @@ pub(crate) struct OnceArgs {
     /// Which files an index had: a page of its JSON interface; may be given again.
     #[arg(long, value_name = "FILE", requires = "once")]
     pub(crate) listing: Vec<PathBuf>,
-    /// The index that locks mean that name none.
-    #[arg(long, value_name = "URL")]
-    pub(crate) index: Option<String>,
-    /// The most commits of a repository, the newest first.
+    /// The index that locks mean that name none; the public one without it.
+    #[arg(short, long, value_name = "URL")]
+    pub(crate) index_url: Option<String>,
+    /// The most commits of a repository in one run, the newest of those that were not read.
     #[arg(long, value_name = "NUMBER", default_value_t = 100_000)]
     pub(crate) max_commits: usize,
     /// The most bytes of a clone, in MiB.
@@ -61,9 +61,9 @@ pub(crate) struct OnceArgs {
     /// The most seconds for one repository.
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     pub(crate) max_seconds: u64,
-    /// The folder for clones and for what was read of repositories.
-    #[arg(long, value_name = "DIR", env = "COUNTERMARK_CACHE_DIR")]
-    pub(crate) cache_dir: Option<PathBuf>,
+    /// The private folder for clones, and for what was read of repositories.
+    #[arg(long, value_name = "DIR", env = "COUNTERMARK_STATE_DIR")]
+    pub(crate) state_dir: Option<PathBuf>,
     /// When to exit with 1.
     #[arg(long, value_enum, default_value_t = FailOnClass::Alarm, value_name = "WHEN")]
     pub(crate) fail_on: FailOnClass,
@@ -72,9 +72,9 @@ pub(crate) struct OnceArgs {
 /// `countermark observe report`
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// observations.json or digests.txt of an earlier run.
-    #[arg(value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
+    /// observations.jsonl or digests.txt of an earlier run; may be several.
+    #[arg(value_name = "FILE", default_value = "observed/observations.jsonl")]
+    pub(crate) files: Vec<PathBuf>,
     /// How to report.
     #[arg(long, value_enum, default_value_t = ObserveFormat::Text, value_name = "FORMAT")]
     pub(crate) format: ObserveFormat,

@@ -3,9 +3,11 @@
 pub mod api;
 pub mod config;
 pub mod engine;
+pub mod fsck;
 pub mod objects;
 pub mod postgres;
 pub mod sequencer;
 pub mod sqlite;
 pub mod store;
 pub mod tiles;
+pub mod transfer;

@@ -182,15 +182,13 @@ fn judge(
     // 403: no trusted key signed, or its signature is wrong.
     let verified = request.note.clone().verify(state.keys).map_err(Refusal::Signature)?;
     let new_size = parsed.as_ref().map_or(0, Checkpoint::size);
+    // The signature fits, so two roots for one size or a shrunken tree convict, whatever else is wrong.
+    let both = state.latest.zip(parsed.as_ref().ok());
+    let evidence = both.and_then(|(latest, new)| contradiction(latest, new, request)).map(Box::new);
     // 400: the old size is above the new one.
     if request.old_size > new_size {
-        return Err(Refusal::OldAboveNew { old_size: request.old_size, new_size });
+        return Err(Refusal::OldAboveNew { old_size: request.old_size, new_size, evidence });
     }
-    // The signature fits, so two roots for one size or a shrunken tree convict, whatever else is wrong.
-    let evidence = state
-        .latest
-        .zip(parsed.as_ref().ok())
-        .and_then(|(latest, new)| contradiction(latest, new, request));
     // 409: the old size is not that of the latest checkpoint.
     let latest_size = state.latest.map_or(0, SignedCheckpoint::size);
     if request.old_size != latest_size {
@@ -206,7 +204,7 @@ fn judge(
     let consistent =
         proof::verify_consistency(old_size, &old_root, new_size, checkpoint.root(), &request.proof);
     if let Err(error) = consistent {
-        let evidence = evidence.or_else(|| fork(state.latest?, error, request));
+        let evidence = evidence.or_else(|| fork(state.latest?, error, request).map(Box::new));
         return Err(Refusal::Inconsistent { error, evidence });
     }
     Ok(SignedCheckpoint::from_verified(checkpoint, &verified))
@@ -256,6 +254,8 @@ pub enum Refusal {
         old_size: u64,
         /// The size of the checkpoint.
         new_size: u64,
+        /// What convicts the log, if something does.
+        evidence: Option<Box<Evidence>>,
     },
     /// The proof starts from another checkpoint than the latest one.
     #[error("the latest cosigned checkpoint has the size {size}")]
@@ -263,7 +263,7 @@ pub enum Refusal {
         /// The size of the latest checkpoint.
         size: u64,
         /// What convicts the log, if something does.
-        evidence: Option<Evidence>,
+        evidence: Option<Box<Evidence>>,
     },
     /// A root that the empty tree has not.
     #[error(transparent)]
@@ -275,7 +275,7 @@ pub enum Refusal {
         #[source]
         error: ProofError,
         /// What convicts the log, if something does.
-        evidence: Option<Evidence>,
+        evidence: Option<Box<Evidence>>,
     },
 }
 
@@ -311,13 +311,12 @@ impl Refusal {
     #[must_use]
     pub fn evidence(&self) -> Option<&Evidence> {
         match self {
-            Self::Conflict { evidence, .. } | Self::Inconsistent { evidence, .. } => {
-                evidence.as_ref()
-            }
+            Self::OldAboveNew { evidence, .. }
+            | Self::Conflict { evidence, .. }
+            | Self::Inconsistent { evidence, .. } => evidence.as_deref(),
             Self::UnknownOrigin
             | Self::Malformed(_)
             | Self::Signature(_)
-            | Self::OldAboveNew { .. }
             | Self::Unprocessable(_) => None,
         }
     }

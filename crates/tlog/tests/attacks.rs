@@ -1,5 +1,7 @@
 //! Attacks that other implementations fell for, by their numbers.
 
+#![expect(clippy::unwrap_used, reason = "what the tests start from")]
+
 use countermark_tlog::note::{KeyType, NoteError, SignerKey};
 use countermark_tlog::proof::memory::MemoryNodes;
 use countermark_tlog::proof::{self, ProofError, batch};

@@ -112,7 +112,7 @@ fn trees_have_the_tiles_that_the_specification_counts() {
 #[test]
 fn growth_in_steps_is_growth_at_once() {
     use std::collections::BTreeMap;
-    let entries = |size: u64| (0..size).map(|index| index.to_be_bytes());
+    let entries = |size: u64| (0..size).map(u64::to_be_bytes);
     for steps in
         [vec![1, 255, 256, 257, 1000], vec![300, 301, 1000], (0..=1000).step_by(100).collect()]
     {

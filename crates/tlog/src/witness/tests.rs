@@ -96,7 +96,7 @@ fn a_note_that_is_no_checkpoint_and_an_old_size_above_the_new_are_400() {
     assert_eq!(refused.status(), 400);
     let latest = signed(&tree(5), 1);
     let refused = refusal(Some(&latest), &request(5, &tree(4), 1));
-    assert_eq!(refused, Refusal::OldAboveNew { old_size: 5, new_size: 4 });
+    assert_eq!(refused, Refusal::OldAboveNew { old_size: 5, new_size: 4, evidence: None });
     assert_eq!(refused.status(), 400);
 }
 
@@ -190,6 +190,8 @@ fn a_tree_that_shrank_is_refused_and_convicted_by_its_own_times() {
     let expected =
         Evidence::RolledBack { larger: latest.note().clone(), smaller: shrunk.note().clone() };
     assert_eq!(refused.evidence(), Some(&expected));
+    let refused = refusal(Some(&latest), &request(5, &tree(4), 11));
+    assert_eq!((refused.status(), refused.evidence()), (400, Some(&expected)));
     // An older checkpoint, sent again, is no crime.
     let refused = refusal(Some(&latest), &request(0, &tree(4), 10));
     assert_eq!(refused, Refusal::Conflict { size: 5, evidence: None });

@@ -42,9 +42,9 @@ impl View {
     }
 }
 
-/// A scenario with its trees.
+/// A log without sockets: a scenario with its trees.
 #[derive(Debug)]
-pub(super) struct Log {
+pub struct Log {
     pub(super) scenario: LogScenario,
     honest: View,
     other: Option<View>,
@@ -53,7 +53,9 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn new(scenario: LogScenario) -> Self {
+    /// A log that did not answer anything yet.
+    #[must_use]
+    pub fn new(scenario: LogScenario) -> Self {
         let other = scenario.lies.iter().find_map(|lie| match lie {
             Lie::Fork { records, .. } => Some(View::new(records)),
             _ => None,
@@ -65,7 +67,8 @@ impl Log {
         self.scenario.lies.contains(lie)
     }
 
-    pub(super) fn answer(&mut self, method: &str, path: &str, body: &[u8]) -> Answer {
+    /// Answers a request. What a server does besides, such as being slow, it does not do.
+    pub fn answer(&mut self, method: &str, path: &str, body: &[u8]) -> Answer {
         match (method, path.trim_start_matches('/')) {
             ("POST", "lookup") => {
                 self.answered += 1;

@@ -12,6 +12,6 @@ mod answer;
 mod scenario;
 mod server;
 
-pub use answer::Answer;
+pub use answer::{Answer, Log};
 pub use scenario::{Lie, LogScenario, observation, second_digest};
 pub use server::{LogRequest, LogServer};

@@ -238,7 +238,7 @@ fn attested(
             None => Refused::TooFewWitnesses { origin: origin(), found, quorum },
         });
     }
-    witnesses.sort_by(|left, right| right.time.cmp(&left.time));
+    witnesses.sort_by_key(|it| std::cmp::Reverse(it.time));
     let time = witnesses.get(quorum - 1).map(|it| moment(it.time));
     Ok((witnesses, time))
 }

@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn ages() {
         let now = Timestamp::from_second(1_000_000).unwrap();
-        let at = |seconds| Timestamp::from_second(1_000_000 - seconds).unwrap();
+        let at = |seconds: i64| Timestamp::from_second(1_000_000 - seconds).unwrap();
         assert_eq!(age(at(5), now), "5 s ago");
         assert_eq!(age(at(600), now), "10 min ago");
         assert_eq!(age(at(90_000), now), "25 h ago");

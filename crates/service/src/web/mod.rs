@@ -13,6 +13,8 @@ mod page;
 mod pages;
 mod picture;
 mod search;
+#[cfg(test)]
+mod tests;
 pub mod view;
 
 use std::fmt::Debug;

@@ -158,7 +158,7 @@ impl<'a> Told<'a> {
         let places = match (pins.len(), differing) {
             (0, _) => String::new(),
             (all, 0) => format!(", and in {}", plural(all, "lock", "locks")),
-            (all, some) => format!("; {some} of {} say otherwise", plural(all, "lock", "locks")),
+            (all, some) => format!("; {some} of {} said otherwise", plural(all, "lock", "locks")),
         };
         match observers.len() {
             0 => format!("No observer has seen it{places}"),

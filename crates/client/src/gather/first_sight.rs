@@ -69,7 +69,10 @@ async fn line(context: &Context<'_>, wanted: &Wanted) -> Result<FirstSight, Box<
         What::Path(path) => format!("{path}{extras}{marker} \\\n    {hash}"),
     };
     let (project, digests) = (wanted.project.clone(), vec![Digest::from(sha256)]);
-    Ok(FirstSight { line, pin: PinToCheck { project, filename, digests, served_by } })
+    Ok(FirstSight {
+        line,
+        pin: PinToCheck { project, filename, digests, served_by, stands: false },
+    })
 }
 
 enum What {

@@ -24,6 +24,8 @@ pub struct PinToCheck {
     pub digests: Vec<Digest>,
     /// Who served it.
     pub served_by: ServedBy,
+    /// Whether it stands in the lock already, so that nothing but an alarm is a reason to stop.
+    pub stands: bool,
 }
 
 /// Who served a file.
@@ -103,7 +105,7 @@ mod tests {
     fn pin(project: &str, served_by: ServedBy) -> PinToCheck {
         let project = ProjectName::parse(project).unwrap();
         let filename = format!("{project}-1-py3-none-any.whl");
-        PinToCheck { project, filename, digests: Vec::new(), served_by }
+        PinToCheck { project, filename, digests: Vec::new(), served_by, stands: false }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! <state>/log/<digest of the origin>/seen       the last checkpoint, a signed note
 //!                                    answers    what was proved of files, see `answers`
 //!                                    monitor    how far entries were read, see `monitor`
-//! <state>/evidence/<what>-<digest>.json         what convicts somebody
+//! <state>/evidence/<what>-<digest>.json          what convicts somebody
 //! ```
 //!
 //! Several processes share it: whoever changes `seen` holds the lock of the folder from before it reads
@@ -95,15 +95,13 @@ impl State {
         self.write("seen", note)
     }
 
-    /// Saves what convicts somebody, under a name that its content gives it, and says where.
+    /// Saves what convicts somebody, and says where.
     ///
     /// # Errors
     /// When the file system says no.
-    pub(super) fn save_evidence(&self, what: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+    pub(super) fn save_evidence(&self, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
         make_private(&self.evidence)?;
-        let digest = blake3::hash(bytes).to_hex();
-        let digest = digest.as_str().get(..16).unwrap_or_default();
-        let path = self.evidence.join(format!("{what}-{digest}.json"));
+        let path = self.evidence.join(name);
         write_renamed(&self.evidence, &path, bytes)?;
         Ok(path)
     }
@@ -144,12 +142,11 @@ mod tests {
     }
 
     #[test]
-    fn evidence_is_named_by_its_content() {
+    fn evidence_lies_beside_the_memories_of_all_logs() {
         let folder = tempfile::tempdir().unwrap();
         let state = State::open(folder.path(), "log.example.org").unwrap();
-        let one = state.save_evidence("fork", b"{}").unwrap();
-        assert_eq!(state.save_evidence("fork", b"{}").unwrap(), one);
-        assert_ne!(state.save_evidence("fork", b"{ }").unwrap(), one);
-        assert_eq!(fs::read(one).unwrap(), b"{}");
+        let path = state.save_evidence("fork-1.json", b"{}").unwrap();
+        assert_eq!(path, folder.path().join("evidence/fork-1.json"));
+        assert_eq!(fs::read(path).unwrap(), b"{}");
     }
 }

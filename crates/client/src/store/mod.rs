@@ -385,7 +385,7 @@ impl Store {
     }
 
     /// The private folder of this user, or what stands in for it.
-    pub(crate) fn state(&self) -> &Path {
+    pub fn state(&self) -> &Path {
         &self.state
     }
 

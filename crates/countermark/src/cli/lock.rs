@@ -29,6 +29,9 @@ pub(crate) struct LockArgs {
     /// No comments on who wants what.
     #[arg(long)]
     pub(crate) no_annotate: bool,
+    /// Write what the log proves of each file beside the lock, into `<OUTPUT>.proofs`.
+    #[arg(long)]
+    pub(crate) proofs: bool,
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]
@@ -155,6 +158,9 @@ pub(crate) struct PolicyArgs {
     /// The policy, in place of the countermark.toml or pyproject.toml of the folder or above it.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
+    /// Where to save what convicts a log or an index; by default a file of the state folder.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) evidence: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -26,6 +26,7 @@ use super::lock::engine::Job;
 use super::lock::judge::{self, Look};
 use super::lock::written::Form;
 use super::lock::{self, Workplace, expected, policy, sources, targets};
+use super::log::check::{self, Asking};
 use super::project::{Added, add_to};
 use crate::cli::lock::{LockFormatChoice, ResolutionArgs, SelectionArgs};
 use crate::cli::project::{AddArgs, ProjectArgs, SectionArgs};
@@ -125,7 +126,19 @@ fn resolved(
     let none: &dyn Fn(&ProjectName) -> bool = &|_| false;
     let look = (Look::Policy, none);
     let (judged, _) = judge::judge(&engine, &policy, &mut locked, None, look, work.now);
-    let refused = judge::problems(&engine, &policy, &judged);
+    let mut refused = judge::problems(&engine, &policy, &judged);
+    if refused.is_empty() {
+        let asking = Asking {
+            session,
+            policy: &policy,
+            state: engine.store.state(),
+            evidence: arguments.by_name.policy.evidence.as_deref(),
+            teller: work.teller,
+            now: work.now,
+        };
+        // Nothing is pinned yet, so every file is new.
+        refused = asking.about(&check::new_pins(&locked.pins, None)).problems;
+    }
     if refused.is_empty() { Ok(locked.pins) } else { Err(refused) }
 }
 

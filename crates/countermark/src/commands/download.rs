@@ -12,8 +12,10 @@ use countermark_packaging::name::ExtraName;
 use countermark_packaging::tags::CompatibleTags;
 use countermark_packaging::version::Version;
 use countermark_trust::Class;
+use jiff::Timestamp;
 
 use super::install::{gather_or_say, open_store, refuse_source_only};
+use super::log::check::Later;
 use super::report::replace_file;
 use super::{Outcome, input};
 use crate::cli::{DownloadArgs, OutputArgs};
@@ -61,7 +63,16 @@ pub(crate) fn run(arguments: &DownloadArgs, output_arguments: &OutputArgs) -> Ou
         refresh: arguments.index.refresh,
         no_deps: arguments.input.no_deps,
     };
-    let packages = gather_or_say(context, &wanted)?.packages;
+    let log = Later {
+        session: &session,
+        policy: None,
+        folder: context.folder,
+        state: store.state(),
+        evidence: None,
+        teller: &teller,
+        now: Timestamp::now(),
+    };
+    let packages = gather_or_say(context, &wanted, &log)?.packages;
     let dest = setup::absolute(&arguments.dest)?;
     std::fs::create_dir_all(&dest).map_err(|error| vec![cannot_write(&dest, &error)])?;
     let mut bytes = 0;

@@ -4,16 +4,21 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
 
+use countermark_client::log::{PinToCheck, ServedBy};
 use countermark_client::report::Problem;
 use countermark_packaging::digest::{Algorithm, Digest};
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::lock::requirements::edit::Document;
 use countermark_trust::{ArtifactVerifier, Class, Pin};
+use jiff::Timestamp;
 
 use super::Outcome;
+use super::lock::policy;
+use super::log::check::Asking;
 use super::report::replace_file;
-use crate::cli::HashArgs;
-use crate::output;
+use crate::cli::{ColorChoice, HashArgs, IndexArgs, OutputArgs, StoreArgs};
+use crate::progress::Teller;
+use crate::{output, session, setup};
 
 /// How much is read at once.
 const SLICE: usize = 256 << 10;
@@ -39,11 +44,50 @@ pub(crate) fn run(arguments: &HashArgs) -> Outcome {
             Err(problem) => problems.push(*problem),
         }
     }
+    ask(arguments, &hashed)?;
     match &arguments.write {
         Some(requirements) => problems.extend(write(requirements, &hashed)?),
         None => hashed.iter().for_each(|one| output::print(&line(one))),
     }
     if problems.is_empty() { Ok(0) } else { Err(problems) }
+}
+
+/// Lines that are printed or written are new pins, so the log is asked about them, if there is one.
+fn ask(arguments: &HashArgs, hashed: &[Hashed]) -> Result<(), Vec<Problem>> {
+    let policy = policy::find(None, &setup::working_folder()?)?;
+    if !policy.log().is_on() || hashed.is_empty() {
+        return Ok(());
+    }
+    let teller =
+        Teller::new(&OutputArgs { quiet: false, color: ColorChoice::Auto, no_progress: true });
+    let session = session::open("hash", &IndexArgs::default(), &[], None)?;
+    let state = setup::folders(&StoreArgs::default())?.state;
+    let known = match &arguments.write {
+        Some(requirements) => std::fs::read_to_string(requirements).unwrap_or_default(),
+        None => String::new(),
+    };
+    let pin = |one: &Hashed| {
+        let name = one.name.as_ref()?;
+        let is_new = !known.contains(&one.digest.to_string());
+        is_new.then(|| PinToCheck {
+            project: name.name().clone(),
+            filename: name.as_str().to_owned(),
+            digests: vec![one.digest.clone()],
+            served_by: ServedBy::by_settings(&session.settings.sources, name.name()),
+            stands: false,
+        })
+    };
+    let pins: Vec<PinToCheck> = hashed.iter().filter_map(pin).collect();
+    let asking = Asking {
+        session: &session,
+        policy: &policy,
+        state: &state,
+        evidence: None,
+        teller: &teller,
+        now: Timestamp::now(),
+    };
+    let problems = asking.about(&pins).problems;
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
 fn hash(path: &Path, algorithm: Algorithm) -> Result<Hashed, Box<Problem>> {
@@ -58,7 +102,7 @@ fn hash(path: &Path, algorithm: Algorithm) -> Result<Hashed, Box<Problem>> {
     Ok(Hashed { shown, name, digest })
 }
 
-fn digest(path: &Path, algorithm: Algorithm) -> std::io::Result<Digest> {
+pub(crate) fn digest(path: &Path, algorithm: Algorithm) -> std::io::Result<Digest> {
     let mut file = File::open(path)?;
     // A pin by the algorithm makes the verifier compute it; its value does not matter here.
     let any = Digest::new(algorithm, &vec![0; algorithm.byte_len()]);

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Instant, SystemTime};
 
-use countermark_client::gather::{self, Context, Gathered, Ready};
+use countermark_client::gather::{self, Context, Failure, Gathered, Ready};
 use countermark_client::install::{self, Change, InstallError, Outcome, Target};
 use countermark_client::interpreter::{Interpreter, read_interpreter};
+use countermark_client::log::PinToCheck;
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_client::store::{Check, Store};
 use countermark_packaging::lock::{Setting, WantedSet};
 use countermark_trust::{Class, Rejection};
+use jiff::Timestamp;
 
 use super::by_name;
 use super::input::{self, Input};
+use super::log::check::Later;
 use super::report;
 use crate::cli::{InstallArgs, OutputArgs};
 use crate::output;
@@ -207,16 +210,13 @@ pub(crate) fn refuse_source_only(wanted: &WantedSet) -> Result<(), Vec<Problem>>
 
 /// Gathers, and says everything that stands in the way; lines to paste go to standard output. With
 /// entries that no digest can pin nothing is given, however good the others are.
-pub(crate) fn gather_or_say(context: Context<'_>, input: &Input) -> Result<Gathered, Vec<Problem>> {
-    let gathered = gather::gather(context, &input.set.wanted).map_err(|failure| {
-        if !failure.first_sight.is_empty() {
-            output::say("a first sight: digests of what was downloaded just now, judged by nobody");
-            for sight in &failure.first_sight {
-                output::print(&sight.line);
-            }
-        }
-        failure.problems
-    });
+pub(crate) fn gather_or_say(
+    context: Context<'_>,
+    input: &Input,
+    log: &Later<'_>,
+) -> Result<Gathered, Vec<Problem>> {
+    let gathered = gather::gather(context, &input.set.wanted)
+        .map_err(|failure| show_first_sight(failure, log));
     let gathered = gathered.and_then(|gathered| {
         let problems = check_trees(&gathered, input);
         if problems.is_empty() { Ok(gathered) } else { Err(problems) }
@@ -229,6 +229,32 @@ pub(crate) fn gather_or_say(context: Context<'_>, input: &Input) -> Result<Gathe
     // What the refused entries may be about is not missing.
     problems.extend(others.into_iter().filter(|other| other.code != "missing-dependency"));
     Err(problems)
+}
+
+/// Lines to paste are new pins: the log is asked about them, and where it has to know them and does not,
+/// none is shown.
+fn show_first_sight(failure: Failure, log: &Later<'_>) -> Vec<Problem> {
+    let Failure { mut problems, first_sight } = failure;
+    if first_sight.is_empty() {
+        return problems;
+    }
+    let pins: Vec<PinToCheck> = first_sight.iter().map(|sight| sight.pin.clone()).collect();
+    let outcome = match log.with(|asking| asking.about(&pins)) {
+        Ok(outcome) => outcome,
+        Err(unusable) => return unusable,
+    };
+    if !outcome.problems.is_empty() {
+        problems.extend(outcome.problems);
+        return problems;
+    }
+    output::say(match outcome.known == pins.len() {
+        true => "a first sight: digests of what was downloaded just now, which the log knows",
+        false => "a first sight: digests of what was downloaded just now, judged by nobody",
+    });
+    for sight in &first_sight {
+        output::print(&sight.line);
+    }
+    problems
 }
 
 /// What was unpacked has to be the tree that the lock recorded, wherever it came from.
@@ -272,7 +298,13 @@ impl Run<'_> {
                 refresh: self.arguments.index.refresh,
                 no_deps: self.arguments.input.no_deps,
             };
-            let mut gathered = gather_or_say(context, &self.plan.input)?;
+            let log = self.log();
+            let mut gathered = gather_or_say(context, &self.plan.input, &log)?;
+            // Names were asked about when they were resolved.
+            if round == 1 && !by_name::is_meant(self.arguments) {
+                let locks = self.locks();
+                log.with(|asking| asking.before_installing(&gathered.packages, &locks))??;
+            }
             let request = self.request();
             match install::install(&request, target, &mut gathered.packages) {
                 Ok(outcome) => {
@@ -287,6 +319,26 @@ impl Run<'_> {
                 Err(error) => return Err(error.into_problems()),
             }
         }
+    }
+
+    /// How a log is asked, if it has to be.
+    fn log(&self) -> Later<'_> {
+        let policy = &self.arguments.by_name.policy;
+        Later {
+            session: &self.plan.session,
+            policy: policy.policy.as_deref(),
+            folder: &self.plan.folder,
+            state: self.store.state(),
+            evidence: policy.evidence.as_deref(),
+            teller: &self.teller,
+            now: Timestamp::now(),
+        }
+    }
+
+    /// The files that were named, beside which proofs may lie.
+    fn locks(&self) -> Vec<PathBuf> {
+        let input = &self.arguments.input;
+        input.requirements.iter().chain(&input.names).map(PathBuf::from).collect()
     }
 
     fn request(&self) -> install::Request<'_> {

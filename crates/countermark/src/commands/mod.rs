@@ -13,7 +13,7 @@ pub(crate) mod input;
 mod install;
 mod list;
 mod lock;
-mod log;
+pub(crate) mod log;
 mod observe;
 mod port;
 mod project;

@@ -8,9 +8,11 @@ use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_client::store::Store;
 use countermark_client::verify::{Finding, Kind, Report, Subject, check_environment};
 use countermark_trust::Class;
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::install::{gather_or_say, open_store, refuse_source_only};
+use super::log::check::Later;
 use super::{Outcome, input};
 use crate::cli::{InputArgs, OutputArgs, ReportFormat, VerifyArgs};
 use crate::progress::Teller;
@@ -92,7 +94,16 @@ fn gather_locked(
         refresh: arguments.index.refresh,
         no_deps: arguments.input.no_deps,
     };
-    let gathered = gather_or_say(context, &wanted)?;
+    let log = Later {
+        session: &session,
+        policy: None,
+        folder: context.folder,
+        state: store.state(),
+        evidence: None,
+        teller,
+        now: Timestamp::now(),
+    };
+    let gathered = gather_or_say(context, &wanted, &log)?;
     if gathered.asked {
         teller.note(Note::new(
             "fetched",

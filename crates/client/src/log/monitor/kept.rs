@@ -4,7 +4,7 @@
 //! countermark-log-monitor 1
 //! size <entries that were read>
 //! edge <hash of a perfect subtree>           one a line, the largest first
-//! file <name> <digest> <observer> <number>   of the names that are watched, in the order of the log
+//! entry <number> <record in base64>          of the names that are watched, in the order of the log
 //! end <BLAKE3 of everything before>
 //! ```
 //!
@@ -16,10 +16,11 @@
 use std::fmt::Write as _;
 use std::io;
 
-use countermark_packaging::digest::Digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use countermark_tlog::frontier::Frontier;
 use countermark_tlog::hash::Hash;
-use countermark_trust::log::record::{Observation, Observer};
+use countermark_trust::log::record::Observation;
 
 use crate::log::state::State;
 
@@ -31,24 +32,11 @@ pub(super) const MAX_FILES: usize = 500_000;
 /// Longer than that many lines of the usual form.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// What was seen of a file of a watched name.
+/// An entry about a watched name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Known {
-    pub(super) file: String,
-    pub(super) digest: Digest,
-    pub(super) observer: Observer,
     pub(super) index: u64,
-}
-
-impl Known {
-    pub(super) fn of(index: u64, record: &Observation) -> Self {
-        Self {
-            file: record.file().to_owned(),
-            digest: record.digest().clone(),
-            observer: record.observer().clone(),
-            index,
-        }
-    }
+    pub(super) record: Observation,
 }
 
 /// How far was read.
@@ -84,7 +72,7 @@ pub(super) fn read(state: &State, name: &str) -> Option<Progress> {
         if let Some(hash) = line.strip_prefix("edge ") {
             edge.push(Hash::from_base64(hash).ok()?);
         } else {
-            files.push(parse_file(line)?);
+            files.push(parse_entry(line)?);
         }
     }
     Some(Progress { frontier: Frontier::from_parts(size, &edge).ok()?, files })
@@ -100,21 +88,17 @@ pub(super) fn write(state: &State, name: &str, progress: &Progress) -> io::Resul
         // Writing to a string cannot fail.
         let _ = writeln!(text, "edge {}", hash.to_base64());
     }
-    for Known { file, digest, observer, index } in &progress.files {
-        let _ = writeln!(text, "file {file} {digest} {observer} {index}");
+    for Known { index, record } in &progress.files {
+        let _ = writeln!(text, "entry {index} {}", STANDARD.encode(record.text()));
     }
     let _ = writeln!(text, "end {}", blake3::hash(text.as_bytes()).to_hex());
     state.write(name, &text)
 }
 
-fn parse_file(line: &str) -> Option<Known> {
-    // Neither names of files nor observers have a space.
-    let mut parts = line.strip_prefix("file ")?.split(' ');
-    let file = parts.next()?.to_owned();
-    let digest = Digest::parse(parts.next()?).ok()?;
-    let observer = Observer::parse(parts.next()?).ok()?;
-    let index = parts.next()?.parse().ok()?;
-    parts.next().is_none().then_some(Known { file, digest, observer, index })
+fn parse_entry(line: &str) -> Option<Known> {
+    let (index, record) = line.strip_prefix("entry ")?.split_once(' ')?;
+    let record = Observation::parse(&STANDARD.decode(record).ok()?).ok()?;
+    Some(Known { index: index.parse().ok()?, record })
 }
 
 #[cfg(test)]
@@ -133,19 +117,23 @@ mod tests {
         for entry in 0..13_u8 {
             progress.frontier.append(leaf_hash(&[entry]), &mut |_, _, _| ());
         }
-        progress.files.push(Known {
-            file: "a-1.tar.gz".to_owned(),
-            digest: Digest::parse(&format!("sha256:{}", "ab".repeat(32))).unwrap(),
-            observer: Observer::parse("index:example.org/crawler").unwrap(),
-            index: 7,
-        });
+        let text = format!(
+            "observation/v1\nproject a\nfile a-1.tar.gz\ndigest sha256:{}\nsize -\nuploaded -\n\
+             observer index:example.org/crawler\nfirst-seen 2026-11-22T08:00:00Z\n",
+            "ab".repeat(32)
+        );
+        let record = Observation::parse(text.as_bytes()).unwrap();
+        progress.files.push(Known { index: 7, record });
         write(&state, "m", &progress).unwrap();
         let back = read(&state, "m").unwrap();
         assert_eq!((&back.frontier, &back.files), (&progress.frontier, &progress.files));
         let text = state.read("m", MAX_BYTES).unwrap().unwrap();
-        for (from, to) in
-            [("size 13", "size 12"), (" 7\n", " 8\n"), ("end ", "end 0"), ("\nedge", "\nEdge")]
-        {
+        for (from, to) in [
+            ("size 13", "size 12"),
+            ("entry 7", "entry 8"),
+            ("end ", "end 0"),
+            ("\nedge", "\nEdge"),
+        ] {
             state.write("m", &text.replacen(from, to, 1)).unwrap();
             assert!(read(&state, "m").is_none(), "{from}");
         }

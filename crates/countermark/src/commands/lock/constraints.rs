@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Instant;
 
+use countermark_client::log::PinToCheck;
 use countermark_client::report::{Problem, Progress, Reporter as _};
 use countermark_client::sight::{self, Depth, Sought};
 use countermark_lock::catalogue::{Catalogue as _, ReleaseFile};
@@ -20,6 +21,7 @@ use super::engine::{Engine, Locked};
 use super::judge::{self, Look};
 use super::{Outcome, Workplace, existing, policy, targets};
 use crate::cli::lock::LockArgs;
+use crate::commands::log::check::{self, Asking};
 use crate::commands::report::replace_file;
 use crate::{output, session};
 
@@ -43,7 +45,18 @@ pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Ou
     let none: &dyn Fn(&ProjectName) -> bool = &|_| false;
     let (judged, _) =
         judge::judge(&engine, &policy, &mut locked, None, (Look::Policy, none), work.now);
-    let refused = judge::problems(&engine, &policy, &judged);
+    let mut refused = judge::problems(&engine, &policy, &judged);
+    if refused.is_empty() {
+        let asking = Asking {
+            session: &session,
+            policy: &policy,
+            state: engine.store.state(),
+            evidence: arguments.policy.evidence.as_deref(),
+            teller: work.teller,
+            now: work.now,
+        };
+        refused = asking.about(&not_in(&bytes, check::all_pins(&locked.pins))).problems;
+    }
     if !refused.is_empty() {
         return Err(refused);
     }
@@ -72,6 +85,13 @@ pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Ou
         started.elapsed().as_secs_f64()
     ));
     Ok(0)
+}
+
+/// The files whose digests do not stand in the text.
+fn not_in(text: &[u8], pins: Vec<PinToCheck>) -> Vec<PinToCheck> {
+    let text = String::from_utf8_lossy(text);
+    let stands = |pin: &PinToCheck| pin.digests.iter().any(|it| text.contains(&it.to_string()));
+    pins.into_iter().filter(|pin| !stands(pin)).collect()
 }
 
 /// A release that is pinned, and the files of it that matter.

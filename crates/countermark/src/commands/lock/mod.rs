@@ -31,6 +31,8 @@ use jiff::Timestamp;
 
 use super::Outcome;
 use super::install::open_store;
+use super::log::check::{self, Asking};
+use super::log::proofs::Beside;
 use super::report::replace_file;
 use crate::cli::lock::{
     LockArgs, LockFormatChoice, PrereleaseChoice, ResolutionArgs, StrategyChoice,
@@ -178,6 +180,8 @@ pub(crate) struct Done {
     pub(crate) text: String,
     pub(crate) existing: Option<Existing>,
     pub(crate) output: Option<PathBuf>,
+    /// What the log proves of its files, where that is kept.
+    proofs: Option<Beside>,
 }
 
 impl Plan {
@@ -256,11 +260,41 @@ impl Plan {
         let look = (how.look, &keep as &dyn Fn(&ProjectName) -> bool);
         let (judged, changes) =
             judge::judge(&engine, &policy, &mut locked, existing.as_ref(), look, work.now);
-        let refused = judge::problems(&engine, &policy, &judged);
+        let mut refused = judge::problems(&engine, &policy, &judged);
+        let mut proofs = self.proofs(arguments)?;
+        if refused.is_empty() {
+            let asking = Asking {
+                session: &session,
+                policy: &policy,
+                state: engine.store.state(),
+                evidence: arguments.policy.evidence.as_deref(),
+                teller: work.teller,
+                now: work.now,
+            };
+            let new = check::new_pins(&locked.pins, existing.as_ref().map(|one| &one.document));
+            refused = match &mut proofs {
+                Some(beside) => beside.ask(&asking, &locked.pins, &new),
+                None => asking.about(&new).problems,
+            };
+        }
         let form = self.form(arguments, &wanted);
         let text = form.text(&locked.pins);
         form.read_back(&text, &locked.pins)?;
-        Ok(Done { locked, judged, refused, changes, text, existing, output: self.output })
+        let output = self.output;
+        Ok(Done { locked, judged, refused, changes, text, existing, output, proofs })
+    }
+
+    /// Where proofs go: beside a lock for which they are asked, or that has some already.
+    fn proofs(&self, arguments: &LockArgs) -> Result<Option<Beside>, Vec<Problem>> {
+        match &self.output {
+            Some(lock) => Ok(Some(Beside::of(lock)).filter(|it| arguments.proofs || it.is_there())),
+            None if arguments.proofs => {
+                let message =
+                    "`--proofs` puts files beside the lock, which goes to standard output";
+                Err(vec![Problem::new("bad-option", Class::Usage, message)])
+            }
+            None => Ok(None),
+        }
     }
 
     fn form(&self, arguments: &LockArgs, wanted: &Inputs) -> Form {
@@ -402,11 +436,11 @@ impl Done {
             return Ok(());
         };
         let before = self.existing.as_ref().map(|existing| existing.bytes.as_slice());
-        if before == Some(self.text.as_bytes()) {
-            return Ok(());
+        if before != Some(self.text.as_bytes()) {
+            existing::require_same(path, before)?;
+            replace_file(path, self.text.as_bytes())?;
         }
-        existing::require_same(path, before)?;
-        replace_file(path, self.text.as_bytes())
+        self.proofs.as_ref().map_or(Ok(()), Beside::write)
     }
 
     /// How much was done.

@@ -65,7 +65,7 @@ fn one(error: &ReachError) -> Vec<Problem> {
     vec![Problem::of(error.code(), error.class(), error)]
 }
 
-fn parse_keys(texts: &[String]) -> Result<Vec<VerifierKey>, Vec<Problem>> {
+pub(super) fn parse_keys(texts: &[String]) -> Result<Vec<VerifierKey>, Vec<Problem>> {
     let (mut keys, mut problems) = (Vec::new(), Vec::new());
     for text in texts {
         match text.parse::<VerifierKey>() {

@@ -5,6 +5,7 @@ pub mod config;
 pub mod engine;
 pub mod fsck;
 pub mod objects;
+pub mod operator;
 pub mod postgres;
 pub mod sequencer;
 pub mod sqlite;

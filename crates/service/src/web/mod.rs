@@ -15,6 +15,7 @@ mod picture;
 mod search;
 #[cfg(test)]
 mod tests;
+mod pinned;
 pub mod view;
 
 use std::fmt::Debug;
@@ -26,6 +27,7 @@ use jiff::Timestamp;
 
 use self::library::Library;
 use self::page::Frame;
+pub use self::pinned::ObservatoryPins;
 
 /// What the pages say of the log itself.
 #[derive(Clone, Debug)]

@@ -12,6 +12,8 @@ pub(crate) mod log_client;
 #[cfg(feature = "service")]
 pub(crate) mod log_operator;
 pub(crate) mod observe;
+#[cfg(feature = "service")]
+pub(crate) mod observe_feed;
 pub(crate) mod port;
 pub(crate) mod project;
 pub(crate) mod relock;

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+#[cfg(feature = "service")]
+use super::observe_feed;
+
 const EXAMPLES: &str = "Examples:
   countermark observe --once repositories --output seen    every lock below it, with its past
   countermark observe --once . --no-history                only what is there now
@@ -26,6 +29,18 @@ pub(crate) struct ObserveArgs {
 pub(crate) enum ObserveCommand {
     /// Print what is held against what: the share of each class, and the evidence.
     Report(Box<ReportArgs>),
+    /// Record which files an index lists, and append it to a log.
+    #[cfg(feature = "service")]
+    #[command(after_help = observe_feed::INDEX_EXAMPLES)]
+    Index(Box<observe_feed::ObserveIndexArgs>),
+    /// Record what distributions state of their sources.
+    #[cfg(feature = "service")]
+    #[command(after_help = observe_feed::DISTRIBUTIONS_EXAMPLES)]
+    Distributions(Box<observe_feed::ObserveDistributionsArgs>),
+    /// Read project trees on a schedule, and tell of alarms.
+    #[cfg(feature = "service")]
+    #[command(after_help = observe_feed::CRAWL_EXAMPLES)]
+    Crawl(Box<observe_feed::ObserveCrawlArgs>),
 }
 
 /// `countermark observe --once`

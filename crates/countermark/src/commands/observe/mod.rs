@@ -1,5 +1,13 @@
 //! `countermark observe`: what projects, distributions and indexes say of files, side by side.
 
+#[cfg(feature = "service")]
+mod crawl;
+#[cfg(feature = "service")]
+mod distributions;
+#[cfg(feature = "service")]
+mod feed;
+#[cfg(feature = "service")]
+mod index;
 mod once;
 mod report;
 
@@ -15,6 +23,12 @@ use crate::cli::observe::{FailOnClass, ObserveArgs, ObserveCommand};
 pub(super) fn run(arguments: &ObserveArgs, output: &OutputArgs) -> Outcome {
     match &arguments.command {
         Some(ObserveCommand::Report(arguments)) => report::run(arguments),
+        #[cfg(feature = "service")]
+        Some(ObserveCommand::Index(arguments)) => index::run(arguments, output),
+        #[cfg(feature = "service")]
+        Some(ObserveCommand::Distributions(arguments)) => distributions::run(arguments, output),
+        #[cfg(feature = "service")]
+        Some(ObserveCommand::Crawl(arguments)) => crawl::run(arguments, output),
         None if arguments.once.once => once::run(&arguments.once, output),
         None => {
             let message = "say what to do: `--once FOLDER`, or one of the subcommands";

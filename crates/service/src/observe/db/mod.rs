@@ -7,6 +7,7 @@
 
 mod alarms;
 mod engine;
+mod open;
 mod pins;
 pub mod postgres;
 mod schema;
@@ -22,6 +23,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use alarms::{Alarm, AlarmKind, NewAlarm, Outgoing, Told};
 pub use engine::{Engine, Row, Rows, Statement, Value};
+pub use open::{OpenError, open};
 pub use pins::{Pin, PinPlace, PinnedAt, Search};
 pub use seen::{Sighting, Waiting};
 pub use work::{Backlog, Done, Item, Taken};

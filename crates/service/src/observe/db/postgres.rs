@@ -1,121 +1,72 @@
 //! The observatory in PostgreSQL, for several crawlers and servers.
 //!
-//! One connection; when it breaks, the next call makes a new one. A call whose connection broke before the
-//! answer to its commit came does not know whether it was done, and says that it failed: every
-//! statement of the observatory can be given again without harm.
+//! It has a schema of its own in the database of the log, and the log's way of connecting: no password in
+//! an address, TLS to other machines, connections that are replaced when they break. A call whose
+//! connection broke before the answer to its commit came does not know whether it was done, and does it
+//! again: every statement of the observatory can be given twice without harm.
 
 use async_trait::async_trait;
-use tokio::sync::Mutex;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls};
 
 use super::engine::{Engine, Row, Rows, Statement, Value, damaged};
 use super::schema;
+use crate::log::postgres::migrate;
+use crate::log::postgres::pool::{Failure, Pool};
+use crate::log::postgres::settings::Settings;
 use crate::log::store::StoreError;
 
-/// The number of the lock under which tables are made: "cmob".
-const MIGRATION_LOCK: i64 = 0x636d_6f62;
+/// The schema of our tables.
+const SCHEMA: &str = "countermark_observatory";
 
 /// A database on a server.
+#[derive(Clone, Debug)]
 pub struct Postgres {
-    config: Config,
-    client: Mutex<Option<Client>>,
-}
-
-// The configuration may hold a password.
-impl std::fmt::Debug for Postgres {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Postgres").finish_non_exhaustive()
-    }
+    pool: Pool,
 }
 
 impl Postgres {
-    /// Connects, and makes the tables where there are none. `settings` is a connection string or URL of
-    /// PostgreSQL. The connection lives in the runtime of the caller.
+    /// Connects, and makes the tables where there are none. Connections live in the runtime of the caller.
     ///
     /// # Errors
     /// See [`StoreError`].
-    pub async fn open(settings: &str) -> Result<Self, StoreError> {
-        let config: Config = settings.parse().map_err(|_| StoreError::Unreachable {
-            // What the library says could quote the password.
-            reason: "the address of the database cannot be read".to_owned(),
-        })?;
-        let mut client = connect(&config).await?;
-        migrate(&mut client).await?;
-        Ok(Self { config, client: Mutex::new(Some(client)) })
-    }
-}
-
-async fn connect(config: &Config) -> Result<Client, StoreError> {
-    let (client, connection) = config.connect(NoTls).await?;
-    // Ends when the client is dropped or the server closes; the next statement tells.
-    tokio::spawn(async move {
-        let _ = connection.await;
-    });
-    Ok(client)
-}
-
-async fn migrate(client: &mut Client) -> Result<(), StoreError> {
-    let transaction = client.transaction().await?;
-    // Two that begin at once would both make the tables.
-    let lock = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK})");
-    transaction.batch_execute(&lock).await?;
-    transaction.batch_execute(schema::PREPARE).await?;
-    let sql = "SELECT coalesce(max(version), 0) FROM observe_version";
-    let row = transaction.query_one(sql, &[]).await?;
-    let version: i64 = row.get(0);
-    if version > schema::VERSION {
-        return Err(StoreError::Newer { found: version, known: schema::VERSION });
-    }
-    let done = usize::try_from(version).unwrap_or(0);
-    for statement in schema::MIGRATIONS.iter().skip(done).flat_map(|migration| migration.iter()) {
+    pub async fn open(settings: Settings) -> Result<Self, StoreError> {
+        let pool = Pool::new(settings, SCHEMA)
+            .map_err(|error| StoreError::Unwritable { reason: error.to_string() })?;
         let id = "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY";
-        let statement = statement.replace("{id}", id);
-        transaction.batch_execute(&statement).await?;
+        let joined = schema::MIGRATIONS.iter().map(|all| all.join(";\n").replace("{id}", id));
+        let migrations: Vec<String> = joined.collect();
+        let migrations: Vec<&str> = migrations.iter().map(String::as_str).collect();
+        migrate(&pool, SCHEMA, &migrations).await?;
+        Ok(Self { pool })
     }
-    if version < schema::VERSION {
-        let sql = "INSERT INTO observe_version VALUES ($1)";
-        let given: [&(dyn ToSql + Sync); 1] = [&schema::VERSION];
-        transaction.execute(sql, &given).await?;
-    }
-    Ok(transaction.commit().await?)
 }
 
 #[async_trait]
 impl Engine for Postgres {
     async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Rows>, StoreError> {
-        let mut held = self.client.lock().await;
-        let mut client = match held.take().filter(|client| !client.is_closed()) {
-            Some(client) => client,
-            None => connect(&self.config).await?,
-        };
-        let done = run(&mut client, &statements).await;
-        // After an error the connection may be in any state; a transaction that is not committed is
-        // rolled back when it ends.
-        if done.is_ok() {
-            *held = Some(client);
-        }
-        done
+        let statements = statements.as_slice();
+        self.pool.persist(|| run(&self.pool, statements)).await
     }
 }
 
-async fn run(client: &mut Client, statements: &[Statement]) -> Result<Vec<Rows>, StoreError> {
-    let transaction = client.transaction().await?;
+async fn run(pool: &Pool, statements: &[Statement]) -> Result<Vec<Rows>, Failure> {
+    let mut lent = pool.get().await?;
+    lent.begin().await?;
     let mut answers = Vec::with_capacity(statements.len());
     let mut prepared: Option<(&str, tokio_postgres::Statement)> = None;
     for statement in statements {
+        let client = lent.client()?;
         // Many statements of a batch are the same but for their values.
         let usable = match &prepared {
             Some((sql, usable)) if *sql == statement.sql => usable.clone(),
             _ => {
                 let sql = statement.sql.replace('?', "$");
-                let sql = sql.replace("{skip_locked}", "FOR UPDATE SKIP LOCKED");
-                transaction.prepare(&sql).await?
+                client.prepare(&sql.replace("{skip_locked}", "FOR UPDATE SKIP LOCKED")).await?
             }
         };
         let given: Vec<&(dyn ToSql + Sync)> =
             statement.values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        let found = transaction.query(&usable, &given).await?;
+        let found = client.query(&usable, &given).await?;
         prepared = Some((&statement.sql, usable));
         let mut rows = Rows::with_capacity(found.len());
         for row in found {
@@ -124,7 +75,7 @@ async fn run(client: &mut Client, statements: &[Statement]) -> Result<Vec<Rows>,
         }
         answers.push(rows);
     }
-    transaction.commit().await?;
+    lent.commit().await?;
     Ok(answers)
 }
 

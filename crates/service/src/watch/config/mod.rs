@@ -189,6 +189,14 @@ fn read<'a>(reader: &mut Reader<'a>, document: &Table<'a>, folder: &Path) -> Opt
         return None;
     };
     let destinations = read_destinations(reader, document, folder);
+    let has_any = ["mail", "webhook", "atom"].iter().any(|key| document.has(key));
+    if !has_any {
+        reader.missing(
+            document,
+            "mail",
+            "name somebody who is told: [mail.NAME], [webhook.NAME] or [atom.NAME]",
+        );
+    }
     read_watch(reader, &watch, folder, destinations)
 }
 
@@ -210,14 +218,6 @@ pub(crate) fn read_destinations<'a>(
     for (name, table) in reader.named(document, "atom") {
         let target = read_atom(reader, &table, folder).map(Target::Atom);
         destinations.extend(destination(reader, &table, format!("atom:{name}"), target));
-    }
-    let has_any = ["mail", "webhook", "atom"].iter().any(|key| document.has(key));
-    if !has_any {
-        reader.missing(
-            document,
-            "mail",
-            "name somebody who is told: [mail.NAME], [webhook.NAME] or [atom.NAME]",
-        );
     }
     destinations
 }

@@ -118,9 +118,11 @@ impl Tile {
     /// Its bytes, read from the nodes of a tree.
     pub fn write<N: Nodes>(&self, nodes: &N) -> Result<Vec<u8>, N::Error> {
         let mut bytes = Vec::with_capacity(self.byte_length());
+        // No tree has the tiles for which this is more than the numbers hold; its nodes will say so.
+        let level = self.level.saturating_mul(HEIGHT);
         for offset in 0..u64::from(self.width) {
-            let index = self.index * u64::from(WIDTH) + offset;
-            bytes.extend_from_slice(nodes.node(self.level * HEIGHT, index)?.as_bytes());
+            let index = self.index.saturating_mul(u64::from(WIDTH)).saturating_add(offset);
+            bytes.extend_from_slice(nodes.node(level, index)?.as_bytes());
         }
         Ok(bytes)
     }

@@ -1,3 +1,5 @@
+use ed25519_dalek::{Verifier, VerifyingKey};
+
 use super::*;
 
 const EXAMPLE_KEY: &str = "example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k";
@@ -217,4 +219,44 @@ fn two_keys_that_cannot_be_told_apart_are_refused() {
     // The same key twice is one key.
     let keys = [one.verifier().clone(), one.verifier().clone()];
     assert_eq!(note.verify(&keys).unwrap().signed().len(), 1);
+}
+
+/// Signatures that plain Ed25519 lets through and the strict check does not: whoever knows the secret key
+/// could have written two for one text, and another program might say no.
+#[test]
+fn signatures_have_one_spelling() {
+    let key = signer("example.org/log", 1);
+    let keys = [key.verifier().clone()];
+    let refused = Err(NoteError::Signature { name: "example.org/log".into() });
+    let open = |bytes: &[u8]| {
+        let line = Signature::new(key.name(), key.id(), bytes.to_vec()).to_line();
+        super::open(format!("text\n\n{line}").as_bytes(), &keys).map(|_| ())
+    };
+    let good = sign("text\n", &[&key]).unwrap().signatures()[0].bytes().to_vec();
+    assert_eq!(open(&good), Ok(()));
+
+    // Its first half is the neutral point, and the second fits it: computed apart from this code.
+    let neutral = "0100000000000000000000000000000000000000000000000000000000000000\
+                   3777571940ee7be9f8ff4e09e1fb6f0740d2ca4e806a6ab4c0d6f35bddf19c0f";
+    let byte = |at: usize| u8::from_str_radix(&neutral[2 * at..2 * at + 2], 16).unwrap();
+    let neutral: Vec<u8> = (0..64).map(byte).collect();
+    let point = VerifyingKey::from_bytes(keys[0].public().try_into().unwrap()).unwrap();
+    let loose = ed25519_dalek::Signature::from_slice(&neutral).unwrap();
+    assert!(point.verify(b"text\n", &loose).is_ok(), "the plain check accepts it");
+    assert_eq!(open(&neutral), refused);
+
+    // The second half and the order of the group: the same number, written larger.
+    let order: [u8; 32] = [
+        0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde,
+        0x14, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x10,
+    ];
+    let mut larger = good.clone();
+    let mut carry = 0;
+    for (digit, more) in larger[32..].iter_mut().zip(order) {
+        let sum = u16::from(*digit) + u16::from(more) + carry;
+        (*digit, carry) = (sum as u8, sum >> 8);
+    }
+    assert_eq!(open(&larger), refused);
+    assert_eq!(open(&good[..63]), refused);
+    assert_eq!(open(&[&good[..], &[0]].concat()), refused);
 }

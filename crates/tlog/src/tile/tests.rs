@@ -166,3 +166,19 @@ fn bundles_are_read_to_their_end() {
     assert_eq!(refused, Err(TileError::Entry { found: MAXIMUM_ENTRY + 1 }));
     assert_eq!(bytes.len(), 2 * 3 + 3 + MAXIMUM_ENTRY);
 }
+
+/// Paths can name tiles that no tree has: they are refused, whatever the numbers do.
+#[test]
+fn tiles_beyond_any_tree_have_no_bytes() {
+    use crate::hash::EMPTY_ROOT;
+    use crate::reader::{ReaderError, TileReader};
+    let mut reader = TileReader::of_root(u64::MAX >> 1, EMPTY_ROOT);
+    for tile in [tile(63, u64::MAX, 256), tile(8, 0, 1), tile(0, u64::MAX, 1), tile(7, 1, 1)] {
+        assert!(matches!(tile.write(&reader), Err(ReaderError::NoNode { .. })), "{tile:?}");
+        let fetched = vec![(tile, vec![0; tile.byte_length()])];
+        let refused = reader.prove(&fetched);
+        assert!(matches!(refused, Err(ReaderError::NotInTree { .. })), "{tile:?}");
+    }
+    let beyond = Bundle::new(u64::MAX, 256).unwrap();
+    assert!(matches!(reader.entries(&beyond, b""), Err(ReaderError::NotInTree { .. })));
+}

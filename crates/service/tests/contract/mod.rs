@@ -1,20 +1,23 @@
 //! What every engine has to do alike. A test target takes it by its path and makes tests of it with
 //! `on_every_place!`, for each kind of place that it can make.
 
+pub(crate) mod check;
 pub(crate) mod faults;
 pub(crate) mod find;
 pub(crate) mod model;
 pub(crate) mod sequence;
 pub(crate) mod store;
 pub(crate) mod tiles;
+pub(crate) mod transfer;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use countermark_packaging::digest::{Algorithm, Digest};
 use countermark_packaging::name::ProjectName;
+use countermark_service::log::sqlite::{Options, SqliteLog};
 use countermark_service::log::store::LogStore;
-use countermark_service::log::tiles::TileStore;
+use countermark_service::log::tiles::{DirectoryTiles, TileStore};
 use countermark_trust::log::record::{Fields, Observation, Observer};
 use jiff::Timestamp;
 
@@ -23,6 +26,27 @@ use jiff::Timestamp;
 pub(crate) trait Place: Send + Sync {
     async fn store(&self) -> Arc<dyn LogStore>;
     async fn tiles(&self) -> Arc<dyn TileStore>;
+}
+
+/// SQLite and a folder, which every test can have.
+pub(crate) struct Embedded(pub(crate) tempfile::TempDir);
+
+impl Embedded {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+}
+
+#[async_trait]
+impl Place for Embedded {
+    async fn store(&self) -> Arc<dyn LogStore> {
+        let path = self.0.path().join("log.sqlite");
+        Arc::new(SqliteLog::open(&path, Options::default()).unwrap())
+    }
+
+    async fn tiles(&self) -> Arc<dyn TileStore> {
+        Arc::new(DirectoryTiles::open(&self.0.path().join("public")).unwrap())
+    }
 }
 
 /// A `#[tokio::test]` of every function, on a new place. The expression is a future of an `Option`: `None`
@@ -59,6 +83,13 @@ macro_rules! on_every_place {
             sequence: torn_files_at_the_edge_are_written_anew,
             sequence: partial_tiles_are_pruned_when_they_are_old,
             faults: a_failure_at_any_write_loses_and_forks_nothing,
+            check: a_whole_log_is_clean,
+            check: every_damaged_tile_is_told_and_repaired,
+            check: what_does_not_belong_is_told,
+            check: a_checkpoint_that_does_not_fit_is_told,
+            transfer: an_export_gives_the_same_log_in_another_place,
+            transfer: an_import_goes_into_this_place_too,
+            transfer: a_changed_export_is_refused,
         );
     };
     (@ $place:expr; $($module:ident : $name:ident),* $(,)?) => { $(

@@ -17,3 +17,6 @@ pub mod proofs;
 pub mod record;
 pub mod refused;
 pub mod wire;
+
+#[cfg(test)]
+mod tests;

@@ -126,14 +126,15 @@ mod tests {
     }
 
     #[test]
-    fn leaves_that_were_not_proved_have_no_proof() {
+    fn leaves_below_what_is_known_have_no_proof() {
         let tree = MemoryNodes::of(["a", "b", "c", "d", "e"]);
         let leaves = [(1, leaf_hash(b"b"))];
         let paths = Paths::new(&leaves, 5, &batch::prove(&[1], 5, &tree).unwrap());
-        // The sibling is known, but nobody said what it is.
+        // Of both only the hash over them is known.
         assert_eq!(paths.inclusion(2), None);
-        assert_eq!(paths.inclusion(4), None);
+        assert_eq!(paths.inclusion(3), None);
         assert_eq!(paths.batch(&[2]), None);
+        assert_eq!(paths.batch(&[1, 3]), None);
         assert_eq!(Paths::new(&[], 5, &[]).inclusion(0), None);
     }
 }

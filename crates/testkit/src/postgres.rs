@@ -41,6 +41,9 @@ pub struct Manner {
     pub durable: bool,
     /// Whether it also listens on a free port of 127.0.0.1.
     pub loopback: bool,
+    /// Whether it speaks TLS there, with a certificate for `localhost` of an authority of its own
+    /// ([`Postgres::certificate`]).
+    pub tls: bool,
 }
 
 /// A running cluster.
@@ -127,8 +130,31 @@ impl Postgres {
                 .args(["--locale=C", "--no-sync", "--pgdata"])
                 .arg(cluster.folder.path().join("data")),
         );
+        if manner.tls {
+            cluster.make_certificate();
+        }
         cluster.launch();
         Some(cluster)
+    }
+
+    /// The certificate of [`Manner::tls`], which is its own authority, in PEM.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.folder.path().join("data/server.crt")
+    }
+
+    fn make_certificate(&self) {
+        let names = vec!["localhost".to_owned()];
+        let made = rcgen::generate_simple_self_signed(names).expect("a certificate");
+        let key = self.folder.path().join("data/server.key");
+        std::fs::write(self.certificate(), made.cert.pem()).expect("a file of our own");
+        std::fs::write(&key, made.signing_key.serialize_pem()).expect("a file of our own");
+        // The server takes no key that others can read.
+        succeed(Command::new("chmod").arg("600").arg(&key));
+        if let Some(user) = &self.user {
+            let owner = format!("{}:{}", user.user, user.group);
+            succeed(Command::new("chown").arg(owner).arg(&key).arg(self.certificate()));
+        }
     }
 
     /// An empty database of one's own, as a connection string.
@@ -220,6 +246,9 @@ impl Postgres {
         ];
         if !self.manner.durable {
             settings.extend(["fsync=off", "full_page_writes=off"].map(str::to_owned));
+        }
+        if self.manner.tls {
+            settings.push("ssl=on".to_owned());
         }
         let shell = Path::new("/bin/sh");
         let mut command = self.command(shell);
@@ -414,7 +443,7 @@ mod tests {
 
     #[test]
     fn it_starts_serves_dies_and_comes_back() {
-        let Some(cluster) = Postgres::start(Manner { durable: true, loopback: false }) else {
+        let Some(cluster) = Postgres::start(Manner { durable: true, ..Manner::default() }) else {
             return;
         };
         let (one, two) = (cluster.database(), cluster.database());

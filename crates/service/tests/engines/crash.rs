@@ -148,7 +148,9 @@ fn a_killed_sequencer_loses_nothing_over_an_object_store() {
 /// submit and a sequencer works.
 #[test]
 fn a_killed_database_loses_nothing() {
-    let Some(cluster) = Postgres::start(Manner { durable: true, loopback: false }) else { return };
+    let Some(cluster) = Postgres::start(Manner { durable: true, ..Manner::default() }) else {
+        return;
+    };
     let address = cluster.database();
     let mut chance = Chance::new();
     let folder = tempfile::tempdir().unwrap();

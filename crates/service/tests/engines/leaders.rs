@@ -93,10 +93,11 @@ fn paused_leader_fails(tiles: Arc<dyn TileStore>) {
     let Some(cluster) = cluster() else { return };
     let address = cluster.database();
     runtime().block_on(async {
-        let hands = Hands::new();
+        // The former leader's clock stands still: it goes on to believe in its lease.
+        let (hands, still) = (Hands::new(), Hands::new());
         let a: Arc<dyn LogStore> = Arc::new(open(&address).await);
         let b: Arc<dyn LogStore> = Arc::new(open(&address).await);
-        let mut first = sequencer(a.clone(), tiles.clone(), hands.clock(), "a");
+        let mut first = sequencer(a.clone(), tiles.clone(), still.clock(), "a");
         let mut second = sequencer(b.clone(), tiles.clone(), hands.clock(), "b");
         let submitted: Vec<_> = (0..300).map(|n| record(n, 0)).collect();
         a.submit(submitted[..100].to_vec(), at(0)).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countermark_client::credentials::Secret;
 use countermark_service::log::postgres::PostgresStore;
-use countermark_service::log::postgres::settings::Settings;
+use countermark_service::log::postgres::settings::{Settings, SettingsError};
 use countermark_service::log::store::{LogStore, StoreError};
 use countermark_testkit::postgres::{Manner, Postgres};
 
@@ -230,18 +230,51 @@ fn a_row_that_nobody_wrote_like_that_is_an_error_and_not_a_record() {
 }
 
 #[test]
-fn the_connection_is_encrypted_where_it_is_asked_for() {
-    // A server without TLS: nothing is sent to it.
-    let Some(cluster) = Postgres::start(Manner { durable: false, loopback: true }) else { return };
-    let port = cluster.port();
-    let address = |mode: &str| {
-        format!("host=127.0.0.1 port={port} user=countermark dbname=postgres sslmode={mode}")
+fn a_server_without_tls_is_told_nothing_where_tls_is_asked_for() {
+    let Some(cluster) = Postgres::start(Manner { loopback: true, ..Manner::default() }) else {
+        return;
     };
     let open = |mode: &str| {
-        let settings = Settings::parse(&address(mode), None, None).unwrap();
+        let address = format!(
+            "host=127.0.0.1 port={} user=countermark dbname=postgres sslmode={mode}",
+            cluster.port()
+        );
+        let settings = Settings::parse(&address, None, None).unwrap();
         runtime().block_on(PostgresStore::open(settings))
     };
     open("disable").unwrap();
     let error = open("require").unwrap_err();
     assert!(error.to_string().contains("server does not support TLS"), "{error}");
+}
+
+#[test]
+fn the_certificate_of_the_server_is_verified() {
+    let manner = Manner { loopback: true, tls: true, ..Manner::default() };
+    let Some(cluster) = Postgres::start(manner) else { return };
+    let port = cluster.port();
+    let open = |host: &str, authority: Option<std::path::PathBuf>| {
+        let address =
+            format!("host={host} port={port} user=countermark dbname=postgres sslmode=require");
+        let settings = Settings::parse(&address, None, authority)?;
+        Ok::<_, SettingsError>(runtime().block_on(async {
+            let store = PostgresStore::open(settings).await?;
+            store.counts().await
+        }))
+    };
+    let ours = Some(cluster.certificate());
+    open("localhost", ours.clone()).unwrap().unwrap();
+    let sql = "SELECT count(*) FROM pg_stat_ssl WHERE ssl AND version LIKE 'TLSv1.%'";
+    let address = format!("host=127.0.0.1 port={port} user=countermark dbname=postgres");
+    assert_eq!(psql(&format!("{address} sslmode=require"), sql), "1", "the server speaks it");
+    // Of nobody that the system believes.
+    let error = open("localhost", None).unwrap().unwrap_err();
+    assert!(error.to_string().contains("certificate"), "{error}");
+    // For another name.
+    let error = open("127.0.0.1", ours).unwrap().unwrap_err();
+    assert!(error.to_string().contains("not valid for name"), "{error}");
+    let folder = tempfile::tempdir().unwrap();
+    let empty = folder.path().join("none.pem");
+    std::fs::write(&empty, "").unwrap();
+    let error = open("localhost", Some(empty)).unwrap().unwrap_err();
+    assert!(error.to_string().ends_with("there is none"), "{error}");
 }

@@ -22,8 +22,3 @@ if ! found; then
     "${as_root[@]}" apt-get install -y -qq --no-install-recommends postgresql
 fi
 found || { echo "PostgreSQL could not be installed" >&2; exit 1; }
-
-export COUNTERMARK_REQUIRE_POSTGRES=1 CARGO_TERM_COLOR=never
-cargo test --quiet -p countermark-testkit --lib postgres
-cargo test --quiet -p countermark-service --lib postgres
-cargo test --quiet -p countermark-service --test engines

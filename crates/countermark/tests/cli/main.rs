@@ -13,6 +13,9 @@ mod handbook;
 mod init;
 mod input;
 mod lock;
+mod log_client;
+#[cfg(feature = "service")]
+mod observe_feed;
 mod packse;
 mod relock;
 mod roles;

@@ -4,7 +4,6 @@
 //! own: no observer speaks for another. That the batch names the log keeps it from being played to
 //! another one. Playing it to the same one again changes nothing.
 
-use axum::body::Bytes;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -48,7 +47,10 @@ pub(super) async fn append(State(log): State<Log>, request: Request) -> Result<R
 }
 
 /// The records of a batch that a registered observer signed for this log.
-fn read_batch(body: &Bytes, keys: &Keys, origin: &str) -> Result<Vec<Observation>, Problem> {
+///
+/// # Errors
+/// Why it is not taken.
+pub fn read_batch(body: &[u8], keys: &Keys, origin: &str) -> Result<Vec<Observation>, Problem> {
     let refused = |code, detail: String| Err(Problem::new(StatusCode::FORBIDDEN, code, detail));
     let note = Note::parse_within(body, MAXIMUM_SIGNED)
         .map_err(|error| Problem::bad_request("bad-batch", error.to_string()))?;

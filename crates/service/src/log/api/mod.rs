@@ -8,12 +8,12 @@
 //! Paths of files: [tlog-tiles](https://c2sp.org/tlog-tiles), "APIs". Look-ups and batches:
 //! [`countermark_trust::log::wire`].
 
-mod append;
+pub mod append;
 mod files;
 pub mod head;
 mod lookup;
 mod metrics;
-mod nodes;
+pub(super) mod nodes;
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +21,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use axum::Router;
 use axum::routing::{get, post};
+use countermark_tlog::hash::Hash;
 use countermark_tlog::note::VerifierKey;
 
 use self::head::Head;
@@ -154,6 +155,26 @@ impl Log {
     pub async fn count(&self) -> Result<(), super::store::StoreError> {
         self.inner.metrics.counts(&self.inner.store.counts().await?);
         Ok(())
+    }
+
+    /// The published checkpoint, an entry of its tree, and the path of that entry; `None` when the tree has
+    /// no such entry.
+    ///
+    /// # Errors
+    /// Why it cannot be read.
+    pub async fn prove_entry(
+        &self,
+        index: u64,
+    ) -> Result<Option<(String, String, Vec<Hash>)>, String> {
+        let Some(head) = self.inner.head.current().filter(|head| index < head.size) else {
+            return Ok(None);
+        };
+        let entries = self.inner.store.entries(index..index + 1).await;
+        let entries = entries.map_err(|error| error.to_string())?;
+        let Some(record) = entries.first() else { return Ok(None) };
+        let proof = self.inner.nodes.prove_inclusion(index, head.size).await;
+        let proof = proof.map_err(|error| error.to_string())?;
+        Ok(Some((head.note.clone(), record.text(), proof)))
     }
 
     async fn database_answers(self) -> Result<(), String> {

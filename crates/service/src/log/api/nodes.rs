@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Bytes;
 use countermark_tlog::hash::{Hash, node_hash};
-use countermark_tlog::proof::{Nodes, ProveError, batch, prove_prefix};
+use countermark_tlog::proof::{Nodes, ProveError, batch, prove_inclusion, prove_prefix};
 use countermark_tlog::tile::{HEIGHT, Tile, WIDTH};
 use futures_util::{StreamExt as _, TryStreamExt as _};
 use hashlink::LruCache;
@@ -28,7 +28,7 @@ const AT_ONCE: usize = 16;
 
 /// Why there is no proof.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NodeError {
+pub(in crate::log) enum NodeError {
     /// A tile cannot be read.
     #[error(transparent)]
     Tiles(#[from] TileError),
@@ -45,7 +45,7 @@ pub(super) enum NodeError {
 
 /// Reads nodes of published trees.
 #[derive(Debug)]
-pub(super) struct NodeCache {
+pub(in crate::log) struct NodeCache {
     tiles: Arc<dyn TileStore>,
     kept: Mutex<LruCache<Tile, Arc<Expanded>>>,
 }
@@ -120,12 +120,16 @@ impl Nodes for Given {
 }
 
 impl NodeCache {
-    pub(super) fn new(tiles: Arc<dyn TileStore>) -> Self {
+    pub(in crate::log) fn new(tiles: Arc<dyn TileStore>) -> Self {
         Self { tiles, kept: Mutex::new(LruCache::new(KEPT)) }
     }
 
     /// One proof for these entries, which ascend, in the tree of `size`.
-    pub(super) async fn prove(&self, indices: &[u64], size: u64) -> Result<Vec<Hash>, NodeError> {
+    pub(in crate::log) async fn prove(
+        &self,
+        indices: &[u64],
+        size: u64,
+    ) -> Result<Vec<Hash>, NodeError> {
         self.twice(size, |nodes| match nodes {
             Pass::First(wanted) => batch::prove(indices, size, wanted),
             Pass::Second(given) => batch::prove(indices, size, given),
@@ -133,9 +137,26 @@ impl NodeCache {
         .await
     }
 
+    /// The path of one entry to the root, the sibling first.
+    pub(in crate::log) async fn prove_inclusion(
+        &self,
+        index: u64,
+        size: u64,
+    ) -> Result<Vec<Hash>, NodeError> {
+        self.twice(size, |nodes| match nodes {
+            Pass::First(wanted) => prove_inclusion(index, size, wanted),
+            Pass::Second(given) => prove_inclusion(index, size, given),
+        })
+        .await
+    }
+
     /// The proof that the tree of `from` is the beginning of the tree of `size`; see
     /// [`LookupAnswer::consistency`](countermark_trust::log::wire::LookupAnswer).
-    pub(super) async fn prove_prefix(&self, from: u64, size: u64) -> Result<Vec<Hash>, NodeError> {
+    pub(in crate::log) async fn prove_prefix(
+        &self,
+        from: u64,
+        size: u64,
+    ) -> Result<Vec<Hash>, NodeError> {
         self.twice(size, |nodes| match nodes {
             Pass::First(wanted) => prove_prefix(from, size, wanted),
             Pass::Second(given) => prove_prefix(from, size, given),

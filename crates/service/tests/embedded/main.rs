@@ -4,4 +4,6 @@
 
 #[path = "../contract/mod.rs"]
 mod contract;
+mod crash;
 mod directory;
+mod torn;

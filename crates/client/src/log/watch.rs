@@ -87,22 +87,24 @@ fn remember(asking: &Asking<'_>, head: &Head, seen: Option<&Seen>) -> Result<(),
 
 /// Who is at fault when the entries do not give what was signed.
 fn explained(asking: &Asking<'_>, head: &Head, seen: Option<&Seen>, error: ReadError) -> Problem {
-    let rejected = |code, message: String| {
+    let refused = |problem: Problem| {
         let hint = "nothing of it was used; ask again, from another network too, and tell the operator of \
                     the log";
-        let problem = Problem::new(code, Class::Rejected, message);
         problem.with_detail(format!("the log {}", asking.reach.shown())).with_hint(hint)
     };
+    let forged =
+        |message: String| refused(Problem::new("log-forged-entries", Class::Rejected, message));
     let origin = head.origin();
     match error {
         ReadError::Reach(error) => asking.problem(&error.into()),
         ReadError::Entries(reason) => {
-            rejected("log-forged-entries", format!("the entries of `{origin}` are none: {reason}"))
+            forged(format!("the entries of `{origin}` are none: {reason}"))
         }
-        ReadError::TooMany => rejected(
+        ReadError::TooMany => refused(Problem::new(
             "log-too-many",
+            Class::Rejected,
             format!("`{origin}` has more entries of these names than can be"),
-        ),
+        )),
         ReadError::Root => {
             let before = seen.map_or(0, Seen::size);
             match talk(monitor::growth_proof(&asking.reach, head, before)) {
@@ -110,7 +112,7 @@ fn explained(asking: &Asking<'_>, head: &Head, seen: Option<&Seen>, error: ReadE
                 Ok(Err(reason)) => {
                     let message =
                         format!("the tiles of `{origin}` are not those that it signed: {reason}");
-                    rejected("log-forged-tiles", message)
+                    refused(Problem::new("log-forged-tiles", Class::Rejected, message))
                 }
                 Ok(Ok(proof)) => {
                     match head.check_follows(asking.policy, seen, &proof, asking.now) {
@@ -120,7 +122,7 @@ fn explained(asking: &Asking<'_>, head: &Head, seen: Option<&Seen>, error: ReadE
                                 "the entries that came are not the {} that `{origin}` signed",
                                 head.size()
                             );
-                            rejected("log-forged-entries", message)
+                            forged(message)
                         }
                     }
                 }

@@ -12,11 +12,11 @@ const LOOKUP_EXAMPLES: &str = "Examples:
                                                   is this what others got?";
 const USE_EXAMPLES: &str = "Examples:
   countermark log use https://log.example.org               shows the key; writes nothing
-  countermark log use https://log.example.org --key 'log.example.org+53d903d5+AY…'";
+  countermark log use https://log.example.org --key 'log.example.org+65ca920a+Af…'";
 const VERIFY_EXAMPLE: &str = "Example:
   countermark lock --proofs && countermark log verify requirements.txt";
 const CONVICT_EXAMPLE: &str = "Example:
-  countermark log convict log-fork-2c26b46b68ffc68f.json --key 'log.example.org+53d903d5+AY…'";
+  countermark log convict log-fork-2c26b46b68ffc68f.json --key 'log.example.org+65ca920a+Af…'";
 const MONITOR_EXAMPLES: &str = "Examples:
   countermark log monitor --project flask --project 'acme-*'
   countermark log monitor --federation federation.toml --json";

@@ -11,7 +11,7 @@ fn the_first_key_is_shown_and_written_only_when_it_was_compared() {
     place.run(&["log", "use", &url]).expect(0).says(&key).says("note[blind-first-use]");
     assert!(!place.has("countermark.toml"));
     place.run(&["log", "use", &url, "--key", "nonsense"]).expect(2).says("error[bad-log-key]");
-    let other = "log.example.org+53d903d5+AYEp0YfPlvXvcmmOkbHvq5PRgJNbSSL7IdvwOl6zqvUc";
+    let other = "log.example.org+65ca920a+AfpINBR/bmkMNpPv9hM2BGQDzYrioU8xs8QHNYVpI5Vl";
     let run = place.run(&["log", "use", &url, "--key", other]);
     assert!(matches!(run.code, 1 | 2), "{}", run.stderr);
     assert!(!place.has("countermark.toml"));

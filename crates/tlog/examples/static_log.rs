@@ -112,7 +112,8 @@ fn line_of(kind: &str, first: (u64, Hash), second: (u64, Hash), proof: &[Hash]) 
 
 fn read(root: &str, vkey: &str, witness: Option<&str>) -> Outcome<()> {
     let key = VerifierKey::parse(vkey)?;
-    let signed = SignedCheckpoint::open(&get(root, "checkpoint")?, key.name(), &[key.clone()])?;
+    let signed =
+        SignedCheckpoint::open(&get(root, "checkpoint")?, key.name(), std::slice::from_ref(&key))?;
     if let Some(witness) = witness {
         let cosigned = signed.cosignatures(&[VerifierKey::parse(witness)?])?;
         cosigned.first().ok_or("the witness did not cosign the checkpoint")?;

@@ -3,6 +3,9 @@
 //! Pure: no socket, no file, no clock. Whoever reads a log brings the bytes; whoever writes one brings
 //! the storage. A root is always recomputed from the leaf and its proof, never taken from an answer, and
 //! nothing of a tile is given out before it is proved against a root.
+//!
+//! Errors have no class here: whether a wrong byte is somebody's crime, a broken disk or a slip in a file
+//! is known to whoever asked for it.
 
 pub mod checkpoint;
 pub mod cosignature;

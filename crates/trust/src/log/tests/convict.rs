@@ -231,3 +231,19 @@ fn what_is_no_document_is_refused_for_its_reason() {
     let error = Evidence::parse(&vec![b' '; (4 << 20) + 1]).unwrap_err();
     assert_eq!(error.to_string(), "evidence has at most 4194304 bytes, found 4194305");
 }
+
+/// The form is published: what was written once is read and written the same for ever.
+#[test]
+fn the_form_of_evidence_is_frozen() {
+    let all = all();
+    for (number, text) in [
+        (0, include_str!("fork-same-size.json")),
+        (1, include_str!("fork-inconsistent.json")),
+        (2, include_str!("equivocation.json")),
+        (3, include_str!("bad-cosignature.json")),
+    ] {
+        let written = String::from_utf8(all[number].write()).unwrap();
+        assert_eq!(written, text, "{written}");
+        convict(&Evidence::parse(text.as_bytes()).unwrap(), &[]).unwrap();
+    }
+}

@@ -79,9 +79,13 @@ impl S3 {
             .build()
             .unwrap();
         let router = Router::new().fallback(answer).with_state(Arc::clone(&gate));
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        runtime.spawn(async move { axum::serve(listener, router).await });
+        runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, router).await
+        });
         Self { url, gate, runtime: Some(runtime), folder }
     }
 

@@ -112,6 +112,10 @@ async fn commit_within(
         return Err(StoreError::HeadMoved { expected, found }.into());
     }
     let not_pending = |id| StoreError::NotPending { id };
+    // A head of the same size would be another word about the same tree.
+    if ids.is_empty() {
+        return Err(not_pending(0).into());
+    }
     let taken =
         lent.query("DELETE FROM pending WHERE record = ANY($1) RETURNING record", &[&ids]).await?;
     if taken.len() != ids.len() || to.size.checked_sub(from.size) != Some(ids.len() as u64) {

@@ -25,7 +25,7 @@ const ORIGIN: &str = "log.example.org";
 const OBSERVER: &str = "index:example.org/crawler";
 
 fn now() -> Timestamp {
-    "2026-11-22T08:00:00Z".parse().unwrap()
+    "2026-11-22T08:00:00Z".parse().expect("a time")
 }
 
 fn file(number: usize) -> String {
@@ -51,7 +51,8 @@ fn log_with(count: usize, witnesses: u8) -> LogScenario {
 
 fn policy_of(scenario: &LogScenario, lines: &str) -> LogPolicy {
     let text = format!("[policy.log]\n{lines}\n{}", scenario.policy_lines("http://127.0.0.1/"));
-    Policy::parse("f", text.as_bytes(), Section::File).unwrap().log().clone()
+    let policy = Policy::parse("f", text.as_bytes(), Section::File);
+    policy.expect("a policy").log().clone()
 }
 
 fn request(seen: Option<&Seen>, files: &[String]) -> LookupRequest {
@@ -66,7 +67,8 @@ fn ask(
     files: &[String],
 ) -> Result<Checked, Refused> {
     let request = request(seen, files);
-    let answer = Log::new(scenario).answer("POST", "/lookup", &request.write().unwrap());
+    let question = request.write().expect("a small request");
+    let answer = Log::new(scenario).answer("POST", "/lookup", &question);
     assert_eq!(answer.code, 200);
     lookup::verify(policy, seen, &request, &answer.body, now())
 }
@@ -236,7 +238,7 @@ fn a_lying_witness_is_convicted_with_the_log() {
         assert_eq!(kinds[1..], [Kind::BadCosignature; 2], "{refused}");
         for (evidence, witness) in refused.evidence()[1..].iter().zip(&witnesses) {
             let conviction = convict(evidence, std::slice::from_ref(witness)).unwrap();
-            assert_eq!(conviction.keys, [witness.clone()]);
+            assert_eq!(conviction.keys, std::slice::from_ref(witness));
             // The third one cosigned one view only, and the key of the log is no witness's.
             let error = convict(evidence, &witnesses[2..]).unwrap_err();
             assert!(error.to_string().contains("did not cosign both"), "{error}");

@@ -32,6 +32,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(60);
 /// The most observations of a file that are named in an alarm.
 const MAXIMUM_EVIDENCE: usize = 50;
 
+/// What an equivocation is, for people.
+pub(super) const DIFFERENT: &str = "observers of indexes saw different digests under one name";
+
 /// Why records are not in the log.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
@@ -305,8 +308,7 @@ async fn raise(
         }
     }
     let about = (observation.project(), observation.file());
-    let explanation = "observers of indexes saw different bytes under one name";
-    let alarm = alarm(AlarmKind::Equivocation, about, &claims, explanation, now);
+    let alarm = alarm(AlarmKind::Equivocation, about, &claims, DIFFERENT, now);
     db.raise(&alarm, &[]).await.map_err(AppendError::Database)
 }
 

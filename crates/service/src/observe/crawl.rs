@@ -9,12 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use countermark_lock::observe::{
     self as judge, Finding, LISTING, Lock, Moment, Origin, Stated, Statement, Statements,
 };
+use countermark_packaging::digest::Algorithm;
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::name::ProjectName;
-use countermark_trust::log::record::ObserverKind;
+use countermark_trust::log::record::{Observation, ObserverKind};
 use jiff::Timestamp;
 
-use super::append::claim;
+use super::append::{DIFFERENT, claim};
 use super::db::{AlarmKind, Observatory, Pin, PinPlace, PinnedAt, Search, Sighting};
 use super::tell::{Claim, alarm};
 use crate::log::store::{LogStore, StoreError};
@@ -185,6 +186,35 @@ fn listings(sightings: &[Sighting]) -> Vec<Statement> {
     found.into_values().collect()
 }
 
+/// Looks whether observers of indexes saw two digests of one file of a project, and writes the alarms
+/// down; gives how many were not known. A log tells of it too; without one this is all there is.
+///
+/// # Errors
+/// See [`StoreError`].
+pub async fn equivocations(
+    db: &dyn Observatory,
+    project: &ProjectName,
+    now: Timestamp,
+) -> Result<usize, StoreError> {
+    let sightings = db.sightings(&Search::Project(project.clone()), SIGHTINGS).await?;
+    let mut files: BTreeMap<(&str, Algorithm), Vec<&Observation>> = BTreeMap::new();
+    for Sighting { observation, .. } in &sightings {
+        if observation.observer().kind() == ObserverKind::Index {
+            let key = (observation.file(), observation.digest().algorithm());
+            files.entry(key).or_default().push(observation);
+        }
+    }
+    let mut count = 0;
+    for ((file, _), seen) in files {
+        if seen.iter().any(|it| it.digest() != seen[0].digest()) {
+            let claims: Vec<Claim> = seen.into_iter().map(claim).collect();
+            let alarm = alarm(AlarmKind::Equivocation, (project, file), &claims, DIFFERENT, now);
+            count += usize::from(db.raise(&alarm, &[]).await?);
+        }
+    }
+    Ok(count)
+}
+
 /// Who says what, of a finding.
 fn claims(finding: &Finding) -> Vec<Claim> {
     let each = finding.sides.iter().flat_map(|side| {
@@ -215,8 +245,7 @@ pub async fn take_over(db: &dyn Observatory, log: &dyn LogStore) -> Result<usize
             let (first, second) = (&found.first.record, &found.second.record);
             let claims = [claim(first), claim(second)];
             let about = (second.project(), second.file());
-            let explanation = "observers of indexes saw different bytes under one name";
-            let alarm = alarm(AlarmKind::Equivocation, about, &claims, explanation, found.at);
+            let alarm = alarm(AlarmKind::Equivocation, about, &claims, DIFFERENT, found.at);
             count += usize::from(db.raise(&alarm, &[]).await?);
         }
         db.set_setting(LOG_CURSOR, &last.id.to_string()).await?;

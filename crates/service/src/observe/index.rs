@@ -25,6 +25,7 @@ use countermark_trust::Class;
 use countermark_trust::log::record::{Fields, Observation, Observer, check_file};
 use jiff::{SignedDuration, Timestamp};
 
+use super::crawl::equivocations;
 use super::db::{Done, Item, Observatory, Taken};
 use crate::log::store::StoreError;
 
@@ -104,6 +105,8 @@ pub struct Step {
     pub unusable: usize,
     /// Observations that are new.
     pub new: usize,
+    /// Files with a second digest, for the first time.
+    pub alarms: usize,
     /// What it cost.
     pub traffic: Traffic,
 }
@@ -116,6 +119,7 @@ impl Step {
         self.files += other.files;
         self.unusable += other.unusable;
         self.new += other.new;
+        self.alarms += other.alarms;
         self.traffic.requests += other.traffic.requests;
         self.traffic.not_modified += other.traffic.not_modified;
         self.traffic.bytes += other.traffic.bytes;
@@ -223,6 +227,9 @@ impl IndexObserver<'_> {
         let done = Done { taken, remembered: &remembered, due, priority };
         let added = self.db.add_seen_and_finish(&observations, &done).await?;
         step.new += added;
+        if added > 0 && !is_first {
+            step.alarms += equivocations(self.db, &facts.name, now).await?;
+        }
         Ok(())
     }
 }

@@ -108,7 +108,7 @@ impl Tally {
         }
         let count = output::count;
         let mut line = format!(
-            "{}: {}, {} of an index, {} new",
+            "{}: {}, {} recorded, {} new",
             kind.name(),
             count(self.documents, "document", "documents"),
             count(self.files, "file", "files"),

@@ -96,7 +96,7 @@ pub(super) fn run(arguments: &ObserveIndexArgs, output: &OutputArgs) -> Outcome 
         teller.line(&describe(handed));
     }
     ended.map_err(|error| index_problem(&error))?;
-    Ok(match (handed.alarms, total.unread) {
+    Ok(match (handed.alarms + total.alarms, total.unread) {
         (0, 0) => 0,
         (0, _) => 3,
         _ => 1,
@@ -111,8 +111,12 @@ fn said(step: &Step) -> String {
         count(step.files, "file", "files"),
         step.new
     );
+    if step.alarms > 0 {
+        let what = count(step.alarms, "file has", "files have");
+        text.push_str(&format!("; {what} a second digest: an alarm"));
+    }
     if step.unusable > 0 {
-        text.push_str(&format!(", {} without a sha256 digest", step.unusable));
+        text.push_str(&format!("; {} without a sha256 digest", step.unusable));
     }
     if step.unread > 0 {
         let what = count(step.unread, "project", "projects");

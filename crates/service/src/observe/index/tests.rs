@@ -126,7 +126,10 @@ fn a_file_that_changed_is_a_second_observation() {
             .file("lid", file("lid-1.1.tar.gz", "new"))
             .file("tea-pot", file("tea-pot-1.0.tar.gz", "sdist"))
     });
-    assert_eq!(world.step(101).unwrap().new, 2);
+    let step = world.step(101).unwrap();
+    assert_eq!((step.new, step.alarms), (2, 1));
+    let alarms = world.runtime.block_on(world.db.alarms(0, 9)).unwrap();
+    assert_eq!((alarms.len(), alarms[0].alarm.file.as_str()), (1, "lid-1.0.tar.gz"));
     let seen = world.seen("lid");
     assert_eq!(seen.len(), 3);
     assert_eq!((seen[0].0.as_str(), seen[1].0.as_str()), ("lid-1.0.tar.gz", "lid-1.0.tar.gz"));

@@ -6,6 +6,7 @@
 use std::error::Error;
 use std::fmt::Write as _;
 
+use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::lock::{Place, SourceError};
 use countermark_trust::{Class, Rejection};
 
@@ -98,13 +99,14 @@ impl Problem {
     pub fn of_rejection(rejection: &Rejection, found_at: &str) -> Self {
         let problem = Self::new(rejection.code(), rejection.class(), rejection.to_string());
         match rejection {
-            Rejection::DigestMismatch { expected, found, .. } => problem
+            Rejection::DigestMismatch { filename, expected, found } => problem
                 .with_detail(format!("expected {}", shorten(expected)))
                 .with_detail(format!("found    {found} ({found_at})"))
-                .with_hint(
+                .with_hint(format!(
                     "the file may have been replaced after it was pinned; compare it with another \
-                     source before you pin the new digest",
-                ),
+                     source before you pin the new digest{}",
+                    what_others_saw(filename)
+                )),
             Rejection::SizeMismatch { expected, found, .. } => problem
                 .with_detail(format!("expected {expected} bytes"))
                 .with_detail(format!("found    {found} bytes ({found_at})")),
@@ -123,6 +125,13 @@ impl From<&SourceError> for Problem {
         problem.hint.clone_from(&error.hint);
         problem
     }
+}
+
+/// How to ask a log about the release of a file.
+fn what_others_saw(filename: &str) -> String {
+    let Ok(name) = DistributionFilename::parse(filename) else { return String::new() };
+    let (project, version) = (name.name(), name.version());
+    format!("; `countermark log lookup {project}=={version}` shows what others saw")
 }
 
 fn shorten(digests: &[countermark_packaging::digest::Digest]) -> String {

@@ -16,7 +16,7 @@ const USE_EXAMPLES: &str = "Examples:
 const VERIFY_EXAMPLE: &str = "Example:
   countermark lock --proofs && countermark log verify requirements.txt";
 const CONVICT_EXAMPLE: &str = "Example:
-  countermark log convict log-fork-2c26b46b68ffc68f.json --key 'log.example.org+65ca920a+Af…'";
+  countermark log convict fork-inconsistent-2c26b46b68ff.json --key 'log.example.org+65ca920a+Af…'";
 const MONITOR_EXAMPLES: &str = "Examples:
   countermark log monitor --project flask --project 'acme-*'
   countermark log monitor --federation federation.toml --json";

@@ -144,7 +144,7 @@ fn with_table(
     let shown = path.display();
     let unreadable = |reason: String| {
         let message = format!("`{shown}` is no TOML: nothing was written");
-        vec![Problem::new("toml-syntax", Class::Usage, message).with_detail(reason)]
+        vec![Problem::new("file-unreadable", Class::Usage, message).with_detail(reason)]
     };
     let text = std::str::from_utf8(before).map_err(|error| unreadable(error.to_string()))?;
     let mut document: DocumentMut =
@@ -227,7 +227,7 @@ mod tests {
     fn a_file_that_is_no_toml_is_left_alone() {
         for before in [&b"[policy"[..], b"\xff"] {
             let refused = with_table(Path::new("x"), before, Section::File, sample()).unwrap_err();
-            assert_eq!(refused[0].code, "toml-syntax");
+            assert_eq!(refused[0].code, "file-unreadable");
         }
     }
 }

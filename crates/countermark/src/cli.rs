@@ -21,6 +21,8 @@ pub(crate) mod roles;
 pub(crate) mod tree;
 #[cfg(feature = "service")]
 pub(crate) mod watch;
+#[cfg(feature = "service")]
+pub(crate) mod witness;
 
 use std::path::PathBuf;
 
@@ -125,6 +127,9 @@ pub(crate) enum Command {
     Observe(Box<observe::ObserveArgs>),
     /// Ask a log whether everybody else got these bytes; run such a log.
     Log(Box<log::LogArgs>),
+    /// Cosign the checkpoints of logs that were seen to grow and never change.
+    #[cfg(feature = "service")]
+    Witness(Box<witness::WitnessArgs>),
     /// List what is installed, and what it came from.
     List(ListArgs),
     /// Remove packages.

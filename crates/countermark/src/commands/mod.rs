@@ -27,6 +27,8 @@ mod verify;
 #[cfg(feature = "service")]
 mod watch;
 mod why;
+#[cfg(feature = "service")]
+mod witness;
 
 use countermark_client::report::Problem;
 
@@ -62,6 +64,8 @@ pub(crate) fn run(arguments: Cli) -> u8 {
         Command::Watch(arguments) => watch::run(&arguments, &output),
         Command::Observe(arguments) => observe::run(&arguments, &output),
         Command::Log(arguments) => log::run(*arguments, &output),
+        #[cfg(feature = "service")]
+        Command::Witness(arguments) => witness::run(*arguments, &output),
         Command::List(arguments) => list::run(&arguments, &output),
         Command::Uninstall(arguments) => uninstall::run(&arguments, &output),
         Command::Cache(arguments) => cache::run(&arguments),

@@ -1,7 +1,7 @@
 //! `log`: what everybody asks a log, and what its operator does with it.
 
 #[cfg(feature = "service")]
-mod operator;
+pub(super) mod operator;
 pub(crate) mod check;
 mod convict;
 mod lookup;

@@ -113,6 +113,30 @@ pub(crate) async fn every_damaged_tile_is_told_and_repaired(place: &dyn Place) {
     log.check(&records(0..900)).await;
 }
 
+/// While it is looked at, records are submitted, sequenced and published, and partial tiles pruned.
+pub(crate) async fn a_log_that_goes_on_meanwhile_is_clean(place: &dyn Place) {
+    let log = log_of(place, &[10, 300, 900]).await;
+    let going = log.clone();
+    let task = tokio::spawn(async move {
+        let mut sequencer = going.sequencer("one");
+        for part in 0..12 {
+            let batch = records(900 + part * 90..990 + part * 90);
+            going.store.submit(batch, at(0)).await.unwrap();
+            going.pass(700);
+            sequencer.turn().await.unwrap();
+        }
+    });
+    let mut looked = 0;
+    while !task.is_finished() {
+        let report = look(&log, false).await;
+        assert!(report.is_clean(), "{:?}", report.differences);
+        looked += 1;
+    }
+    task.await.unwrap();
+    assert!(looked > 0);
+    log.check(&records(0..1980)).await;
+}
+
 pub(crate) async fn what_does_not_belong_is_told(place: &dyn Place) {
     let log = log_of(place, &[900]).await;
     for path in [hashes(0, 4, FULL), hashes(0, 3, 133), hashes(2, 0, 1), bundle(1000, FULL)] {

@@ -85,6 +85,7 @@ macro_rules! on_every_place {
             faults: a_failure_at_any_write_loses_and_forks_nothing,
             check: a_whole_log_is_clean,
             check: every_damaged_tile_is_told_and_repaired,
+            check: a_log_that_goes_on_meanwhile_is_clean,
             check: what_does_not_belong_is_told,
             check: a_checkpoint_that_does_not_fit_is_told,
             transfer: an_export_gives_the_same_log_in_another_place,

@@ -45,6 +45,7 @@ impl Cosigners for Signed {
 }
 
 /// One log, its clock and what was signed.
+#[derive(Clone)]
 pub(crate) struct Log {
     pub(crate) store: Arc<dyn LogStore>,
     pub(crate) tiles: Arc<dyn TileStore>,

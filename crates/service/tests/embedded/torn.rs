@@ -65,6 +65,22 @@ async fn a_torn_checkpoint_is_written_anew() {
         assert_eq!(fs::read_to_string(&file).unwrap(), whole, "{end}");
     }
     assert!(look(&log, false).await.is_clean());
+    // `fsck` tells it and puts it back, too.
+    for (torn, expected) in [
+        (Some(&whole[..20]), "`checkpoint`: "),
+        (Some(&whole.replace("300", "299")[..]), "`checkpoint`: "),
+        (None, "`checkpoint` is missing: one of 300 entries was published"),
+    ] {
+        match torn {
+            Some(torn) => fs::write(&file, torn).unwrap(),
+            None => fs::remove_file(&file).unwrap(),
+        }
+        let told = look(&log, false).await.differences;
+        assert!(told[0].to_string().starts_with(expected), "{told:?}");
+        let report = look(&log, true).await;
+        assert_eq!((report.is_clean(), report.repaired), (true, 1), "{:?}", report.differences);
+        assert_eq!(fs::read_to_string(&file).unwrap(), whole);
+    }
 }
 
 #[tokio::test]

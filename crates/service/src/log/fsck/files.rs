@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Difference, FsckError, Report};
-use crate::log::store::Head;
-use crate::log::tiles::{Child, FULL, Kind, TilePath, TileStore};
+use super::{Difference, FsckError, Report, Subject, is_public};
+use crate::log::tiles::{Child, FULL, Kind, TilePath};
 
 /// How deep folders of tiles are: `tile`, a level, six groups of digits.
 const DEPTH: usize = 9;
@@ -30,13 +29,11 @@ impl Files {
     }
 }
 
-/// Looks into every folder once. What has no place in a log of this head is told.
-pub(super) async fn walk(
-    tiles: &dyn TileStore,
-    head: &Head,
-    report: &mut Report,
-) -> Result<Files, FsckError> {
+/// Looks into every folder once. What has no place in the log is told.
+pub(super) async fn walk(subject: &Subject<'_>, report: &mut Report) -> Result<Files, FsckError> {
+    let Subject { store, tiles, .. } = subject;
     let mut files = Files::default();
+    let mut size = store.head().await?.size;
     let mut folders = vec!["tile".to_owned()];
     while let Some(folder) = folders.pop() {
         for child in tiles.list(&folder).await? {
@@ -52,7 +49,12 @@ pub(super) async fn walk(
                 }
                 Child::Object(name) => {
                     let text = format!("{folder}/{name}");
-                    match TilePath::parse(&text).filter(|path| is_within(*path, head.size)) {
+                    let path = TilePath::parse(&text);
+                    if path.is_some_and(|path| !is_public(path, size)) {
+                        // The log may have gone on.
+                        size = store.head().await?.size;
+                    }
+                    match path.filter(|path| is_public(*path, size)) {
                         Some(path) if path.width < FULL && files.count < REMEMBERED => {
                             files.count += 1;
                             let place = files.partials.entry((path.kind, path.index));
@@ -77,10 +79,6 @@ fn may_be_folder(folder: &str) -> bool {
         2 => last == "entries" || is_level,
         _ => last.strip_prefix('x').or(last.strip_suffix(".p")).is_some_and(digits),
     }
-}
-
-fn is_within(path: TilePath, size: u64) -> bool {
-    super::is_public(path, size)
 }
 
 /// The bytes of a partial tile or bundle, which are the first ones of a wider one.

@@ -123,13 +123,13 @@ async fn run(
     progress: &mut (dyn FnMut(Progress) + Send),
 ) -> Result<Report, FsckError> {
     let mut report = Report::new(subject.limit);
-    // Before the head, so that it is not larger.
-    let published = subject.store.published().await?;
+    let files = files::walk(&subject, &mut report).await?;
+    // In this order, since the log may go on: neither checkpoint is larger than the head.
+    let notes = checkpoint::read(&subject).await?;
     let head = subject.store.head().await?;
     report.size = head.size;
     report.pending = subject.store.counts().await?.pending;
-    let files = files::walk(subject.tiles, &head, &mut report).await?;
-    let public = published.as_ref().map_or(0, |it| it.size).min(head.size);
+    let public = notes.published.as_ref().map_or(0, |it| it.size).min(head.size);
     let mut pass = Pass {
         subject,
         head,
@@ -138,11 +138,11 @@ async fn run(
         writes,
         edge: Edge::default(),
         heads: VecDeque::new(),
-        marks: checkpoint::sizes(&subject, published.as_ref()).await?,
+        marks: notes.sizes(),
     };
     let complete = pass.records(&mut report, progress).await?;
     report.root = complete.then(|| pass.edge.root());
-    checkpoint::compare(&subject, published.as_ref(), &pass, writes, &mut report).await?;
+    checkpoint::compare(&notes, &pass, &mut report).await?;
     for fault in subject.store.inspect(subject.limit).await? {
         report.add(Difference::Engine { place: fault.place, reason: fault.reason });
     }
@@ -245,6 +245,7 @@ impl Pass<'_> {
             report.tiles += 1;
             let difference = match found {
                 Ok(Some(found)) => files::compare(path, &expected, &found),
+                Ok(None) if is_replaced(tiles, path, &expected).await? => None,
                 Ok(None) => Some(Difference::Missing { path: path.to_string() }),
                 Err(TileError::TooLarge { path, .. }) => {
                     Some(Difference::Tile { path, at: expected.len() as u64 })
@@ -263,6 +264,19 @@ impl Pass<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether a partial tile that is not there was pruned, since the full one is there and begins alike.
+async fn is_replaced(
+    tiles: &dyn TileStore,
+    path: TilePath,
+    expected: &[u8],
+) -> Result<bool, FsckError> {
+    if path.width == FULL {
+        return Ok(false);
+    }
+    let full = tiles.read(path.full()).await?;
+    Ok(full.is_some_and(|full| full.starts_with(expected)))
 }
 
 /// Whether a tile belongs to the tree of this size.

@@ -1,6 +1,7 @@
 //! Everything that the tables promise each other, looked at again from the rows.
 //!
-//! Memory is bounded: rows are read in the order of an index, and only those with one key are held.
+//! Memory is bounded: rows are read in the order of an index, and only those with one key are held. The view
+//! is held until the end; as long as it is, the WAL of a log that is written to only grows.
 
 use std::collections::BTreeSet;
 

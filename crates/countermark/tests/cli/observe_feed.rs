@@ -97,6 +97,29 @@ fn a_second_digest_is_a_no_and_is_told_once() {
 }
 
 #[test]
+fn what_was_seen_goes_into_a_log_once_and_waits_for_it() {
+    let world = World::new();
+    let before = index(&[("lid", "lid-1.0.tar.gz", "one"), ("lid", "lid-1.1.tar.gz", "two")]);
+    // Without a log it waits.
+    look(&world, &before, &["lid"]).expect(0).never_says("to the log");
+    world.run(&["log", "init", "log", "--origin", "log.example.org"]).expect(0);
+    look(&world, &before, &["lid", "--log", "log"]).expect(0).says("2 records are new to the log");
+    look(&world, &before, &["lid", "--log", "log", "--now"]).expect(0).says("0 records are new");
+    // Another database, as of another crawler: the log knows the records, and a second digest.
+    let other = ["lid", "--log", "log", "--database", "other.sqlite"];
+    look(&world, &before, &other).expect(0).says("0 records are new to the log, 2 known");
+    let after = index(&[("lid", "lid-1.0.tar.gz", "evil")]);
+    let third = ["lid", "--log", "log", "--database", "third.sqlite"];
+    look(&world, &after, &third).expect(1).says("1 record is new to the log; 1 new alarm");
+    // A crawl that names the log tells of it, though it found nothing itself.
+    world.write("one/.keep", "");
+    let config = "[observe]\ndatabase = \"pages.sqlite\"\nlog = \"log\"\nfolders = [\"one\"]\n";
+    world.write("observe.toml", config);
+    world.run(&["observe", "crawl", "--once"]).expect(1).says("1 new alarm");
+    world.run(&["observe", "crawl", "--once"]).expect(0).says("0 new alarms");
+}
+
+#[test]
 fn projects_that_cannot_be_read_come_back() {
     let world = World::new();
     let refuse = Behaviour::Status { code: 403, retry_after: None };

@@ -85,17 +85,6 @@ impl AppendError {
         }
     }
 
-    /// A short name for messages and reports.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        match self {
-            Self::Http(_) | Self::Answer(_) | Self::Count { .. } => "append-failed",
-            Self::Refused { .. } | Self::Sign(_) => "append-refused",
-            Self::Store(_) => "append-failed",
-            Self::Database(_) => "observatory",
-        }
-    }
-
     /// What to do next.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {

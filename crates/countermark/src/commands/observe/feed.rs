@@ -10,7 +10,9 @@ use countermark_client::report::Problem;
 use countermark_service::log::config::{self, keys};
 use countermark_service::log::engine;
 use countermark_service::log::store::LogStore;
-use countermark_service::observe::append::{self, Appender, HandedIn, LocalLog, RemoteLog};
+use countermark_service::observe::append::{
+    self, AppendError, Appender, HandedIn, LocalLog, RemoteLog,
+};
 use countermark_service::observe::db::{self, Observatory};
 use countermark_service::watch::secret::SecretSource;
 use countermark_tlog::note::SignerKey;
@@ -148,7 +150,7 @@ impl Sink {
         let hand_in = |log: &dyn Appender| {
             let handing = append::hand_in(db, log, observer, &now, &is_stopped);
             runtime.block_on(handing).map(Some).map_err(|error| {
-                let problem = Problem::of(error.code(), error.class(), &error);
+                let problem = Problem::of(code(&error), error.class(), &error);
                 vec![match error.hint() {
                     Some(hint) => problem.with_hint(hint),
                     None => problem,
@@ -162,6 +164,17 @@ impl Sink {
                 hand_in(&RemoteLog::new(http, url.clone(), origin, key))
             }
         }
+    }
+}
+
+fn code(error: &AppendError) -> &'static str {
+    match error {
+        AppendError::Http(_)
+        | AppendError::Answer(_)
+        | AppendError::Count { .. }
+        | AppendError::Store(_) => "append-failed",
+        AppendError::Refused { .. } | AppendError::Sign(_) => "append-refused",
+        AppendError::Database(_) => "observatory",
     }
 }
 

@@ -73,7 +73,9 @@ pub(super) fn run(arguments: &ObserveIndexArgs, output: &OutputArgs) -> Outcome 
     };
     let backlog = runtime.block_on(plan).map_err(|error| database_problem(&error))?;
     let due = usize::try_from(backlog.due).unwrap_or(usize::MAX);
-    teller.progress(Progress::Reading { projects: due });
+    if due > 0 {
+        teller.progress(Progress::Reading { projects: due });
+    }
     let (mut total, mut handed) = (Step::default(), HandedIn::default());
     let begun = Timestamp::now();
     let ended = loop {

@@ -46,6 +46,10 @@ const COMMANDS: &[&[&str]] = &[
     &["watch"],
     &["completions"],
     &["man"],
+    &["observe"],
+    &["observe", "index"],
+    &["observe", "distributions"],
+    &["observe", "crawl"],
 ];
 
 /// Of other tools: refused, ignored, or compared with ours.

@@ -153,7 +153,8 @@ fn what_is_refused_waits() {
     // A refusal is not tried again by the same run: it would be refused again.
     let log = FakeLog::doing(&[Does::Refuse]);
     let error = world.hand_in(&log).unwrap_err();
-    assert_eq!((error.code(), error.class()), ("append-refused", Class::Usage));
+    assert!(matches!(error, AppendError::Refused { status: 403, .. }), "{error}");
+    assert_eq!(error.class(), Class::Usage);
     assert_eq!((log.calls.load(Ordering::SeqCst), world.waiting()), (1, 1));
     // An answer that is too short acknowledges nothing.
     let log = FakeLog::doing(&[Does::Short]);

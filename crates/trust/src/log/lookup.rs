@@ -7,6 +7,7 @@
 //! (CVE-2026-56864) are refused, and nothing is believed before it is proved (CVE-2026-56865).
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use countermark_packaging::digest::Digest;
 use countermark_tlog::hash::{Hash, leaf_hash};
@@ -39,7 +40,10 @@ pub struct Checked {
     head: Head,
     keys: Vec<VerifierKey>,
     files: BTreeMap<String, Vec<Logged>>,
-    paths: Paths,
+    leaves: Vec<(u64, Hash)>,
+    proof: Vec<Hash>,
+    /// Made when the first proof is asked for: a look-up that only judges needs none.
+    paths: OnceLock<Paths>,
 }
 
 /// Holds an answer against the policy, what was seen before, and what was asked.
@@ -72,9 +76,8 @@ pub fn verify(
         return Err(Refused::ProofOfNothing { origin: origin() });
     }
     let files = read_records(&answer.records, request, &origin())?;
-    let paths = Paths::new(&leaves, head.size(), &answer.proof);
     let keys = policy.keys.iter().map(|key| key.vkey.clone()).collect();
-    Ok(Checked { head, keys, files, paths })
+    Ok(Checked { head, keys, files, leaves, proof: answer.proof, paths: OnceLock::new() })
 }
 
 /// The records by file, each canonical, asked for, and there once.
@@ -138,7 +141,11 @@ impl Checked {
     #[must_use]
     pub fn inclusion(&self, record: &Logged) -> Option<Vec<Hash>> {
         let known = self.records(record.observation.file()).contains(record);
-        known.then(|| self.paths.inclusion(record.index)).flatten()
+        known.then(|| self.paths().inclusion(record.index)).flatten()
+    }
+
+    fn paths(&self) -> &Paths {
+        self.paths.get_or_init(|| Paths::new(&self.leaves, self.head.size(), &self.proof))
     }
 
     /// The proof of a contradiction, for anybody. `ours` is what we downloaded, where it is one of the
@@ -160,7 +167,7 @@ impl Checked {
             .collect();
         records.sort_by_key(|entry| entry.index);
         let indices: Vec<u64> = records.iter().map(|entry| entry.index).collect();
-        let proof = self.paths.batch(&indices)?;
+        let proof = self.paths().batch(&indices)?;
         let (log, note) = (self.head.origin(), self.head.note());
         Evidence::equivocation(log, &self.keys, note, records, proof, ours, now)
     }

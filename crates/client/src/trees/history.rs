@@ -51,10 +51,15 @@ pub(super) fn read(
     if !reading.history {
         return read_head(&git, name, root, reading, into);
     }
-    let mut known = Remembered::read(root, name, reading);
     let deadline = Deadline::after(reading.time);
     let list = git.run(&["rev-list", "--all", "--reverse", "--date-order"], MAXIMUM_LIST)?;
     let list = String::from_utf8_lossy(&list);
+    let mut known = Remembered::read(root, name, reading);
+    // What was read stays known when its commits are gone, as after a forced push. But a folder in
+    // which none of them is has another repository today.
+    if !list.lines().any(|commit| known.commits.contains(commit)) {
+        known = Remembered::default();
+    }
     let mut pending: Vec<String> = list
         .lines()
         .filter(|commit| is_name(commit) && !known.commits.contains(*commit))

@@ -8,14 +8,15 @@ use countermark_packaging::name::ProjectName;
 
 use super::dispute::system_of;
 use super::origins::Origins;
-use super::statement::{Lock, Statement};
+use super::statement::{Lock, Stated, Statement};
 use crate::gate::entry::{contradict, is_made_up};
 
 /// So many entries of the same odd shape are the habit of a writer; fewer may be somebody's hand.
 const HABIT: usize = 3;
 
 /// So many files whose digest is another one than everybody's make a lock a made-up one, if they are
-/// half of what can be compared: who wants to be overlooked changes one.
+/// half of what can be compared: who wants to be overlooked changes one. More than so many files with two
+/// digests each do, too: nobody can install from such a lock.
 const MADE_UP: usize = 2;
 
 /// Folders in which locks are that tests read and nobody installs.
@@ -215,6 +216,12 @@ impl<'a> Ground<'a> {
             tally.folder = folder.to_owned();
             for stated in &statement.files {
                 tally.impossible += usize::from(is_made_up(&stated.digest));
+                let is_same = |other: &&Stated| other.file == stated.file;
+                let mut same = statement.files.iter().filter(is_same);
+                let contradicts = same.any(|other| contradict(&other.digest, &stated.digest));
+                if contradicts && let Some(file) = &stated.file {
+                    tally.contradicted.insert(file.clone());
+                }
                 let Some(file) = stated.file.as_deref() else { continue };
                 let others = self.names.get(file).map_or(&[][..], Vec::as_slice).iter();
                 let mut others = others
@@ -236,16 +243,24 @@ impl<'a> Ground<'a> {
 struct Tally {
     folder: String,
     impossible: usize,
+    /// Files to which the lock itself gives two digests.
+    contradicted: BTreeSet<String>,
     compared: usize,
     differ: usize,
 }
 
 impl Tally {
     fn says(&self) -> Option<String> {
-        let Self { folder, impossible, compared, differ } = self;
+        let Self { folder, impossible, contradicted, compared, differ } = self;
         if *impossible > 0 {
             return Some(format!(
                 "below `{folder}`, in a lock with {impossible} digests that no file has"
+            ));
+        }
+        if contradicted.len() > MADE_UP {
+            return Some(format!(
+                "below `{folder}`, in a lock that gives two digests to {} files",
+                contradicted.len()
             ));
         }
         (*differ >= MADE_UP && differ * 2 >= *compared).then(|| {

@@ -23,8 +23,9 @@ impl Class for Fixture {
             what: "A digest that no file can have (one letter, or a short run of letters, again and again); \
                    or a lock below a folder such as `tests` or `fixtures` that pins a release which no \
                    lock outside of such folders pins; or a lock below a folder such as `fixtures` or \
-                   `testdata` with impossible digests in it, or with another digest than everybody for \
-                   at least two files and half of those that can be compared. A path alone explains \
+                   `testdata` with impossible digests in it, with two digests for three files or more, or \
+                   with another digest than everybody for at least two files and half of those that \
+                   can be compared. A path alone explains \
                    nothing: `tests/requirements.txt` is installed by somebody, and one changed digest \
                    in a lock that is otherwise right is an alarm there too.",
             why: "Programs that read locks have tests, and their tests have locks with made-up content.",

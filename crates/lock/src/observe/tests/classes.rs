@@ -236,6 +236,35 @@ fn a_lock_of_tests_with_one_changed_digest_is_no_fixture() {
 }
 
 #[test]
+fn a_lock_of_tests_that_contradicts_itself_again_and_again() {
+    let of = |path: &str, changed: bool| {
+        let twice = |project: &str, seed: u8| {
+            let name = format!("{project}-3.tar.gz");
+            let wheel = format!("{project}-3-py3-none-any.whl");
+            let other = if changed { seed + 20 } else { seed };
+            let files = [(name.as_str(), seed), (name.as_str(), other), (wheel.as_str(), seed + 1)];
+            let wheels = [(wheel.as_str(), if changed { seed + 21 } else { seed + 1 })];
+            statement(path, "3", &[&files[..], &wheels[..]].concat()).of(project)
+        };
+        vec![twice("jug", 30), twice("lamp", 33)]
+    };
+    let real = of("a:uv.lock", false);
+    let files =
+        ["jug-3-py3-none-any.whl", "jug-3.tar.gz", "lamp-3-py3-none-any.whl", "lamp-3.tar.gz"];
+    let all = |class: &str| files.map(|file| format!("{class} {file}"));
+    let expect = |class: &str| all(class).into_iter().collect::<Vec<String>>();
+    let made_up = [of("b:tests/fixtures/uv.lock", true), real.clone()].concat();
+    check(&made_up, &expect("fixture").iter().map(String::as_str).collect::<Vec<_>>());
+    // Once is somebody's hand.
+    let mut one = [of("b:tests/fixtures/uv.lock", false), real.clone()].concat();
+    one[0].files.extend(statement("b:x", "3", &[("jug-3.tar.gz", 50)]).files);
+    check(&one, &["two-digests jug-3.tar.gz"]);
+    // Elsewhere it is what it looks like.
+    let installed = [of("b:tests/uv.lock", true), real].concat();
+    check(&installed, &expect("two-digests").iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+#[test]
 fn a_private_rebuild() {
     let own = Origin::Index("https://packages.example.org/simple".to_owned());
     let rebuilt = statement("b:uv.lock", "1.2", &[(WHEEL, 9)]).from(own.clone());

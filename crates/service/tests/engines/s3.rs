@@ -13,6 +13,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use axum::serve::ListenerExt as _;
 use countermark_client::credentials::Secret;
 use countermark_client::http::{Client, Options, Proxies};
 use countermark_service::log::objects::{Keys, ObjectSettings, ObjectTiles};
@@ -83,7 +84,9 @@ impl S3 {
         listener.set_nonblocking(true).unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         runtime.spawn(async move {
+            // A head and a body that are sent apart would wait for each other's acknowledgement.
             let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            let listener = listener.tap_io(|stream| stream.set_nodelay(true).unwrap());
             axum::serve(listener, router).await
         });
         Self { url, gate, runtime: Some(runtime), folder }

@@ -132,7 +132,7 @@ fn resolved(
             session,
             policy: &policy,
             state: engine.store.state(),
-            evidence: arguments.by_name.policy.evidence.as_deref(),
+            evidence: check::evidence(arguments.by_name.policy.evidence.as_deref(), &engine.store),
             teller: work.teller,
             now: work.now,
         };

@@ -15,7 +15,7 @@ use countermark_trust::Class;
 use jiff::Timestamp;
 
 use super::install::{gather_or_say, open_store, refuse_source_only};
-use super::log::check::Later;
+use super::log::check::{self, Later};
 use super::report::replace_file;
 use super::{Outcome, input};
 use crate::cli::{DownloadArgs, OutputArgs};
@@ -68,7 +68,7 @@ pub(crate) fn run(arguments: &DownloadArgs, output_arguments: &OutputArgs) -> Ou
         policy: None,
         folder: context.folder,
         state: store.state(),
-        evidence: None,
+        evidence: check::evidence(None, &store),
         teller: &teller,
         now: Timestamp::now(),
     };

@@ -17,7 +17,7 @@ use jiff::Timestamp;
 
 use super::by_name;
 use super::input::{self, Input};
-use super::log::check::Later;
+use super::log::check::{self, Later};
 use super::report;
 use crate::cli::{InstallArgs, OutputArgs};
 use crate::output;
@@ -329,7 +329,7 @@ impl Run<'_> {
             policy: policy.policy.as_deref(),
             folder: &self.plan.folder,
             state: self.store.state(),
-            evidence: policy.evidence.as_deref(),
+            evidence: check::evidence(policy.evidence.as_deref(), &self.store),
             teller: &self.teller,
             now: Timestamp::now(),
         }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::install::{gather_or_say, open_store, refuse_source_only};
-use super::log::check::Later;
+use super::log::check::{self, Later};
 use super::{Outcome, input};
 use crate::cli::{InputArgs, OutputArgs, ReportFormat, VerifyArgs};
 use crate::progress::Teller;
@@ -99,7 +99,7 @@ fn gather_locked(
         policy: None,
         folder: context.folder,
         state: store.state(),
-        evidence: None,
+        evidence: check::evidence(None, store),
         teller,
         now: Timestamp::now(),
     };

@@ -51,7 +51,7 @@ pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Ou
             session: &session,
             policy: &policy,
             state: engine.store.state(),
-            evidence: arguments.policy.evidence.as_deref(),
+            evidence: check::evidence(arguments.policy.evidence.as_deref(), &engine.store),
             teller: work.teller,
             now: work.now,
         };

@@ -267,7 +267,7 @@ impl Plan {
                 session: &session,
                 policy: &policy,
                 state: engine.store.state(),
-                evidence: arguments.policy.evidence.as_deref(),
+                evidence: check::evidence(arguments.policy.evidence.as_deref(), &engine.store),
                 teller: work.teller,
                 now: work.now,
             };

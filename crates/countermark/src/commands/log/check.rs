@@ -11,6 +11,7 @@ use countermark_client::gather::Ready;
 use countermark_client::log::{LogClient, Occasion, Outcome, PinToCheck, ServedBy};
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_client::settings::Sources;
+use countermark_client::store::Store;
 use countermark_lock::pins::{PinnedSource, Pins};
 use countermark_packaging::digest::Digest;
 use countermark_packaging::lock::document::LockDocument;
@@ -112,6 +113,13 @@ impl Later<'_> {
         let Self { session, state, evidence, teller, now, .. } = *self;
         Ok(ask(Asking { session, policy: &policy, state, evidence, teller, now }))
     }
+}
+
+/// Where evidence goes: where the command line says, and into the working folder where the private folder
+/// is not only ours and another one stands in for it until the run ends.
+pub(crate) fn evidence<'a>(given: Option<&'a Path>, store: &Store) -> Option<&'a Path> {
+    let stand_in = store.distrusts_state().then_some(Path::new("countermark-evidence.json"));
+    given.or(stand_in)
 }
 
 /// The folder of the proofs of a lock: its name with `.proofs`.

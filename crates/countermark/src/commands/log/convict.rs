@@ -3,9 +3,7 @@
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_tlog::note::VerifierKey;
 use countermark_trust::Class;
-use countermark_trust::log::evidence::{
-    Conviction, Evidence, Kind, MAXIMUM_EVIDENCE, Statement, convict,
-};
+use countermark_trust::log::evidence::{Conviction, Evidence, Kind, Statement, convict};
 use serde::Serialize;
 
 use super::use_log::parse_keys;
@@ -45,7 +43,6 @@ fn read(arguments: &LogConvictArgs) -> Result<Evidence, Vec<Problem>> {
         let message = format!("there is no `{}`", path.display());
         vec![Problem::new("file-unreadable", Class::Usage, message)]
     })?;
-    debug_assert!(MAXIMUM_EVIDENCE <= 64 << 20, "the reader of files takes more");
     Evidence::parse(&bytes).map_err(|error| {
         let message = format!("`{}` is no evidence", path.display());
         let problem = Problem::new("bad-evidence", error.class(), message);

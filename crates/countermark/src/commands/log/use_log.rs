@@ -54,7 +54,7 @@ pub(super) fn run(arguments: &LogUseArgs, output_arguments: &OutputArgs) -> Outc
     }
     let (path, section) = target(arguments)?;
     let before = existing::read_bytes(&path)?;
-    let after = with_table(&path, before.as_deref().unwrap_or_default(), section, table)?;
+    let after = with_table(&path, before.as_deref().unwrap_or_default(), section, &table)?;
     existing::require_same(&path, before.as_deref())?;
     replace_file(&path, after.as_bytes())?;
     teller.line(&format!("`{}` asks {} about new pins", path.display(), arguments.url));
@@ -139,7 +139,7 @@ fn with_table(
     path: &Path,
     before: &[u8],
     section: Section,
-    table: Table,
+    table: &Table,
 ) -> Result<String, Vec<Problem>> {
     let shown = path.display();
     let unreadable = |reason: String| {
@@ -157,7 +157,7 @@ fn with_table(
     let mut merged = table_at(&document, path).cloned().unwrap_or_else(Table::new);
     merged.remove("key");
     merged.remove("keys");
-    for (key, item) in &table {
+    for (key, item) in table {
         merged.insert(key, item.clone());
     }
     insert(document.as_table_mut(), path, merged);
@@ -196,7 +196,7 @@ mod tests {
     }
 
     fn written(before: &str, section: Section) -> String {
-        with_table(Path::new("x.toml"), before.as_bytes(), section, sample()).unwrap()
+        with_table(Path::new("x.toml"), before.as_bytes(), section, &sample()).unwrap()
     }
 
     #[test]
@@ -226,7 +226,7 @@ mod tests {
     #[test]
     fn a_file_that_is_no_toml_is_left_alone() {
         for before in [&b"[policy"[..], b"\xff"] {
-            let refused = with_table(Path::new("x"), before, Section::File, sample()).unwrap_err();
+            let refused = with_table(Path::new("x"), before, Section::File, &sample()).unwrap_err();
             assert_eq!(refused[0].code, "file-unreadable");
         }
     }

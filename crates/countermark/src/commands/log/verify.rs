@@ -1,6 +1,6 @@
 //! `log verify`: the proofs beside a lock, held against its pins, without any network.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use countermark_packaging::digest::Digest;
 use countermark_packaging::lock::document::{self, LockDocument, LockPackage, LockSource};
 use countermark_trust::Class;
 use countermark_trust::log::proofs::{Proved, SUFFIX};
+use countermark_trust::log::record::Observation;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -121,22 +122,26 @@ fn compare<'a>(
     packages: &[&'a LockPackage],
     good: &[Good],
 ) -> (usize, Vec<(&'a LockPackage, &'a Digest)>) {
+    let mut by_digest: BTreeMap<&Digest, Vec<&Observation>> = BTreeMap::new();
+    for record in good.iter().map(|it| &it.proved.record.observation) {
+        by_digest.entry(record.digest()).or_default().push(record);
+    }
     let (mut proved, mut lacking) = (0, Vec::new());
     for package in packages {
         for file in &package.files {
-            let is_proof = |digest: &Digest, it: &Good| {
-                let record = &it.proved.record.observation;
+            let is_proof = |record: &&Observation| {
                 *record.project() == package.project
-                    && record.digest() == digest
                     && file.name.as_ref().is_none_or(|name| name == record.file())
             };
-            let has_proof = |digest: &Digest| good.iter().any(|it| is_proof(digest, it));
-            let strong = file.digests.iter().filter(|digest| digest.algorithm().is_strong());
-            let strong: Vec<&Digest> = strong.collect();
-            if strong.iter().any(|digest| has_proof(digest)) {
+            let has_proof = |digest: &&Digest| {
+                by_digest.get(*digest).is_some_and(|records| records.iter().any(is_proof))
+            };
+            let mut strong = file.digests.iter().filter(|digest| digest.algorithm().is_strong());
+            let first = strong.clone().next();
+            if strong.any(|digest| has_proof(&digest)) {
                 proved += 1;
-            } else if let Some(digest) = strong.first() {
-                lacking.push((*package, *digest));
+            } else if let Some(digest) = first {
+                lacking.push((*package, digest));
             }
         }
     }

@@ -132,3 +132,27 @@ fn two_digests_of_one_file_are_an_alarm_in_every_mode() {
     place.run(&["add", "alpha"]).expect(4);
     assert!(!place.has("env") && !place.has("requirements.txt"));
 }
+
+#[test]
+fn a_key_counts_on_its_days_and_another_one_follows() {
+    let place = Place::honest();
+    let (public, url, old) = (place.public(), place.log.url(), place.log.vkey());
+    let policy = |keys: &str| {
+        let text = format!(
+            "[policy.log]\nmode = \"require\"\nurl = \"{url}\"\n{public}\nkeys = [{keys}]\n"
+        );
+        place.world.write("countermark.toml", text);
+    };
+    policy(&format!("{{ key = \"{old}\", until = 2020-01-31 }}"));
+    place.lock("alpha\n", &[]).expect(1).says("error[log-bad-signature]").says("does not count");
+    assert!(!place.has("requirements.txt"));
+    // The log signs with another key, which the policy has as well.
+    place.log.change(|log| log.signed_by(9));
+    let new = place.log.vkey();
+    policy(&format!(
+        "{{ key = \"{old}\", until = 2020-01-31 }}, {{ key = \"{new}\", from = 2020-01-01 }}"
+    ));
+    place.lock("alpha\n", &[]).expect(0);
+    policy(&format!("{{ key = \"{old}\" }}"));
+    place.lock("beta\n", &["-o", "new.txt"]).expect(1).says("error[log-bad-signature]");
+}

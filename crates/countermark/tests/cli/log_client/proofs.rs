@@ -68,3 +68,14 @@ fn a_lock_without_proofs_has_none() {
     place.run(&["log", "verify", "requirements.txt"]).expect(1).says("error[no-proof]");
     place.lock("alpha\n", &["-o", "-", "--proofs"]).expect(2).says("--proofs");
 }
+
+#[test]
+fn proofs_of_what_stands_are_no_reason_to_stop() {
+    let place = Place::honest().mode("require");
+    place.lock("alpha\n", &[]).expect(0);
+    place.log.change(|log| log.lie(countermark_testkit::log::Lie::Down));
+    place.lock("alpha\n", &["--proofs"]).expect(0).says("note[log-unreachable]");
+    place.log.change(|log| log.honest());
+    place.lock("alpha\n", &["--proofs"]).expect(0);
+    place.run(&["log", "verify", "requirements.txt"]).expect(0);
+}

@@ -137,3 +137,30 @@ fn what_a_distribution_has_is_told_and_no_alarm() {
     let asked = place.run(&["log", "lookup", "alpha==1.0"]);
     asked.expect(0).says("a distribution has other bytes").says(OBSERVER);
 }
+
+#[test]
+fn runs_at_the_same_time_share_what_was_seen() {
+    let place = Place::honest().mode("require");
+    place.world.write("requirements.in", "alpha\n");
+    let names: Vec<String> = (0..6).map(|number| format!("lock-{number}.txt")).collect();
+    let runs: Vec<_> = names
+        .iter()
+        .enumerate()
+        .map(|(number, name)| {
+            let more = others(30 + number)[20..].to_vec();
+            let mut lock = place.world.command(&["lock", "requirements.in", "-o", name]);
+            lock.env("COUNTERMARK_CACHE_DIR", place.world.path(&format!("store-{number}")));
+            let run = lock.stderr(std::process::Stdio::piped()).spawn().expect("it runs");
+            // It grows meanwhile: some see more of it than others.
+            place.log.change(|log| log.records(more.into_iter().skip(9 + number)));
+            run
+        })
+        .collect();
+    for run in runs {
+        let output = run.wait_with_output().expect("it ends");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    // Whatever was seen last, the log continues it.
+    std::fs::remove_file(place.world.path("lock-0.txt")).expect("a lock");
+    place.lock("beta\n", &["-o", "after.txt"]).expect(0);
+}

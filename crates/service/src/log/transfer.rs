@@ -287,6 +287,8 @@ pub async fn import(
         }
     }
     target.tiles.put(filled.edge.partials()).await?;
+    // Nothing smaller has partial tiles here that anybody would have to look for.
+    target.store.set_pruned(header.size).await?;
     pending(&mut lines, &header, target.store, now).await?;
     let published = match (&header.checkpoint, &checkpoint) {
         (Some(note), Some(checkpoint)) => {

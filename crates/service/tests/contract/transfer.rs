@@ -58,6 +58,7 @@ pub(crate) async fn an_export_gives_the_same_log_in_another_place(place: &dyn Pl
     assert_eq!(there.store.published().await.unwrap(), here.store.published().await.unwrap());
     assert_eq!(there.store.counts().await.unwrap(), here.store.counts().await.unwrap());
     assert_eq!(there.store.alarms(0, 9).await.unwrap().len(), 2);
+    assert_eq!(there.store.pruned().await.unwrap(), 702);
     assert_eq!(export(there.store.as_ref()).await.0, text);
     // It goes on from there.
     there.sequencer("two").turn().await.unwrap();

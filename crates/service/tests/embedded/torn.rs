@@ -3,7 +3,6 @@
 use std::fs;
 
 use countermark_service::log::sqlite::{Options, SqliteLog};
-use countermark_service::log::store::LogStore;
 
 use super::contract::check::look;
 use super::contract::sequence::Log;

@@ -7,8 +7,9 @@ use crate::log::store::{Head, Published};
 use crate::log::tiles::{Child, FULL, Kind, Rank, TilePath};
 use countermark_tlog::note::SignerKey;
 
-/// How many entries the tiles have that one turn prunes at most; the rest waits for the next.
-const PRUNED: u64 = 1 << 17;
+/// How many entries the tiles have that one turn prunes at most; the rest waits for the next. Each tile is a
+/// question to the object store, and whoever submits waits for the turn.
+const PRUNED: u64 = 1 << 14;
 /// How many levels of tiles there are.
 const LEVELS: u8 = 8;
 

@@ -47,6 +47,7 @@ const COMMANDS: &[&[&str]] = &[
     &["completions"],
     &["man"],
     &["observe"],
+    &["observe", "report"],
     &["observe", "index"],
     &["observe", "distributions"],
     &["observe", "crawl"],

@@ -168,7 +168,8 @@ fn a_killed_database_loses_nothing() {
                     let mut next = 0;
                     while !stop.load(Ordering::SeqCst) {
                         // Half of what both submit is the same.
-                        let number = |n: u64| if n % 2 == 0 { n } else { n + front * 1_000_000 };
+                        let number =
+                            |n: u64| if n.is_multiple_of(2) { n } else { n + front * 1_000_000 };
                         let records: Vec<_> =
                             (next..next + 50).map(number).map(|n| record(n, 0)).collect();
                         if store.submit(records.clone(), at(0)).await.is_ok() {
@@ -211,7 +212,8 @@ fn a_killed_database_loses_nothing() {
         let clock = Arc::new(Timestamp::now);
         let mut last = sequencer(store.clone(), tiles.clone(), clock, "last");
         settle(&mut last).await;
-        let (acknowledged, mut seen) = (acknowledged.lock().unwrap(), seen.lock().unwrap());
+        let (acknowledged, mut seen) =
+            (acknowledged.into_inner().unwrap(), seen.into_inner().unwrap());
         seen.sort_unstable();
         seen.dedup();
         verify(store.as_ref(), tiles.as_ref(), &acknowledged, &seen).await;

@@ -89,7 +89,7 @@ fn a_former_leader_whose_connection_was_cut_cannot_commit() {
 }
 
 /// The whole way: the former leader sleeps with its state in hand, wakes up, and is refused everything.
-fn paused_leader_fails(tiles: Arc<dyn TileStore>) {
+fn paused_leader_fails(tiles: &Arc<dyn TileStore>) {
     let Some(cluster) = cluster() else { return };
     let address = cluster.database();
     runtime().block_on(async {
@@ -130,13 +130,15 @@ fn paused_leader_fails(tiles: Arc<dyn TileStore>) {
 #[test]
 fn a_paused_former_leader_fails_over_a_folder() {
     let folder = tempfile::tempdir().unwrap();
-    paused_leader_fails(Arc::new(DirectoryTiles::open(folder.path()).unwrap()));
+    let tiles: Arc<dyn TileStore> = Arc::new(DirectoryTiles::open(folder.path()).unwrap());
+    paused_leader_fails(&tiles);
 }
 
 #[test]
 fn a_paused_former_leader_fails_over_an_object_store() {
     let s3 = S3::start();
-    paused_leader_fails(Arc::new(s3.tiles("public")));
+    let tiles: Arc<dyn TileStore> = Arc::new(s3.tiles("public"));
+    paused_leader_fails(&tiles);
 }
 
 /// The former leader is stopped between its question for the head and the answer: its server process is

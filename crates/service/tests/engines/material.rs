@@ -39,8 +39,8 @@ pub(crate) fn record_by(number: u64, content: u64, observer: &str) -> Observatio
         project: ProjectName::parse(&format!("project-{}", number / 10)).unwrap(),
         file: format!("project_{}-{}.0.tar.gz", number / 10, number % 10),
         digest: Digest::new(Algorithm::Sha256, &hash).unwrap(),
-        size: (number % 7 != 0).then_some(number),
-        uploaded: (number % 5 != 0).then(|| at(-86_400)),
+        size: (!number.is_multiple_of(7)).then_some(number),
+        uploaded: (!number.is_multiple_of(5)).then(|| at(-86_400)),
         observer: Observer::parse(observer).unwrap(),
         first_seen: at(0),
     })

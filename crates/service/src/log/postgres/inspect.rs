@@ -164,7 +164,7 @@ async fn counted(pool: &Pool, table: &str, sql: &str) -> Result<(i64, i64), Fail
     Ok(counted)
 }
 
-/// Whether the tables are there and can be written.
+/// Whether the tables are there.
 pub(super) async fn probe(pool: &Pool) -> Result<(), Failure> {
     let row = pool.get().await?.query_one("SELECT term FROM lead", &[]).await?;
     row.ok_or_else(no_answer)?;

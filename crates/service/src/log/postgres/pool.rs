@@ -98,7 +98,7 @@ impl Pool {
         Ok(self.shared.connect().await?.client)
     }
 
-    /// Does something that may be done again, up to [`REPETITIONS`] times while the connection breaks
+    /// Does something that may be done again, a few times while the connection breaks
     /// or the server starts.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! `observe index`, `observe distributions` and `observe crawl`: what is seen is recorded once, and what
 //! contradicts itself is told once.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Stdio};
+
 use countermark_testkit::hook::{HookServer, Manner};
 use countermark_testkit::index::{Behaviour, IndexServer, Scenario, ServedFile};
 
@@ -117,6 +120,72 @@ fn what_was_seen_goes_into_a_log_once_and_waits_for_it() {
     world.write("observe.toml", config);
     world.run(&["observe", "crawl", "--once"]).expect(1).says("1 new alarm");
     world.run(&["observe", "crawl", "--once"]).expect(0).says("0 new alarms");
+}
+
+/// A log that is served at an address of its own choice, until the test ends.
+struct ServedLog {
+    child: Child,
+    url: String,
+}
+
+impl ServedLog {
+    fn start(world: &World) -> Self {
+        let mut command = world.command(&["log", "serve", "log", "--listen", "127.0.0.1:0"]);
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("it starts");
+        let stderr = child.stderr.take().expect("its standard error");
+        let mut lines = BufReader::new(stderr).lines().map_while(Result::ok);
+        let url = lines.find_map(|line| Some(line.split_once(" at ")?.1.to_owned()));
+        // Whatever else it says must find a reader.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, url: url.expect("an address") }
+    }
+}
+
+impl Drop for ServedLog {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_served_log_takes_what_its_observer_signs_and_nothing_else() {
+    let world = World::new();
+    let server = index(&[("lid", "lid-1.0.tar.gz", "one")]);
+    world.run(&["log", "init", "log", "--origin", "log.example.org"]).expect(0);
+    world.run(&["log", "observer", "add", "log", OBSERVER[1]]).expect(0);
+    let key = "log/keys/index-example.org-crawler.key";
+    let log = ServedLog::start(&world);
+    let feed = |more: &[&str]| {
+        let to = ["lid", "--now", "--log-url", &log.url, "--key", key];
+        look(&world, &server, &[&to, more].concat())
+    };
+    feed(&[]).expect(0).says("1 record is new to the log");
+    feed(&["--database", "other.sqlite"]).expect(0).says("0 records are new to the log, 1 known");
+    // For another log, nothing is taken, and what was seen waits.
+    let third = ["--database", "third.sqlite"];
+    let wrong = feed(&[&third[..], &["--origin", "other.example.org"]].concat());
+    wrong.expect(2).says("error[append-refused]").says("other-log");
+    feed(&third).expect(0).says("0 records are new to the log, 1 known");
+    // In the name of another observer.
+    let simple = format!("{}/simple/", server.url());
+    let stranger = [
+        "observe",
+        "index",
+        "-i",
+        &simple,
+        "--observer",
+        "index:example.org/other",
+        "--log-url",
+        &log.url,
+        "--key",
+        key,
+        "--database",
+        "fourth.sqlite",
+        "lid",
+    ];
+    world.run(&stranger).expect(2).says("error[append-refused]").says("other-observer");
 }
 
 #[test]

@@ -90,6 +90,10 @@ pub(crate) struct ReportArgs {
     /// observations.jsonl or digests.txt of an earlier run; may be several.
     #[arg(value_name = "FILE", default_value = "observed/observations.jsonl")]
     pub(crate) files: Vec<PathBuf>,
+    /// The observatory's database in place of files: a file, or postgres://…
+    #[cfg(feature = "service")]
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "files")]
+    pub(crate) database: Option<String>,
     /// How to report.
     #[arg(long, value_enum, default_value_t = ObserveFormat::Text, value_name = "FORMAT")]
     pub(crate) format: ObserveFormat,

@@ -101,19 +101,22 @@ pub async fn compare(
         let pins = db.pins(&Search::File(file.clone()), 1).await?;
         projects.extend(pins.into_iter().map(|it| it.pin.project));
     }
+    // Together: that a writer gives every digest to one name shows in several projects.
+    let mut all = Vec::new();
+    for project in &projects {
+        all.extend(statements(db, project).await?);
+    }
     let mut judged = Judged::default();
-    for project in projects {
-        for finding in findings(db, &project).await? {
-            *judged.classes.entry(finding.class).or_default() += 1;
-            let Some(file) = finding.file.as_deref() else { continue };
-            if finding.class != TWO_DIGESTS || !disputed.contains(file) {
-                continue;
-            }
-            let about = (&finding.project, file);
-            let claims = claims(&finding);
-            let alarm = alarm(AlarmKind::TwoDigests, about, &claims, &finding.evidence, now);
-            judged.alarms += usize::from(db.raise(&alarm, &[]).await?);
+    for finding in judge::compare(&all) {
+        *judged.classes.entry(finding.class).or_default() += 1;
+        let Some(file) = finding.file.as_deref() else { continue };
+        if finding.class != TWO_DIGESTS || !disputed.contains(file) {
+            continue;
         }
+        let about = (&finding.project, file);
+        let claims = claims(&finding);
+        let alarm = alarm(AlarmKind::TwoDigests, about, &claims, &finding.evidence, now);
+        judged.alarms += usize::from(db.raise(&alarm, &[]).await?);
     }
     Ok(judged)
 }
@@ -126,12 +129,41 @@ pub async fn findings(
     db: &dyn Observatory,
     project: &ProjectName,
 ) -> Result<Vec<Finding>, StoreError> {
+    Ok(judge::compare(&statements(db, project).await?))
+}
+
+/// What the pins of a project say, and what observers of indexes saw of it.
+///
+/// # Errors
+/// See [`StoreError`].
+pub async fn statements(
+    db: &dyn Observatory,
+    project: &ProjectName,
+) -> Result<Vec<Statement>, StoreError> {
     let search = Search::Project(project.clone());
     let pins = db.pins(&search, PINS).await?;
     let mut statements = Statements::of_pins(pins.into_iter().map(pin)).into_vec();
     let sightings = db.sightings(&search, SIGHTINGS).await?;
     statements.extend(listings(&sightings));
-    Ok(judge::compare(&statements))
+    Ok(statements)
+}
+
+/// The same of every project: what a writer does in all of a lock, and which indexes are mirrors of each
+/// other, is seen in all projects together.
+///
+/// # Errors
+/// See [`StoreError`].
+pub async fn all_statements(db: &dyn Observatory) -> Result<Vec<Statement>, StoreError> {
+    let mut all = Vec::new();
+    let mut after = String::new();
+    loop {
+        let projects = db.projects(&after, DISPUTED).await?;
+        let Some(last) = projects.last() else { return Ok(all) };
+        last.as_str().clone_into(&mut after);
+        for project in &projects {
+            all.extend(statements(db, project).await?);
+        }
+    }
 }
 
 fn pin(at: PinnedAt) -> judge::Pin {

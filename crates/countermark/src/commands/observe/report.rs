@@ -1,10 +1,10 @@
-//! `observe report`: the report again, from what an earlier run kept.
+//! `observe report`: the report again, from what an earlier run kept, or from the database.
 
 use std::path::Path;
 
 use countermark_client::report::Problem;
 use countermark_lock::observe::report::{html, json, markdown, sarif, text};
-use countermark_lock::observe::{Report, Statements, list, saved};
+use countermark_lock::observe::{Report, Statement, Statements, list, saved};
 use countermark_trust::Class;
 
 use super::super::Outcome;
@@ -18,11 +18,7 @@ const MAXIMUM: u64 = 4 << 30;
 
 /// Runs the command.
 pub(super) fn run(arguments: &ReportArgs) -> Outcome {
-    let mut statements = Statements::default();
-    for path in &arguments.files {
-        read(path, &mut statements)?;
-    }
-    let report = Report::of(&statements.into_vec(), Vec::new(), Vec::new());
+    let report = Report::of(&statements(arguments)?, Vec::new(), Vec::new());
     let is_file = arguments.output.is_some();
     let text = match arguments.format {
         ObserveFormat::Text => text::write(&report, !is_file),
@@ -36,6 +32,21 @@ pub(super) fn run(arguments: &ReportArgs) -> Outcome {
         None => output::print(text.trim_end()),
     }
     Ok(super::exit_code(&report, arguments.fail_on))
+}
+
+fn statements(arguments: &ReportArgs) -> Result<Vec<Statement>, Vec<Problem>> {
+    #[cfg(feature = "service")]
+    if let Some(address) = &arguments.database {
+        let runtime = super::feed::runtime()?;
+        let db = super::feed::open_database(&runtime, address, None)?;
+        let all = countermark_service::observe::crawl::all_statements(&*db);
+        return runtime.block_on(all).map_err(|error| super::feed::database_problem(&error));
+    }
+    let mut statements = Statements::default();
+    for path in &arguments.files {
+        read(path, &mut statements)?;
+    }
+    Ok(statements.into_vec())
 }
 
 fn read(path: &Path, into: &mut Statements) -> Result<(), Vec<Problem>> {

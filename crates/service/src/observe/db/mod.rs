@@ -18,6 +18,7 @@ mod tests;
 mod work;
 
 use async_trait::async_trait;
+use countermark_packaging::name::ProjectName;
 use countermark_trust::log::record::{Observation, Observer};
 use jiff::{SignedDuration, Timestamp};
 
@@ -76,6 +77,14 @@ pub trait Observatory: Engine {
     /// See [`StoreError`].
     async fn pins(&self, search: &Search, limit: usize) -> Result<Vec<PinnedAt>, StoreError> {
         pins::find(self, search, limit).await
+    }
+
+    /// Names of projects that somebody pins, after one of them, in order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn projects(&self, after: &str, limit: usize) -> Result<Vec<ProjectName>, StoreError> {
+        pins::projects(self, after, limit).await
     }
 
     /// Names of files that a repository pins and for which there is another digest of the same

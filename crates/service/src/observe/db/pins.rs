@@ -167,6 +167,17 @@ pub(super) async fn disputed<E: Engine + ?Sized>(
     rows.iter().map(|row| row.text(0)).collect()
 }
 
+pub(super) async fn projects<E: Engine + ?Sized>(
+    engine: &E,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<ProjectName>, StoreError> {
+    let sql = "SELECT project FROM observe_pins WHERE project > ?1 \
+               GROUP BY project ORDER BY project LIMIT ?2";
+    let rows = ask(engine, sql.to_owned(), values![after, limit]).await?;
+    rows.iter().map(|row| row.parsed(0, ProjectName::parse)).collect()
+}
+
 fn pinned(row: &Row) -> Result<PinnedAt, StoreError> {
     let version = row.text(1)?;
     let file = row.text(2)?;

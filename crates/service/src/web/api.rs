@@ -4,6 +4,7 @@
 use countermark_trust::log::record::ObserverKind as Kind;
 use serde::Serialize;
 
+use super::alert::proof_path;
 use super::view::{FileFacts, PinnedIn, Seen};
 
 /// The description of the interface (OpenAPI 3.1).
@@ -154,7 +155,7 @@ fn observation(seen: &Seen) -> ObservationJson {
         size: record.size(),
         uploaded: record.uploaded().map(|time| time.to_string()),
         first_seen: record.first_seen().to_string(),
-        proof: seen.index.map(|index| format!("/proof/{index}.tlog-proof")),
+        proof: seen.index.map(proof_path),
     }
 }
 

@@ -9,14 +9,14 @@ use axum::response::{IntoResponse, Response};
 use countermark_packaging::digest::Digest;
 use serde::Serialize;
 
+use super::alert::Alert;
 use super::api::{
     AlarmJson, AlarmsJson, DigestJson, FileJson, LogJson, OPENAPI, ProjectJson, ReleaseJson,
     ReleaseLineJson, ResultJson, SearchJson, WitnessJson,
 };
 use super::page::Found;
-use super::pages::{Refused, evidence_of, project_name, version_of};
+use super::pages::{Refused, project_name, version_of};
 use super::{Site, health, search};
-use crate::log::store::Alarm;
 use crate::server::Problem;
 
 type Asked = State<Arc<Site>>;
@@ -123,13 +123,13 @@ pub(super) async fn digest(State(site): Asked, Path(text): Path<String>) -> Answ
 /// `/api/v1/alarms`
 pub(super) async fn alarms(State(site): Asked) -> Answer {
     let alarms = site.web.library.alarms().await.map_err(Refused::from)?;
-    let one = |alarm: &Alarm| AlarmJson {
-        id: alarm.id.to_string(),
-        kind: "second-digest".to_owned(),
-        file: alarm.second.record.file().to_owned(),
-        digests: [&alarm.first, &alarm.second].map(|it| it.record.digest().to_string()).to_vec(),
-        noticed: alarm.at.to_string(),
-        evidence: evidence_of(alarm),
+    let one = |alert: &Alert| AlarmJson {
+        id: alert.id.clone(),
+        kind: alert.kind.to_owned(),
+        file: alert.file.clone(),
+        digests: alert.sides.iter().map(|it| it.digest.clone()).collect(),
+        noticed: alert.at.to_string(),
+        evidence: alert.evidence.clone(),
     };
     answer(&AlarmsJson { version: 1, alarms: alarms.iter().map(one).collect() })
 }

@@ -13,10 +13,12 @@ use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 use jiff::Timestamp;
 
+use super::alert::Alert;
 use super::view::{FileFacts, PinnedIn, Seen};
 use crate::log::store::{
     Alarm, Counts, Entry, Head, LogStore, MAXIMUM_ROWS, Published, StoreError,
 };
+use crate::observe::db::Alarm as ObservatoryAlarm;
 
 /// Entries of one project that are read for its page.
 const MAXIMUM_ENTRIES: usize = 50_000;
@@ -47,6 +49,22 @@ pub trait Pins: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// When the database cannot be read.
     async fn of_digest(&self, digest: &Digest, limit: usize) -> Result<Vec<String>, StoreError>;
+
+    /// Alarms with a number above `after`, by number.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    async fn alarms(&self, after: i64, limit: usize) -> Result<Vec<ObservatoryAlarm>, StoreError>;
+
+    /// Alarms about a project.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    async fn alarms_of(
+        &self,
+        project: &ProjectName,
+        limit: usize,
+    ) -> Result<Vec<ObservatoryAlarm>, StoreError>;
 }
 
 /// What the pages read.
@@ -200,31 +218,54 @@ impl Library {
     }
 
     /// All alarms that a page shows, newest first.
-    pub(super) async fn alarms(&self) -> Result<Vec<Alarm>, StoreError> {
+    pub(super) async fn alarms(&self) -> Result<Vec<Alert>, StoreError> {
         let (mut all, mut after) = (Vec::new(), 0);
         loop {
             let found = self.log.alarms(after, MAXIMUM_ALARMS).await?;
             let Some(last) = found.last() else { break };
             after = last.id;
-            all.extend(found);
-            let surplus = all.len().saturating_sub(MAXIMUM_ALARMS);
-            all.drain(..surplus);
+            all.extend(found.iter().map(Alert::of_log));
+            keep_newest(&mut all);
         }
-        all.reverse();
+        if let Some(pins) = &self.pins {
+            let mut after = 0;
+            loop {
+                let found = pins.alarms(after, MAXIMUM_ALARMS).await?;
+                let Some(last) = found.last() else { break };
+                after = last.id;
+                all.extend(found.iter().filter_map(Alert::of_observatory));
+                keep_newest(&mut all);
+            }
+        }
+        all.sort_by_key(|alert| std::cmp::Reverse(alert.at));
         Ok(all)
     }
 
     /// One alarm.
-    pub(super) async fn alarm(&self, id: i64) -> Result<Option<Alarm>, StoreError> {
-        let found = self.log.alarms(id.saturating_sub(1), 1).await?;
-        Ok(found.into_iter().next().filter(|alarm| alarm.id == id))
+    pub(super) async fn alarm(&self, id: &str) -> Result<Option<Alert>, StoreError> {
+        if let Some(number) = id.strip_prefix('o') {
+            let (Some(pins), Ok(number)) = (&self.pins, number.parse::<i64>()) else {
+                return Ok(None);
+            };
+            let found = pins.alarms(number.saturating_sub(1), 1).await?;
+            let found = found.into_iter().find(|alarm| alarm.id == number);
+            return Ok(found.as_ref().and_then(Alert::of_observatory));
+        }
+        let Ok(number) = id.parse::<i64>() else { return Ok(None) };
+        let found = self.log.alarms(number.saturating_sub(1), 1).await?;
+        Ok(found.iter().find(|alarm| alarm.id == number).map(Alert::of_log))
     }
 
     /// The alarms about one project, newest first.
-    pub(super) async fn alarms_of(&self, project: &ProjectName) -> Result<Vec<Alarm>, StoreError> {
-        let mut alarms = self.log.alarms_of(project, MAXIMUM_ALARMS).await?;
-        alarms.reverse();
-        Ok(alarms)
+    pub(super) async fn alarms_of(&self, project: &ProjectName) -> Result<Vec<Alert>, StoreError> {
+        let found = self.log.alarms_of(project, MAXIMUM_ALARMS).await?;
+        let mut all: Vec<Alert> = found.iter().map(Alert::of_log).collect();
+        if let Some(pins) = &self.pins {
+            let found = pins.alarms_of(project, MAXIMUM_ALARMS).await?;
+            all.extend(found.iter().filter_map(Alert::of_observatory));
+        }
+        all.sort_by_key(|alert| std::cmp::Reverse(alert.at));
+        Ok(all)
     }
 
     /// Names of projects that begin like this.
@@ -257,6 +298,13 @@ impl Library {
         }
         Ok(points)
     }
+}
+
+/// The last ones by time, within what a page shows.
+fn keep_newest(all: &mut Vec<Alert>) {
+    all.sort_by_key(|alert| alert.at);
+    let surplus = all.len().saturating_sub(MAXIMUM_ALARMS);
+    all.drain(..surplus);
 }
 
 /// The version that a file's name tells.

@@ -4,6 +4,7 @@
 //! policy of each page (CSP) allows its one style sheet and nothing else. What may be asked how often, and
 //! how long a request may be, is decided in [`crate::server`].
 
+pub mod alert;
 mod api;
 mod feed;
 mod health;
@@ -12,10 +13,10 @@ pub mod library;
 mod page;
 mod pages;
 mod picture;
+mod pinned;
 mod search;
 #[cfg(test)]
 mod tests;
-mod pinned;
 pub mod view;
 
 use std::fmt::Debug;

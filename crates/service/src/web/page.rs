@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use countermark_report::harmless::harmless;
 use sha2::{Digest as _, Sha256};
 
-use super::view::{FileView, day, short};
-use crate::log::store::Alarm;
+use super::alert::Alert;
+use super::view::{FileView, day};
 
 /// The style sheet, inline: one answer shows a page.
 const STYLE: &str = include_str!("../../templates/web/style.css");
@@ -158,7 +158,7 @@ pub(super) struct Alarms<'a> {
 
 /// One alarm in a list.
 pub(super) struct AlarmLine {
-    pub(super) id: i64,
+    pub(super) id: String,
     pub(super) time: String,
     pub(super) day: String,
     pub(super) title: String,
@@ -170,7 +170,7 @@ pub(super) struct AlarmLine {
 #[template(path = "web/alarm.html")]
 pub(super) struct AlarmPage<'a> {
     pub(super) frame: &'a Frame,
-    pub(super) id: i64,
+    pub(super) id: String,
     pub(super) time: String,
     pub(super) day: String,
     pub(super) title: String,
@@ -226,30 +226,13 @@ pub(super) struct ProblemPage<'a> {
 
 impl AlarmLine {
     /// An alarm in a list.
-    pub(super) fn of(alarm: &Alarm) -> Self {
+    pub(super) fn of(alert: &Alert) -> Self {
         Self {
-            id: alarm.id,
-            time: alarm.at.to_string(),
-            day: day(alarm.at),
-            title: title(alarm),
-            kind: kind(alarm),
+            id: alert.id.clone(),
+            time: alert.at.to_string(),
+            day: day(alert.at),
+            title: alert.title(),
+            kind: alert.line.clone(),
         }
     }
-}
-
-/// What an alarm is called.
-pub(super) fn title(alarm: &Alarm) -> String {
-    format!("{} was seen with two digests", harmless(alarm.second.record.file()))
-}
-
-/// Both sides of an alarm in one line.
-pub(super) fn kind(alarm: &Alarm) -> String {
-    let (first, second) = (&alarm.first.record, &alarm.second.record);
-    format!(
-        "{} by {}, {} by {}",
-        short(first.digest()),
-        first.observer(),
-        short(second.digest()),
-        second.observer()
-    )
 }

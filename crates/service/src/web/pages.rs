@@ -11,15 +11,16 @@ use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 use countermark_report::harmless::harmless;
 
+use super::alert::{Alert, Saying, proof_path};
 use super::feed::{Feed, Item};
 use super::library::ReleaseLine;
 use super::page::{
     AlarmLine, AlarmPage, Alarms, DigestPage, FilePage, Home, LogPage, ProblemPage, ProjectPage,
-    ReleasePage, ReleaseRow, Row, SharedFile, Side, Tally, WitnessRow, kind, title,
+    ReleasePage, ReleaseRow, Row, SharedFile, Side, Tally, WitnessRow,
 };
 use super::view::{FileFacts, FileView, day, plural};
 use super::{Site, health, picture};
-use crate::log::store::{Alarm, Placed, StoreError};
+use crate::log::store::StoreError;
 
 /// Releases that a page of a project shows.
 const MAXIMUM_RELEASES: usize = 300;
@@ -77,17 +78,16 @@ async fn home_page(site: &Site) -> Shown {
     let counts = library.counts().await?;
     let published = library.published().await?;
     let tally = |number: u64, what: &str| Tally { number: grouped(number), what: what.to_owned() };
-    let mut tallies = vec![
-        tally(counts.entries, "records"),
-        tally(counts.projects, "projects"),
-        tally(counts.alarms, "alarms"),
-    ];
+    let mut tallies = vec![tally(counts.entries, "records"), tally(counts.projects, "projects")];
     if let Some(published) = published {
         let number = published.at.strftime("%H:%M:%S").to_string();
         tallies
             .push(Tally { number, what: format!("UTC, last checkpoint, {}", day(published.at)) });
     }
     let alarms = library.alarms().await?;
+    let number = grouped(alarms.len() as u64);
+    let what = if alarms.len() == 1 { "alarm" } else { "alarms" };
+    tallies.insert(2, Tally { number, what: what.to_owned() });
     let alarms = alarms.iter().take(MAXIMUM_HOME).map(AlarmLine::of).collect();
     Ok(site.frame.answer(StatusCode::OK, &Home { frame: &site.frame, tallies, alarms }))
 }
@@ -243,12 +243,12 @@ pub(super) async fn alarms(State(site): Asked) -> Response {
 pub(super) async fn alarms_feed(State(site): Asked) -> Response {
     let result = async {
         let alarms = site.web.library.alarms().await?;
-        let item = |alarm: &Alarm| Item {
-            id: alarm.id.to_string(),
-            title: title(alarm),
-            at: alarm.at,
-            link: format!("/alarms/{}", alarm.id),
-            text: kind(alarm),
+        let item = |alert: &Alert| Item {
+            id: alert.id.clone(),
+            title: alert.title(),
+            at: alert.at,
+            link: format!("/alarms/{}", alert.id),
+            text: alert.line.clone(),
         };
         let entries = alarms.iter().take(MAXIMUM_NEWS).map(item).collect();
         let title = format!("Alarms of {}", site.web.about.origin);
@@ -261,20 +261,17 @@ pub(super) async fn alarms_feed(State(site): Asked) -> Response {
 /// `/alarms/ID`
 pub(super) async fn alarm(State(site): Asked, Path(id): Path<String>) -> Response {
     let result = async {
-        let alarm = alarm_of(&site, &id).await?;
-        let mut sides = vec![];
-        sides.extend(side(&alarm.first));
-        sides.extend(side(&alarm.second));
+        let alert = alert_of(&site, &id).await?;
         let page = AlarmPage {
             frame: &site.frame,
-            id: alarm.id,
-            time: alarm.at.to_string(),
-            day: day(alarm.at),
-            title: title(&alarm),
-            kind: kind(&alarm),
-            file: alarm.second.record.file().to_owned(),
-            sides,
-            evidence: pretty(&evidence_of(&alarm)),
+            title: alert.title(),
+            time: alert.at.to_string(),
+            day: day(alert.at),
+            sides: alert.sides.iter().flat_map(sides).collect(),
+            evidence: pretty(&alert.evidence),
+            id: alert.id,
+            kind: alert.line,
+            file: alert.file,
         };
         Ok(site.frame.answer(StatusCode::OK, &page))
     };
@@ -285,8 +282,8 @@ pub(super) async fn alarm(State(site): Asked, Path(id): Path<String>) -> Respons
 /// `/alarms/ID/evidence.json`
 pub(super) async fn evidence(State(site): Asked, Path(id): Path<String>) -> Response {
     let result = async {
-        let alarm = alarm_of(&site, &id).await?;
-        let mut response = pretty(&evidence_of(&alarm)).into_response();
+        let alert = alert_of(&site, &id).await?;
+        let mut response = pretty(&alert.evidence).into_response();
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         Ok(response)
@@ -295,53 +292,30 @@ pub(super) async fn evidence(State(site): Asked, Path(id): Path<String>) -> Resp
     shown(&site, result)
 }
 
-async fn alarm_of(site: &Site, id: &str) -> Result<Alarm, Refused> {
+async fn alert_of(site: &Site, id: &str) -> Result<Alert, Refused> {
     let nothing = || Refused::Nothing(format!("There is no alarm `{}`.", harmless(id)));
-    let number = id.parse().map_err(|_| nothing())?;
-    site.web.library.alarm(number).await?.ok_or_else(nothing)
+    site.web.library.alarm(id).await?.ok_or_else(nothing)
 }
 
-fn side(placed: &Placed) -> [Side; 3] {
-    let record = &placed.record;
-    let proof = placed.index.map(|index| format!("/proof/{index}.tlog-proof"));
+fn sides(saying: &Saying) -> [Side; 3] {
+    let place = |index| format!("entry {index}");
     [
         Side {
-            what: record.observer().to_string(),
-            text: record.digest().to_string(),
-            link: format!("/digest/{}", record.digest()),
+            what: saying.who.clone(),
+            text: saying.digest.clone(),
+            link: format!("/digest/{}", saying.digest),
         },
         Side {
             what: "first seen".to_owned(),
-            text: record.first_seen().to_string(),
+            text: saying.first_seen.to_string(),
             link: String::new(),
         },
         Side {
             what: "proof".to_owned(),
-            text: placed
-                .index
-                .map_or_else(|| "not in the tree yet".to_owned(), |index| format!("entry {index}")),
-            link: proof.unwrap_or_default(),
+            text: saying.index.map_or_else(|| "not in the tree yet".to_owned(), place),
+            link: saying.index.map(proof_path).unwrap_or_default(),
         },
     ]
-}
-
-/// What shows an alarm: both records, with the places of their proofs.
-pub(super) fn evidence_of(alarm: &Alarm) -> serde_json::Value {
-    let one = |placed: &Placed| {
-        serde_json::json!({
-            "index": placed.index,
-            "record": placed.record.text(),
-            "proof": placed.index.map(|index| format!("/proof/{index}.tlog-proof")),
-        })
-    };
-    serde_json::json!({
-        "version": 1,
-        "kind": "second-digest",
-        "file": alarm.second.record.file(),
-        "noticed": alarm.at.to_string(),
-        "first": one(&alarm.first),
-        "second": one(&alarm.second),
-    })
 }
 
 fn pretty(value: &serde_json::Value) -> String {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use countermark_packaging::digest::Digest;
+use countermark_packaging::name::ProjectName;
 
 use super::library::Pins;
 use super::view::PinnedIn;
 use crate::log::store::StoreError;
-use crate::observe::db::{Observatory, PinnedAt, Search};
+use crate::observe::db::{Alarm, Observatory, PinnedAt, Search};
 
 /// The database of the observatory that runs beside the log.
 #[derive(Clone, Debug)]
@@ -37,6 +38,18 @@ impl Pins for ObservatoryPins {
         let names: BTreeSet<String> = pins.into_iter().filter_map(|it| it.pin.file).collect();
         Ok(names.into_iter().collect())
     }
+
+    async fn alarms(&self, after: i64, limit: usize) -> Result<Vec<Alarm>, StoreError> {
+        self.0.alarms(after, limit).await
+    }
+
+    async fn alarms_of(
+        &self,
+        project: &ProjectName,
+        limit: usize,
+    ) -> Result<Vec<Alarm>, StoreError> {
+        self.0.find_alarms(&Search::Project(project.clone()), limit).await
+    }
 }
 
 /// A lock has a pin in many commits; what is shown is since when.
@@ -61,7 +74,6 @@ fn once_a_path(pins: Vec<PinnedAt>) -> Vec<PinnedIn> {
 #[cfg(test)]
 mod tests {
     use countermark_packaging::digest::Algorithm;
-    use countermark_packaging::name::ProjectName;
 
     use super::*;
     use crate::observe::db::sqlite::Sqlite;

@@ -15,6 +15,7 @@ use tower::ServiceExt as _;
 use super::*;
 use crate::log::sqlite::{Options, SqliteLog};
 use crate::log::store::{Head, LogStore as _, Published, StoreError};
+use crate::observe::db::{Alarm, AlarmKind, NewAlarm};
 
 #[derive(Debug)]
 struct OneProof;
@@ -48,6 +49,26 @@ impl library::Pins for Hostile {
 
     async fn of_digest(&self, _: &Digest, _: usize) -> Result<Vec<String>, StoreError> {
         Ok(Vec::new())
+    }
+
+    async fn alarms(&self, after: i64, _: usize) -> Result<Vec<Alarm>, StoreError> {
+        let alarm = |id, kind| Alarm {
+            id,
+            alarm: NewAlarm {
+                name: format!("{id}"),
+                kind,
+                project: ProjectName::parse("mug").unwrap(),
+                file: "mug-1.0.tar.gz".to_owned(),
+                evidence: "{\"where\": \"<script>\"}".to_owned(),
+                at: noon(),
+            },
+        };
+        let all = [alarm(1, AlarmKind::Equivocation), alarm(2, AlarmKind::TwoDigests)];
+        Ok(all.into_iter().filter(|it| it.id > after).collect())
+    }
+
+    async fn alarms_of(&self, _: &ProjectName, _: usize) -> Result<Vec<Alarm>, StoreError> {
+        self.alarms(0, 9).await
     }
 }
 
@@ -141,7 +162,7 @@ async fn every_page_tells_what_it_is_for() {
             &[
                 "<b>6</b> records",
                 "<b>3</b> projects",
-                "<b>1</b> alarms",
+                "<b>1</b> alarm<",
                 "kettle-2.0.tar.gz was seen with two digests",
             ],
         ),
@@ -210,6 +231,13 @@ async fn names_of_others_do_nothing() {
             assert!(!body.contains(text), "{path}: {body}");
         }
     }
+    // Of the observatory's alarms, those that the log has itself are not told twice.
+    let (_, _, body) = ask(&site, "/alarms").await;
+    assert!(body.contains("/alarms/o2") && !body.contains("/alarms/o1"), "{body}");
+    let (status, _, body) = ask(&site, "/alarms/o2").await;
+    assert_eq!(status, StatusCode::OK);
+    assert!(body.contains("where") && !body.contains("<script"), "{body}");
+    assert_eq!(ask(&site, "/alarms/o1").await.0, StatusCode::NOT_FOUND);
     let (_, _, body) = ask(&site, paths[0]).await;
     assert!(body.contains("another digest"), "{body}");
     assert!(body.contains("1 of 1 lock said otherwise"), "{body}");

@@ -1,29 +1,33 @@
 //! Load for a log on loopback: appends in batches, look-ups, slow connections. Prints one JSON object.
 //!
 //! ```text
-//! log_load append ADDRESS ORIGIN KEYFILE OBSERVER RECORDS BATCH CONNECTIONS
+//! log_load append ADDRESS ORIGIN KEYFILE OBSERVER FIRST RECORDS BATCH CONNECTIONS
 //! log_load lookup ADDRESS RECORDS NAMES CONNECTIONS SECONDS
 //! log_load slow ADDRESS CONNECTIONS SECONDS
+//! log_load fill FOLDER OBSERVER RECORDS LATER STEP BATCH CONNECTIONS
 //! ```
 //!
-//! Records are made up from their number, so that a look-up knows which names an append has made.
 //! `bench/log.py` runs it. HTTP is written by hand here: a client that does less takes less from
 //! the server on a machine that both share.
 
 use std::error::Error;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use countermark_packaging::digest::{Algorithm, Digest};
-use countermark_packaging::name::ProjectName;
 use countermark_tlog::note::{self, SignerKey};
-use countermark_trust::log::record::{Fields, Observation, Observer};
+use countermark_trust::log::record::Observer;
 use countermark_trust::log::wire::Batch;
-use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
+
+use made_up::{file_name, record};
+
+#[path = "log_load/fill.rs"]
+mod fill;
+#[path = "log_load/made_up.rs"]
+mod made_up;
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -31,13 +35,14 @@ fn main() -> Result<(), Failure> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match &words[..] {
-        ["append", address, origin, key, observer, records, batch, connections] => {
+        ["append", address, origin, key, observer, first, records, batch, connections] => {
             let key = SignerKey::parse(std::fs::read_to_string(key)?.trim())?;
             let load = Append {
                 address,
                 origin,
                 key: &key,
                 observer: Observer::parse(observer)?,
+                first: first.parse()?,
                 records: records.parse()?,
                 batch: batch.parse()?,
             };
@@ -53,31 +58,19 @@ fn main() -> Result<(), Failure> {
         ["slow", address, connections, seconds] => {
             slow(address, connections.parse()?, Duration::from_secs(seconds.parse()?))
         }
+        ["fill", folder, observer, records, later, step, batch, connections] => {
+            let fill = fill::Fill {
+                observer: Observer::parse(observer)?,
+                records: records.parse()?,
+                later: later.parse()?,
+                step: step.parse::<u64>()?.max(1),
+                batch: batch.parse::<u64>()?.max(1),
+                connections: connections.parse::<u64>()?.max(1),
+            };
+            fill::run(Path::new(folder), &fill)
+        }
         _ => Err("see the head of examples/log_load.rs".into()),
     }
-}
-
-/// A made-up file name: ten files a release, ten releases a project.
-fn file_name(number: u64) -> (String, String) {
-    let project = format!("project-{}", number / 100);
-    let release = number / 10 % 10;
-    let name = project.replace('-', "_");
-    (project, format!("{name}-1.{release}-cp3{}-none-any.whl", number % 10))
-}
-
-fn record(number: u64, observer: &Observer) -> Result<Observation, Failure> {
-    let (project, file) = file_name(number);
-    let digest = Sha256::digest(number.to_be_bytes());
-    let seconds = 1_700_000_000 + i64::try_from(number / 100)?;
-    Ok(Observation::new(Fields {
-        project: ProjectName::parse(&project)?,
-        file,
-        digest: Digest::new(Algorithm::Sha256, &digest)?,
-        size: Some(100_000 + number % 1000),
-        uploaded: Some(Timestamp::from_second(seconds)?),
-        observer: observer.clone(),
-        first_seen: Timestamp::from_second(seconds + 60)?,
-    })?)
 }
 
 struct Append<'a> {
@@ -85,6 +78,7 @@ struct Append<'a> {
     origin: &'a str,
     key: &'a SignerKey,
     observer: Observer,
+    first: u64,
     records: u64,
     batch: u64,
 }
@@ -139,8 +133,9 @@ impl Append<'_> {
     fn body(&self, batch: u64) -> Result<Vec<u8>, Failure> {
         let last = ((batch + 1) * self.batch).min(self.records);
         let numbers = batch * self.batch..last;
-        let records =
-            numbers.map(|it| record(it, &self.observer)).collect::<Result<Vec<_>, _>>()?;
+        let records = numbers
+            .map(|it| record(self.first + it, &self.observer))
+            .collect::<Result<Vec<_>, _>>()?;
         let batch = Batch { origin: self.origin.to_owned(), records };
         Ok(note::sign(&batch.text(), &[self.key])?.to_text().into_bytes())
     }

@@ -59,11 +59,18 @@ fn watched(arguments: &LogMonitorArgs, teller: &Teller) -> Result<Watched, Vec<P
 
 /// The names of a federation: those of its records, and those that it holds beside them.
 fn federation(path: &Path, teller: &Teller) -> Result<BTreeSet<ProjectName>, Vec<Problem>> {
-    let asked = AuditInputArgs { federation: Some(path.to_owned()), ..AuditInputArgs::default() };
-    let prepared = gather::prepare(&asked, teller)?;
-    let mut names = prepared.federation.names.clone();
-    names.extend(prepared.records.projects.keys().cloned());
-    names.retain(|name| !prepared.federation.excluded.contains(name));
+    let (_, federation) = gather::read_federation(Some(path))?;
+    let mut names = federation.names.clone();
+    if !federation.records.is_empty() {
+        let asked =
+            AuditInputArgs { federation: Some(path.to_owned()), ..AuditInputArgs::default() };
+        names.extend(gather::prepare(&asked, teller)?.records.projects.into_keys());
+    }
+    names.retain(|name| !federation.excluded.contains(name));
+    if names.is_empty() {
+        let message = format!("`{}` names no project", path.display());
+        return Err(vec![Problem::new("nothing-given", Class::Usage, message)]);
+    }
     Ok(names)
 }
 

@@ -86,3 +86,21 @@ fn forged_tiles_and_forks_are_refused_by_the_monitor() {
     place.log.change(|log| log.honest().lie(Lie::Rollback { after: 0, size: 10 }));
     place.run(&MONITOR).expect(1).says("error[log-rolled-back]");
 }
+
+#[test]
+fn the_names_of_a_federation_are_watched() {
+    let place = Place::with(|log| log.records(wheels()[..2].iter().map(seen))).mode("warn");
+    let monitor = ["log", "monitor", "--federation", "federation.toml"];
+    place.world.write("federation.toml", "[projects]\nnames = []\n");
+    place.run(&monitor).expect(2).says("names no project");
+    place.world.write("federation.toml", "[projects]\nnames = [\"beta\"]\n");
+    place.run(&monitor).expect(0).says("beta-1.0").never_says("alpha");
+    // Those of the records as well.
+    let text =
+        "[[records]]\nkind = \"table\"\npath = \"releases.csv\"\n[projects]\nnames = [\"beta\"]\n";
+    place.world.write("federation.toml", text);
+    place.world.write("releases.csv", "project,version,date\nalpha,1.0,2026-01-01\n");
+    place.run(&monitor).expect(0).says("alpha-1.0").says("beta-1.0");
+    place.log.change(|log| log.record(seen(&wheels()[2])));
+    place.run(&monitor).expect(1).says("beta-2.0").never_says("alpha");
+}

@@ -158,8 +158,8 @@ fn read_section<'a>(section: &[Line<'a>]) -> Vec<Entry<'a>> {
 fn put<'a>(entry: Option<&mut Entry<'a>>, key: &str, value: &'a str, line: &Line<'a>) {
     let Some(entry) = entry else { return };
     match key {
-        "url" => entry.urls.push((unquoted(value), line.clone())),
-        "sha256" => entry.sha256.push((unquoted(value), line.clone())),
+        "url" => entry.urls.push((unquoted(value), *line)),
+        "sha256" => entry.sha256.push((unquoted(value), *line)),
         _ => {}
     }
 }

@@ -28,13 +28,12 @@ pub(super) fn read(reader: &mut Reader<'_>) {
             break;
         }
         let word = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').next();
+        let is_nested = blocks.len() > 1;
         let Some(innermost) = blocks.last_mut() else { break };
         match word.unwrap_or_default() {
-            "end" => {
-                if blocks.len() > 1 {
-                    let block = blocks.pop();
-                    warn_without_digest(reader, block.and_then(|it| it.url));
-                }
+            "end" if is_nested => {
+                let block = blocks.pop();
+                warn_without_digest(reader, block.and_then(|it| it.url));
             }
             "url" if !innermost.is_left_out => {
                 let before = innermost.url.take();

@@ -221,7 +221,7 @@ fn decode(location: &str, bytes: &[u8], most: usize) -> Result<Source, SourceErr
 }
 
 /// A line without its end, and where it is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 struct Line<'a> {
     text: &'a str,
     start: usize,

@@ -15,6 +15,8 @@ mod input;
 mod lock;
 mod log_client;
 #[cfg(feature = "service")]
+mod log_operator;
+#[cfg(feature = "service")]
 mod observe_feed;
 mod packse;
 mod relock;

@@ -99,6 +99,12 @@ fn hold<'a>(sets: &mut Vec<Held<'a>>, digests: BTreeSet<&'a Digest>, statement: 
     }
 }
 
+/// The digests that only one of two sets holds, for each of them.
+type Differing<'a> = Vec<Vec<&'a Digest>>;
+
+/// An alarm about sets: its class, what shows it, and which sets are concerned.
+type Alarm = (&'static dyn Explains, String, Vec<usize>);
+
 fn compare_sets<'a>(
     release: Release<'a>,
     sets: &[Held<'a>],
@@ -109,8 +115,7 @@ fn compare_sets<'a>(
     // One finding a class: who holds which of the sets.
     let mut calm: BTreeMap<&'static str, (String, BTreeSet<usize>)> = BTreeMap::new();
     // An alarm is about what differs, whoever holds it.
-    let mut alarms: BTreeMap<Vec<Vec<&Digest>>, (&'static dyn Explains, String, Vec<usize>)> =
-        BTreeMap::new();
+    let mut alarms: BTreeMap<Differing<'_>, Alarm> = BTreeMap::new();
     for (at, one) in sets.iter().enumerate() {
         for (further, other) in sets.iter().enumerate().skip(at + 1) {
             let pair = Pair { release, one, other, all: sets };

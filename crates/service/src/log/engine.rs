@@ -16,6 +16,9 @@ use super::postgres::settings::{Settings, SettingsError};
 use super::sqlite::{self, SqliteLog};
 use super::store::{LogStore, StoreError};
 use super::tiles::{DirectoryTiles, TileError, TileStore};
+use crate::observe::db::Observatory;
+use crate::observe::db::postgres::Postgres;
+use crate::observe::db::sqlite::Sqlite;
 use crate::watch::secret::{SecretError, SecretSource};
 
 /// The variables that clients of PostgreSQL and of S3 agree on, where the configuration names none.
@@ -88,6 +91,24 @@ impl EngineError {
 pub async fn open(storage: &Storage, client: &Arc<Client>) -> Result<Engines, EngineError> {
     let tiles = open_tiles(&storage.tiles, client)?;
     Ok((open_database(&storage.database).await?, tiles))
+}
+
+/// Opens the database of pins, where the configuration names one.
+///
+/// # Errors
+/// See [`EngineError`].
+pub async fn open_observatory(
+    storage: &Storage,
+) -> Result<Option<Arc<dyn Observatory>>, EngineError> {
+    Ok(match &storage.observatory {
+        None => None,
+        Some(Database::File(path)) => Some(Arc::new(Sqlite::open(path)?)),
+        Some(Database::Server { address, password, authority }) => {
+            let password = optional(password.as_ref(), PASSWORD, "password of the database")?;
+            let settings = Settings::parse(address, password.as_ref(), authority.clone())?;
+            Some(Arc::new(Postgres::open(settings).await?))
+        }
+    })
 }
 
 async fn open_database(database: &Database) -> Result<Arc<dyn LogStore>, EngineError> {

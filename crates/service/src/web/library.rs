@@ -15,9 +15,7 @@ use jiff::Timestamp;
 
 use super::alert::Alert;
 use super::view::{FileFacts, PinnedIn, Seen};
-use crate::log::store::{
-    Alarm, Counts, Entry, Head, LogStore, MAXIMUM_ROWS, Published, StoreError,
-};
+use crate::log::store::{Counts, Entry, Head, LogStore, MAXIMUM_ROWS, Published, StoreError};
 use crate::observe::db::Alarm as ObservatoryAlarm;
 
 /// Entries of one project that are read for its page.

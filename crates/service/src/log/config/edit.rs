@@ -23,6 +23,8 @@ file = \"keys/log.key\"
 [storage]
 database = \"log.sqlite\"
 tiles = \"public\"
+# The pins that `countermark observe crawl` keeps, shown on the pages.
+# observatory = \"observatory.sqlite\"
 
 # `countermark log observer add` registers who may append, `log witness add` who cosigns.
 "

@@ -70,6 +70,8 @@ pub struct Storage {
     pub database: Database,
     /// Of the public files.
     pub tiles: Tiles,
+    /// Of the pins that the pages show beside the records: what `observe crawl` fills.
+    pub observatory: Option<Database>,
 }
 
 /// Where the records are.
@@ -248,20 +250,22 @@ fn read_storage<'a>(reader: &mut Reader<'a>, table: Table<'a>, folder: &Path) ->
         return (!table.has("storage")).then(|| Storage {
             database: Database::File(folder.join("log.sqlite")),
             tiles: Tiles::Folder(folder.join("public")),
+            observatory: None,
         });
     };
     let secrets = ["database-password", "s3-access-key", "s3-secret-key"];
     let kinds = ["file", "env", "credential"];
     let secrets = secrets.iter().flat_map(|key| kinds.map(|kind| format!("{key}-{kind}")));
     let mut keys: Vec<String> =
-        ["database", "database-authority", "tiles", "s3-endpoint", "s3-region"]
+        ["database", "database-authority", "observatory", "tiles", "s3-endpoint", "s3-region"]
             .map(str::to_owned)
             .to_vec();
     keys.extend(secrets);
     reader.only(storage, &keys.iter().map(String::as_str).collect::<Vec<_>>());
     let database = read_database(reader, storage, folder);
+    let observatory = read_observatory(reader, storage, folder);
     let tiles = read_tiles(reader, storage, folder);
-    Some(Storage { database: database?, tiles: tiles? })
+    Some(Storage { database: database?, tiles: tiles?, observatory })
 }
 
 fn read_database<'a>(
@@ -287,6 +291,25 @@ fn read_database<'a>(
         return None;
     }
     Some(Database::Server { address: text.value.to_owned(), password, authority })
+}
+
+/// The observatory on a server is reached with the password of the log's database.
+fn read_observatory<'a>(
+    reader: &mut Reader<'a>,
+    storage: Table<'a>,
+    folder: &Path,
+) -> Option<Database> {
+    let text = reader.text(storage, "observatory")?;
+    if !crate::log::postgres::settings::Settings::is_address(text.value) {
+        return Some(Database::File(folder.join(text.value)));
+    }
+    if let Err(error) = crate::log::postgres::settings::Settings::parse(text.value, None, None) {
+        let hint = error.hint().unwrap_or("see docs/log-operate.md");
+        reader.hinted(INVALID_VALUE, error.to_string(), text.span, hint);
+        return None;
+    }
+    let password = read_secret(reader, storage, "database-password", folder);
+    Some(Database::Server { address: text.value.to_owned(), password, authority: None })
 }
 
 fn read_tiles<'a>(reader: &mut Reader<'a>, storage: Table<'a>, folder: &Path) -> Option<Tiles> {

@@ -25,6 +25,7 @@ use super::{Witnesses, pages};
 use crate::log::api::{Keys, Log};
 use crate::log::engine::{self, EngineError, Engines};
 use crate::log::sequencer::{Clock, Outside, Sequencer, Settings};
+use crate::observe::db::Observatory;
 use crate::server::{self, Check, Options, Parts, Stopped};
 use crate::web;
 
@@ -140,9 +141,10 @@ pub async fn serve(
         folder.verifiers()
     };
     let engines = engine::open(&folder.config.storage, &client).await?;
+    let pins = engine::open_observatory(&folder.config.storage).await?;
     let (listener, address) = listen(serving.listen).await?;
     let parts = Parts::new(&serving.options.limits);
-    let (log, parts) = attach(parts, &folder, keys, engines.clone())?;
+    let (log, parts) = attach(parts, &folder, keys, engines.clone(), pins)?;
     let witnesses = Witnesses::new(client, Arc::clone(&engines.1), folder.config.witnesses.clone());
     let witnesses = Arc::new(witnesses);
     let (changes, changed) = watch::channel(Arc::new(folder));
@@ -196,6 +198,7 @@ fn attach(
     folder: &Folder,
     keys: Vec<VerifierKey>,
     engines: Engines,
+    pins: Option<Arc<dyn Observatory>>,
 ) -> Result<(Log, Parts), ServeError> {
     let config = &folder.config;
     let names = keys.iter().map(ToString::to_string).collect();
@@ -203,7 +206,10 @@ fn attach(
     let keys = Keys::of(config, keys);
     let (log, parts) = Log::attach(parts, &config.origin, keys, engines, clock())?;
     let site = web::Web {
-        library: web::library::Library { log: store, pins: None },
+        library: web::library::Library {
+            log: store,
+            pins: pins.map(|pins| Arc::new(web::ObservatoryPins(pins)) as Arc<_>),
+        },
         proofs: pages::proofs(&log),
         about: web::About {
             origin: config.origin.clone(),

@@ -86,7 +86,8 @@ impl Walk<'_> {
         for item in items {
             self.items += 1;
             if self.items > MAXIMUM_ITEMS {
-                return Ok(self.note(format!("more than {MAXIMUM_ITEMS} files are not looked at")));
+                self.note(format!("more than {MAXIMUM_ITEMS} files are not looked at"));
+                return Ok(());
             }
             if self.items.is_multiple_of(4096) && self.reading.is_stopped() {
                 return Err(TreesError::Stopped);
@@ -99,7 +100,8 @@ impl Walk<'_> {
                 if self.trees[tree].files.len() == MAXIMUM_LOCKS {
                     let name = &self.trees[tree].name;
                     let note = format!("more than {MAXIMUM_LOCKS} locks of {name} are not read");
-                    return Ok(self.note(note));
+                    self.note(note);
+                    return Ok(());
                 }
                 self.trees[tree].files.push(Candidate { path, at: item.path() });
             } else if kind.is_dir() && !is_left_out(&item.path(), &file) {

@@ -8,7 +8,6 @@ use std::io::{self, BufRead, Read as _};
 
 use countermark_client::report::Problem;
 use countermark_packaging::digest::Digest;
-use countermark_packaging::lock::Place;
 use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 use countermark_trust::log::record::{Fields, MAXIMUM_RECORD, Observation, Observer};
@@ -136,9 +135,9 @@ impl<R: BufRead> Records<R> {
     }
 
     fn wrong(&self, line: u32, message: String) -> Problem {
-        // Lines are told by their numbers; their bytes may be gone, as those of standard input are.
-        let place = Place { file: self.file.clone(), line, column: 1, span: 0..0 };
-        Problem::new("bad-record", Class::Usage, message).at(&place)
+        // No place of the file is marked: its bytes may be gone, as those of standard input are.
+        let message = format!("{}:{line}: {message}", self.file);
+        Problem::new("bad-record", Class::Usage, message)
     }
 }
 
@@ -161,8 +160,7 @@ mod tests {
                 Ok(Some(record)) => found.push(record.text()),
                 Ok(None) => return Ok(found),
                 Err(problem) => {
-                    let line = problem.place.unwrap().line;
-                    return Err(format!("{line}: {}", problem.message));
+                    return Err(problem.message.strip_prefix("r:").unwrap().to_owned());
                 }
             }
         }

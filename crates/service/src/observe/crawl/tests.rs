@@ -134,3 +134,23 @@ fn pins_are_kept_as_they_were_read() {
     expect.files.sort();
     assert_eq!(again, [expect]);
 }
+
+#[test]
+fn a_report_is_made_of_every_project() {
+    let world = world();
+    let jug = ProjectName::parse("jug").unwrap();
+    let of_jug = Statement { project: jug, ..lock("app", "c1", 0, &[("jug-1.2.tar.gz", 'j')]) };
+    let statements = [of_jug, lock("app", "c1", 0, &[(SDIST, 's'), (WHEEL, 'w')])];
+    let found = world.runtime.block_on(async {
+        ingest(&world.db, &statements).await.unwrap();
+        let first = world.db.projects("", 1).await.unwrap();
+        assert_eq!(first.iter().map(ProjectName::as_str).collect::<Vec<_>>(), ["jug"]);
+        assert_eq!(world.db.projects("jug", 9).await.unwrap(), [teapot()]);
+        assert!(world.db.projects("teapot", 9).await.unwrap().is_empty());
+        all_statements(&world.db).await.unwrap()
+    });
+    let mut pins: Vec<String> =
+        found.iter().flat_map(Statement::pins).map(|pin| pin.file.unwrap()).collect();
+    pins.sort();
+    assert_eq!(pins, ["jug-1.2.tar.gz", WHEEL, SDIST]);
+}

@@ -87,6 +87,11 @@ class Log:
             time.sleep(0.1)
         raise SystemExit(f"no checkpoint of {size} entries; the last has {self.size()}")
 
+    def processor(self):
+        """Processor seconds of the server until now; what others do on the machine does not count."""
+        fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def memory(self):
         """Resident memory of the server now and at most, in MiB."""
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()

@@ -25,8 +25,9 @@ pub(super) fn keep(
         Evidence::Inconsistent { older, newer, proof } => {
             Document::fork(origin, keys, &[text(older), text(newer)], proof, now)
         }
-        // The times are the log's own word; there is no document for it, but both notes are kept.
-        Evidence::RolledBack { .. } => None,
+        Evidence::RolledBack { larger, smaller } => {
+            Document::rolled_back(origin, keys, text(smaller), text(larger), now)
+        }
     };
     let (name, bytes) = match document {
         Some(document) => (document.file_name(), document.write()),
@@ -46,7 +47,8 @@ pub(super) fn keep(
     }
 }
 
-/// Both notes, one after the other, where there is no document for what they show.
+/// Both notes, one after the other, should there be no document for what they show: keys that the log
+/// gave up meanwhile convict nobody here, and may elsewhere.
 fn notes(evidence: &Evidence) -> (String, Vec<u8>) {
     let (first, second) = match evidence {
         Evidence::SameSize { first, second } => (first, second),
@@ -56,5 +58,5 @@ fn notes(evidence: &Evidence) -> (String, Vec<u8>) {
     let text = format!("{}\n{}", first.to_text(), second.to_text());
     let digest: [u8; 32] = sha2::Sha256::digest(&text).into();
     let short: String = digest[..6].iter().map(|byte| format!("{byte:02x}")).collect();
-    (format!("rolled-back-{short}.txt"), text.into_bytes())
+    (format!("notes-{short}.txt"), text.into_bytes())
 }

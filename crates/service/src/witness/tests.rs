@@ -43,7 +43,11 @@ fn tree(letter: char, size: usize) -> MemoryNodes {
 }
 
 fn checkpoint(tree: &MemoryNodes, key: &SignerKey) -> String {
-    let checkpoint = Checkpoint::new(ORIGIN, tree.size(), tree.root()).unwrap().with_time(1000);
+    checkpoint_at(tree, key, 1000)
+}
+
+fn checkpoint_at(tree: &MemoryNodes, key: &SignerKey, time: u64) -> String {
+    let checkpoint = Checkpoint::new(ORIGIN, tree.size(), tree.root()).unwrap().with_time(time);
     checkpoint.sign(&[key]).unwrap().note().to_text()
 }
 
@@ -203,6 +207,32 @@ async fn a_fork_is_refused_and_convicted_once() {
         convict(&document, &[log_key().verifier().clone()]).unwrap();
     }
     assert_eq!(fixture.witness.inner.metrics.convicted.get(), fixture.evidence().len() as u64);
+}
+
+#[tokio::test]
+async fn a_rollback_and_a_grown_fork_are_refused_and_anybody_can_verify_the_proof() {
+    let fixture = Fixture::new();
+    assert_eq!(fixture.add(grown(0, &tree('a', 5))).await.0, 200);
+    // What was signed before may be sent again by anybody: refused, and no crime.
+    let older = checkpoint_at(&tree('a', 4), &log_key(), 1000);
+    assert_eq!(fixture.add(request(0, &[], &older)).await.0, 409);
+    assert_eq!(fixture.evidence().len(), 0);
+    // Signed later, by the log's own word.
+    let shrunk = checkpoint_at(&tree('a', 4), &log_key(), 1001);
+    assert_eq!(fixture.add(request(5, &[], &shrunk)).await.0, 400);
+    assert_eq!(fixture.add(request(0, &[], &shrunk)).await.0, 409);
+    let other = tree('b', 7);
+    let proof = countermark_tlog::proof::prove_consistency(5, 7, &other).unwrap();
+    let fork = request(5, &proof, &checkpoint(&other, &log_key()));
+    assert_eq!(fixture.add(fork).await.0, 422);
+    assert_eq!(fixture.latest().await.unwrap().size(), 5);
+    let mut kinds = Vec::new();
+    for file in fixture.evidence() {
+        let document = Document::parse(&std::fs::read(&file).unwrap()).unwrap();
+        convict(&document, &[log_key().verifier().clone()]).unwrap();
+        kinds.push(document.kind().name());
+    }
+    assert_eq!(kinds, ["fork-inconsistent", "rolled-back"]);
 }
 
 #[tokio::test]

@@ -10,12 +10,12 @@
 //! | field | content |
 //! |---|---|
 //! | `version` | 1 |
-//! | `kind` | `fork-same-size`, `fork-inconsistent`, `equivocation` or `bad-cosignature` |
+//! | `kind` | `fork-same-size`, `fork-inconsistent`, `rolled-back`, `equivocation` or `bad-cosignature` |
 //! | `log` | the origin of the log |
 //! | `keys` | vkeys of the accused: the log's, for `bad-cosignature` the witness's |
 //! | `found` | when it was found, for people; nothing rests on it |
 //! | `notes` | the signed checkpoints: two, the smaller first; one for `equivocation` |
-//! | `consistency` | hashes from the smaller to the larger tree, the root of the smaller written out where RFC 6962 leaves it out; empty where the sizes are equal |
+//! | `consistency` | hashes from the smaller to the larger tree, the root of the smaller written out where RFC 6962 leaves it out; empty where the sizes are equal, and for `rolled-back` |
 //! | `records` | `{"index", "record"}` of the log, ascending, for `equivocation` |
 //! | `proof` | the common proof that the records stand in the tree of the note |
 //! | `ours` | `{"file", "digest", "from"}`, what whoever wrote the document got himself; `null` where two records suffice |
@@ -40,6 +40,8 @@ pub enum Kind {
     ForkSameSize,
     /// A log signed a tree that does not begin with a smaller one that it signed.
     ForkInconsistent,
+    /// A log signed a smaller tree and, by its own word, later than a larger one.
+    RolledBack,
     /// An index gave out two files under one name, as the log has recorded it.
     Equivocation,
     /// A witness cosigned two views of a log that exclude each other.
@@ -48,8 +50,13 @@ pub enum Kind {
 
 impl Kind {
     /// Each of them.
-    pub const ALL: [Self; 4] =
-        [Self::ForkSameSize, Self::ForkInconsistent, Self::Equivocation, Self::BadCosignature];
+    pub const ALL: [Self; 5] = [
+        Self::ForkSameSize,
+        Self::ForkInconsistent,
+        Self::RolledBack,
+        Self::Equivocation,
+        Self::BadCosignature,
+    ];
 
     /// The word in the document.
     #[must_use]
@@ -57,6 +64,7 @@ impl Kind {
         match self {
             Self::ForkSameSize => "fork-same-size",
             Self::ForkInconsistent => "fork-inconsistent",
+            Self::RolledBack => "rolled-back",
             Self::Equivocation => "equivocation",
             Self::BadCosignature => "bad-cosignature",
         }
@@ -100,6 +108,19 @@ impl Evidence {
     ) -> Option<Self> {
         let kind = if consistency.is_empty() { Kind::ForkSameSize } else { Kind::ForkInconsistent };
         Self::views(kind, log, keys, notes, consistency, found)
+    }
+
+    /// That a log signed a smaller tree after a larger one, by the times that it signed with them. None
+    /// where the notes prove nothing: what was signed earlier may be shown again by anybody.
+    #[must_use]
+    pub fn rolled_back(
+        log: &str,
+        keys: &[VerifierKey],
+        smaller: String,
+        larger: String,
+        found: Timestamp,
+    ) -> Option<Self> {
+        Self::views(Kind::RolledBack, log, keys, &[smaller, larger], &[], found)
     }
 
     /// That a witness cosigned two views of a log. None where the notes prove nothing.

@@ -64,7 +64,7 @@ fn keys(arguments: &LogConvictArgs, evidence: &Evidence) -> Result<Vec<VerifierK
     }
     Ok(match evidence.kind() {
         Kind::BadCosignature => log.witnesses.clone(),
-        Kind::ForkSameSize | Kind::ForkInconsistent | Kind::Equivocation => {
+        Kind::ForkSameSize | Kind::ForkInconsistent | Kind::RolledBack | Kind::Equivocation => {
             log.keys.iter().map(|key| key.vkey.clone()).collect()
         }
     })
@@ -75,6 +75,7 @@ fn text(conviction: &Conviction) -> String {
         Kind::ForkSameSize | Kind::ForkInconsistent => {
             format!("proved: `{}` signed two histories", conviction.log)
         }
+        Kind::RolledBack => format!("proved: `{}` went back", conviction.log),
         Kind::Equivocation => {
             format!("proved: `{}` has recorded two digests of one file", conviction.log)
         }
@@ -107,6 +108,7 @@ struct ViewDocument {
 fn json(conviction: &Conviction) -> String {
     let views = match &conviction.statement {
         Statement::Views { first, second } => vec![first, second],
+        Statement::Shrunk { smaller, larger } => vec![&smaller.0, &larger.0],
         Statement::Digests { .. } => Vec::new(),
     };
     let view = |view: &_| {

@@ -47,6 +47,13 @@ pub enum Statement {
         /// The larger one, or another one of the same size.
         second: View,
     },
+    /// A tree that was smaller when it was signed later.
+    Shrunk {
+        /// The smaller one, and when the log says that it signed it, in seconds since 1970.
+        smaller: (View, u64),
+        /// The larger one, signed before.
+        larger: (View, u64),
+    },
     /// Two digests of one file.
     Digests {
         /// What observers of an index saw.
@@ -111,6 +118,9 @@ pub enum Unproven {
         /// The size of the larger tree.
         second: u64,
     },
+    /// A smaller tree that the log does not say to be later.
+    #[error("the smaller checkpoint of the evidence does not say a later time than the larger one")]
+    NotLater,
     /// The kind says another thing than the notes.
     #[error("the evidence says `{kind}`, which its checkpoints are not")]
     Kind {
@@ -140,6 +150,7 @@ impl Unproven {
             | Self::Order
             | Self::Proof(_)
             | Self::Consistent { .. }
+            | Self::NotLater
             | Self::Kind { .. }
             | Self::Record(_)
             | Self::NoContradiction => Class::Rejected,
@@ -162,6 +173,7 @@ pub fn convict(evidence: &Evidence, given: &[VerifierKey]) -> Result<Conviction,
     }
     let (keys, statement) = match evidence.kind {
         Kind::ForkSameSize | Kind::ForkInconsistent => fork(evidence, &keys)?,
+        Kind::RolledBack => rolled_back(evidence, &keys)?,
         Kind::BadCosignature => bad_cosignature(evidence, &keys)?,
         Kind::Equivocation => equivocation(evidence, &keys)?,
     };
@@ -185,13 +197,49 @@ fn fork(
     if same_size != (evidence.kind == Kind::ForkSameSize) {
         return Err(Unproven::Kind { kind: evidence.kind.name() });
     }
-    let mut rests_on: Vec<VerifierKey> = Vec::new();
+    Ok((rests_on(&first, &second), statement))
+}
+
+/// The keys that signed one of two checkpoints.
+fn rests_on(first: &SignedCheckpoint, second: &SignedCheckpoint) -> Vec<VerifierKey> {
+    let mut keys: Vec<VerifierKey> = Vec::new();
     for signed in first.signed().iter().chain(second.signed()) {
-        if !rests_on.contains(&signed.key) {
-            rests_on.push(signed.key.clone());
+        if !keys.contains(&signed.key) {
+            keys.push(signed.key.clone());
         }
     }
-    Ok((rests_on, statement))
+    keys
+}
+
+/// The times are the log's own: one that says a later time of a smaller tree says that it forgot entries.
+fn rolled_back(
+    evidence: &Evidence,
+    keys: &[VerifierKey],
+) -> Result<(Vec<VerifierKey>, Statement), Unproven> {
+    let [smaller, larger] = two_notes(evidence)?;
+    if !evidence.consistency.is_empty() {
+        return Err(Unproven::Superfluous { field: "consistency" });
+    }
+    let [smaller, larger] = [open(evidence, smaller, keys)?, open(evidence, larger, keys)?];
+    if smaller.size() >= larger.size() {
+        return Err(Unproven::Order);
+    }
+    let time = |it: &SignedCheckpoint| it.checkpoint().stated_time();
+    let (Some(later), Some(before)) = (time(&smaller), time(&larger)) else {
+        return Err(Unproven::NotLater);
+    };
+    if later <= before {
+        return Err(Unproven::NotLater);
+    }
+    let statement = Statement::Shrunk {
+        smaller: (view(smaller.checkpoint()), later),
+        larger: (view(larger.checkpoint()), before),
+    };
+    Ok((rests_on(&smaller, &larger), statement))
+}
+
+fn view(checkpoint: &Checkpoint) -> View {
+    View { size: checkpoint.size(), root: *checkpoint.root() }
 }
 
 fn bad_cosignature(
@@ -267,7 +315,6 @@ fn views(
     second: &Checkpoint,
     consistency: &[Hash],
 ) -> Result<Statement, Unproven> {
-    let view = |it: &Checkpoint| View { size: it.size(), root: *it.root() };
     let statement = Statement::Views { first: view(first), second: view(second) };
     if first.size() > second.size() {
         return Err(Unproven::Order);
@@ -330,6 +377,11 @@ impl fmt::Display for Statement {
                 formatter,
                 "{} entries with the root {}, and {} entries with the root {}, which exclude each other",
                 first.size, first.root, second.size, second.root
+            ),
+            Self::Shrunk { smaller: (smaller, later), larger: (larger, before) } => write!(
+                formatter,
+                "{} entries at the time {before}, and {} entries at the later time {later}",
+                larger.size, smaller.size
             ),
             Self::Digests { records, ours } => {
                 for (number, record) in records.iter().enumerate() {

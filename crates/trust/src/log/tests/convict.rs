@@ -18,6 +18,11 @@ fn signed(tree: &MemoryNodes, cosigned: &[(u8, i64)]) -> String {
     note(checkpoint(tree.size(), tree.root()), &[1], cosigned)
 }
 
+/// Signed with a time.
+fn at(tree: &MemoryNodes, seconds: u64) -> String {
+    note(checkpoint(tree.size(), tree.root()).with_time(seconds), &[1], &[])
+}
+
 /// Evidence of each kind.
 fn all() -> Vec<Evidence> {
     let keys = vkeys(&[log_key(1)]);
@@ -38,6 +43,7 @@ fn all() -> Vec<Evidence> {
         Evidence::equivocation(ORIGIN, &keys, answer.checkpoint, records, proved, None, now()),
         Evidence::witness(ORIGIN, &witness, &notes, &[], now()),
         Evidence::witness(ORIGIN, &witness, &grown, &proof, now()),
+        Evidence::rolled_back(ORIGIN, &keys, at(&a, 1001), at(&more, 1000), now()),
     ]
     .map(Option::unwrap)
     .into()
@@ -71,7 +77,8 @@ fn each_kind_convicts_and_says_whom() {
             "fork-inconsistent",
             "equivocation",
             "bad-cosignature",
-            "bad-cosignature"
+            "bad-cosignature",
+            "rolled-back"
         ]
     );
     for evidence in all() {
@@ -152,6 +159,38 @@ fn evidence_of_two_views_is_refused_for_its_reason() {
         it["keys"] = [1, 2].map(|it| witness(it).verifier().to_string()).to_vec().into();
     };
     check(3, &apart, "`witness.example.org/1` did not cosign both checkpoints of the evidence");
+}
+
+#[test]
+fn evidence_of_a_tree_that_shrank_is_refused_for_its_reason() {
+    let all = all();
+    let check = |change: &dyn Fn(&mut Document), expect: &str| {
+        let found = refusal(&all[5], change);
+        assert!(found.starts_with(expect), "{found}");
+    };
+    let (small, large) = (tree(&["a", "b", "c"]), tree(&["x", "b", "c", "d", "e"]));
+    let not_later = "the smaller checkpoint of the evidence does not say a later time";
+    // An old checkpoint may be shown again by anybody; and one that says no time says nothing.
+    check(&|it| it["notes"][0] = at(&small, 999).into(), not_later);
+    check(&|it| it["notes"][0] = at(&small, 1000).into(), not_later);
+    check(&|it| it["notes"][0] = signed(&small, &[]).into(), not_later);
+    check(&|it| it["notes"][1] = signed(&large, &[]).into(), not_later);
+    let order = "the smaller checkpoint of the evidence has to be the first one";
+    check(&|it| it["notes"].as_array_mut().unwrap().swap(0, 1), order);
+    check(&|it| it["notes"][1] = it["notes"][0].clone(), order);
+    check(&|it| drop(it["notes"].as_array_mut().unwrap().pop()), "such evidence has 2 signed");
+    let proof = Document::Array(vec![leaf_hash(b"").to_base64().into()]);
+    check(&|it| it["consistency"] = proof.clone(), "such evidence has no `consistency`");
+    let stranger = |it: &mut Document| it["keys"] = vec![log_key(9).verifier().to_string()].into();
+    check(&stranger, "none of the given keys signed the evidence");
+    let later = |it: &mut Document| {
+        let text = it["notes"][0].as_str().unwrap().replace("time 1001", "time 2001");
+        it["notes"][0] = text.into();
+    };
+    check(&later, "a signed checkpoint of the evidence cannot be used: ");
+    check(&|it| it["kind"] = "fork-inconsistent".into(), "nothing follows from the proof");
+    let said = convict(&all[5], &[]).unwrap().statement.to_string();
+    assert_eq!(said, "5 entries at the time 1000, and 3 entries at the later time 1001");
 }
 
 #[test]
@@ -241,6 +280,7 @@ fn the_form_of_evidence_is_frozen() {
         (1, include_str!("fork-inconsistent.json")),
         (2, include_str!("equivocation.json")),
         (3, include_str!("bad-cosignature.json")),
+        (5, include_str!("rolled-back.json")),
     ] {
         let written = String::from_utf8(all[number].write()).unwrap();
         assert_eq!(written, text, "{written}");

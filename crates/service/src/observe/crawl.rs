@@ -16,7 +16,7 @@ use countermark_trust::log::record::{Observation, ObserverKind};
 use jiff::Timestamp;
 
 use super::append::{DIFFERENT, claim};
-use super::db::{AlarmKind, Observatory, Pin, PinPlace, PinnedAt, Search, Sighting};
+use super::db::{AlarmKind, NewAlarm, Observatory, Pin, PinPlace, PinnedAt, Search, Sighting};
 use super::tell::{Claim, alarm};
 use crate::log::store::{LogStore, StoreError};
 
@@ -78,8 +78,8 @@ pub struct Judged {
     pub alarms: usize,
 }
 
-/// Holds the disputed files of a repository against all that is known of their projects, and writes down
-/// the alarms.
+/// Holds what a repository pins and others do not against all that is known of these projects, and
+/// writes down the alarms: files by their names, and digests without names by their releases.
 ///
 /// # Errors
 /// See [`StoreError`].
@@ -88,15 +88,9 @@ pub async fn compare(
     repository: &str,
     now: Timestamp,
 ) -> Result<Judged, StoreError> {
-    let mut disputed = BTreeSet::new();
-    let mut after = String::new();
-    loop {
-        let files = db.disputed(repository, &after, DISPUTED).await?;
-        let Some(last) = files.last().cloned() else { break };
-        disputed.extend(files);
-        after = last;
-    }
-    let mut projects = BTreeSet::new();
+    let disputed = disputed(db, repository).await?;
+    let lone = lone(db, repository).await?;
+    let mut projects = lone.clone();
     for file in &disputed {
         let pins = db.pins(&Search::File(file.clone()), 1).await?;
         projects.extend(pins.into_iter().map(|it| it.pin.project));
@@ -109,16 +103,56 @@ pub async fn compare(
     let mut judged = Judged::default();
     for finding in judge::compare(&all) {
         *judged.classes.entry(finding.class).or_default() += 1;
-        let Some(file) = finding.file.as_deref() else { continue };
-        if finding.class != TWO_DIGESTS || !disputed.contains(file) {
-            continue;
+        let is_ours = match &finding.file {
+            Some(file) => disputed.contains(file),
+            None => lone.contains(&finding.project),
+        };
+        if finding.class == TWO_DIGESTS && is_ours {
+            judged.alarms += usize::from(db.raise(&alarm_of(&finding, &all, now), &[]).await?);
         }
-        let about = (&finding.project, file);
-        let claims = claims(&finding);
-        let alarm = alarm(AlarmKind::TwoDigests, about, &claims, &finding.evidence, now);
-        judged.alarms += usize::from(db.raise(&alarm, &[]).await?);
     }
     Ok(judged)
+}
+
+async fn disputed(db: &dyn Observatory, repository: &str) -> Result<BTreeSet<String>, StoreError> {
+    let mut disputed = BTreeSet::new();
+    let mut after = String::new();
+    loop {
+        let files = db.disputed(repository, &after, DISPUTED).await?;
+        let Some(last) = files.last().cloned() else { return Ok(disputed) };
+        disputed.extend(files);
+        after = last;
+    }
+}
+
+async fn lone(db: &dyn Observatory, repository: &str) -> Result<BTreeSet<ProjectName>, StoreError> {
+    let mut lone = BTreeSet::new();
+    let mut after = String::new();
+    loop {
+        let projects = db.lone(repository, &after, DISPUTED).await?;
+        let Some(last) = projects.last() else { return Ok(lone) };
+        last.as_str().clone_into(&mut after);
+        lone.extend(projects);
+    }
+}
+
+/// A finding without the name of a file is about a release. If a digest of it is known by the name of one
+/// file, that file is told; the alarm is the same one without it, so that it is told once.
+fn alarm_of(finding: &Finding, all: &[Statement], now: Timestamp) -> NewAlarm {
+    let release = finding.release();
+    let about = (&finding.project, finding.file.as_deref().unwrap_or(&release));
+    let made = alarm(AlarmKind::TwoDigests, about, &claims(finding), &finding.evidence, now);
+    if finding.file.is_some() {
+        return made;
+    }
+    let digests: BTreeSet<_> = finding.sides.iter().flat_map(|side| &side.digests).collect();
+    let stated = all.iter().filter(|it| it.project == finding.project).flat_map(|it| &it.files);
+    let known = stated.filter(|it| digests.contains(&it.digest)).filter_map(|it| it.file.as_ref());
+    let known: BTreeSet<_> = known.collect();
+    match known.first() {
+        Some(file) if known.len() == 1 => NewAlarm { file: (*file).clone(), ..made },
+        _ => made,
+    }
 }
 
 /// Everything about which the pins of a project, and what observers of indexes saw, disagree.

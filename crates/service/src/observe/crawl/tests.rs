@@ -123,6 +123,61 @@ fn a_set_that_grew_is_no_alarm() {
     assert_eq!(world.alarms(), []);
 }
 
+/// The same lock as tools write it that name no files.
+fn nameless(repository: &str, commit: &str, second: i64, letters: &[char]) -> Statement {
+    let named: Vec<_> = letters.iter().map(|letter| (SDIST, *letter)).collect();
+    let mut statement = lock(repository, commit, second, &named);
+    statement.lock.path = "requirements.txt".to_owned();
+    statement.format = "requirements".to_owned();
+    statement.files.iter_mut().for_each(|stated| stated.file = None);
+    statement
+}
+
+#[test]
+fn a_digest_without_a_name_in_place_of_another_is_one_alarm_whoever_is_read_first() {
+    let honest = |repository| nameless(repository, "c1", 1, &['a', 'w']);
+    let evil = || nameless("evil", "c2", 2, &['x', 'w']);
+    for order in [
+        vec![honest("a"), honest("b"), evil()],
+        vec![honest("a"), evil(), honest("b")],
+        vec![evil(), honest("a"), honest("b")],
+    ] {
+        let world = world();
+        for statement in order.iter().chain(&order) {
+            world.look(std::slice::from_ref(statement));
+        }
+        let alarms = world.alarms();
+        assert_eq!(alarms.len(), 1, "{alarms:?}");
+        assert_eq!(alarms[0].alarm.file, "teapot 1.2");
+        let evidence = &alarms[0].alarm.evidence;
+        assert!(evidence.contains("evil:requirements.txt:3@c2"), "{evidence}");
+        assert!(evidence.contains("a:requirements.txt:3@c1"), "{evidence}");
+    }
+}
+
+#[test]
+fn a_digest_without_a_name_that_a_history_held_for_a_while_is_an_alarm_about_the_file() {
+    let world = world();
+    world.look(&[lock("named", "c0", 0, &[(SDIST, 'a'), (WHEEL, 'w')])]);
+    let history = [
+        nameless("app", "c1", 1, &['a', 'w']),
+        nameless("app", "c2", 2, &['x', 'w']),
+        nameless("app", "c3", 3, &['a', 'w']),
+    ];
+    assert_eq!(world.look(&history).alarms, 1);
+    assert_eq!(world.alarms()[0].alarm.file, SDIST);
+}
+
+#[test]
+fn digests_without_names_that_go_together_are_no_alarm() {
+    let world = world();
+    world.look(&[nameless("a", "c1", 1, &['a'])]);
+    world.look(&[nameless("b", "c1", 2, &['a', 'w'])]);
+    world.look(&[nameless("c", "c1", 2, &['w'])]);
+    world.look(&[lock("d", "c1", 2, &[(WHEEL, 'w'), (SDIST, 'a')])]);
+    assert_eq!(world.alarms(), []);
+}
+
 #[test]
 fn pins_are_kept_as_they_were_read() {
     let world = world();

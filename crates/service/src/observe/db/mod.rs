@@ -101,6 +101,21 @@ pub trait Observatory: Engine {
         pins::disputed(self, repository, after, limit).await
     }
 
+    /// Projects of which a repository pins a digest that nobody else knows, in a release that somebody
+    /// pins without names of files, after one of them, in order. What each of them is decides
+    /// `lock::observe`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn lone(
+        &self,
+        repository: &str,
+        after: &str,
+        limit: usize,
+    ) -> Result<Vec<ProjectName>, StoreError> {
+        pins::lone(self, repository, after, limit).await
+    }
+
     /// Remembers observations, all or none, and gives how many are new.
     ///
     /// # Errors

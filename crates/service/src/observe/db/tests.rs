@@ -160,6 +160,25 @@ fn a_file_with_two_digests_is_disputed_and_nothing_else() {
 }
 
 #[test]
+fn a_digest_without_a_name_that_nobody_else_knows_is_alone() {
+    on_both(|home| async move {
+        let db = home.open().await;
+        let lone = async |repository: &str| db.lone(repository, "", 10).await.unwrap();
+        // With names it is a matter of names.
+        db.add_pins(&place("a", "1", 1), &[pin(Some(FILE), 'a')]).await.unwrap();
+        assert_eq!(lone("a").await, []);
+        db.add_pins(&place("b", "1", 1), &[pin(None, 'a')]).await.unwrap();
+        assert_eq!((lone("a").await, lone("b").await), (vec![], vec![]));
+        db.add_pins(&place("b", "2", 2), &[pin(None, 'b')]).await.unwrap();
+        assert_eq!((lone("a").await, lone("b").await), (vec![], vec![name("teapot")]));
+        assert_eq!(db.lone("b", "teapot", 10).await.unwrap(), []);
+        // An observer who saw it is somebody.
+        db.add_seen(&[observation("teapot-1.tar.gz", 'b', 3)]).await.unwrap();
+        assert_eq!(lone("b").await, []);
+    });
+}
+
+#[test]
 fn observations_wait_until_a_log_has_them() {
     on_both(|home| async move {
         let db = home.open().await;

@@ -106,6 +106,11 @@ fn what_was_seen_goes_into_a_log_once_and_waits_for_it() {
     // Without a log it waits.
     look(&world, &before, &["lid"]).expect(0).never_says("to the log");
     world.run(&["log", "init", "log", "--origin", "log.example.org"]).expect(0);
+    // Whom the log does not know appends nothing, on its own machine neither, and nothing is lost.
+    let stranger = look(&world, &before, &["lid", "--log", "log"]);
+    stranger.expect(2).says("error[append-refused]").says("is not registered");
+    world.run(&["log", "checkpoint", "log"]).expect(0).says("log.example.org\n0\n");
+    world.run(&["log", "observer", "add", "log", OBSERVER[1]]).expect(0);
     look(&world, &before, &["lid", "--log", "log"]).expect(0).says("2 records are new to the log");
     look(&world, &before, &["lid", "--log", "log", "--now"]).expect(0).says("0 records are new");
     // Another database, as of another crawler: the log knows the records, and a second digest.
@@ -114,12 +119,34 @@ fn what_was_seen_goes_into_a_log_once_and_waits_for_it() {
     let after = index(&[("lid", "lid-1.0.tar.gz", "evil")]);
     let third = ["lid", "--log", "log", "--database", "third.sqlite"];
     look(&world, &after, &third).expect(1).says("1 record is new to the log; 1 new alarm");
-    // A crawl that names the log tells of it, though it found nothing itself.
-    world.write("one/.keep", "");
-    let config = "[observe]\ndatabase = \"pages.sqlite\"\nlog = \"log\"\nfolders = [\"one\"]\n";
+}
+
+#[test]
+fn an_alarm_that_a_log_raised_is_delivered_once() {
+    let hooks = HookServer::start([]);
+    let mut world = told_world(&hooks);
+    world.set("HOOK", &format!("{}/hook", hooks.url()));
+    world.run(&["log", "init", "log", "--origin", "log.example.org"]).expect(0);
+    world.run(&["log", "observer", "add", "log", OBSERVER[1]]).expect(0);
+    for bytes in ["one", "evil"] {
+        let digest = sha256(bytes.as_bytes());
+        let line = format!(
+            "{{\"project\":\"lid\",\"file\":\"lid-1.0.tar.gz\",\"digest\":\"sha256:{digest}\"}}\n"
+        );
+        world.write("records.jsonl", line);
+        world.run(&["log", "append", "log", "records.jsonl"]).expect(0);
+    }
+    // Nothing is crawled: the log alone says so.
+    let config = CONFIG.replace("folders = [\"one\", \"two\"]", "log = \"log\"");
     world.write("observe.toml", config);
-    world.run(&["observe", "crawl", "--once"]).expect(1).says("1 new alarm");
-    world.run(&["observe", "crawl", "--once"]).expect(0).says("0 new alarms");
+    let crawl = || world.run(&["observe", "crawl", "--once"]);
+    crawl().expect(1).says("read 0 places").says("1 new alarm; 2 messages delivered");
+    crawl().expect(0).says("0 new alarms").never_says("delivered");
+    let calls = hooks.calls();
+    assert_eq!(calls.len(), 1);
+    let body: serde_json::Value = serde_json::from_slice(&calls[0].body).expect("JSON");
+    assert_eq!((&body["kind"], &body["file"]), (&"equivocation".into(), &"lid-1.0.tar.gz".into()));
+    assert_eq!(world.read("alarms.atom").matches("<entry>").count(), 1);
 }
 
 /// A log that is served at an address of its own choice, until the test ends.

@@ -19,6 +19,7 @@ use url::Url;
 
 use super::db::{AlarmKind, Observatory, Search, Waiting};
 use super::tell::{Claim, alarm};
+use crate::log::config::Registered;
 use crate::log::store::{LogStore, StoreError};
 
 /// Records of one batch: below the limits of a log, whatever they say.
@@ -52,6 +53,12 @@ pub enum AppendError {
     /// Its answer makes no sense.
     #[error("the answer of the log cannot be used: {0}")]
     Answer(#[from] WireError),
+    /// A log on this machine that does not know the observer.
+    #[error("`{observer}` is not registered as an observer of the log")]
+    Unregistered {
+        /// Who wanted to append.
+        observer: Observer,
+    },
     /// It answered for another number of records.
     #[error("the log gave {found} receipts for {expected} records")]
     Count {
@@ -79,7 +86,7 @@ impl AppendError {
             Self::Http(error) => error.class(),
             // The key is not registered, or the batch not in order: ours to mend.
             Self::Refused { status: 429, .. } => Class::Unavailable,
-            Self::Refused { .. } | Self::Sign(_) => Class::Usage,
+            Self::Refused { .. } | Self::Unregistered { .. } | Self::Sign(_) => Class::Usage,
             Self::Answer(_) | Self::Count { .. } => Class::Unavailable,
             Self::Store(error) | Self::Database(error) => error.class(),
         }
@@ -95,6 +102,9 @@ impl AppendError {
             Self::Http(_) | Self::Answer(_) | Self::Count { .. } | Self::Store(_) => {
                 Some("nothing is lost: what was seen is kept, and handed in by the next run")
             }
+            Self::Unregistered { .. } => {
+                Some("register it with `countermark log observer add`; what was seen is kept")
+            }
             Self::Sign(_) | Self::Database(_) => None,
         }
     }
@@ -106,6 +116,7 @@ impl AppendError {
             Self::Refused { status, .. } => matches!(status, 408 | 425 | 429),
             Self::Store(StoreError::Locked) => true,
             Self::Answer(_)
+            | Self::Unregistered { .. }
             | Self::Count { .. }
             | Self::Sign(_)
             | Self::Store(_)
@@ -184,8 +195,11 @@ impl Appender for RemoteLog<'_> {
     }
 }
 
-/// A log whose database we may write to.
+/// A log whose database we may write to. Who can do that needs no key; the observer has to be one of the
+/// log's all the same, so that a name that was mistyped or removed ends up in no record.
 pub struct LocalLog<'a> {
+    /// Who may append.
+    pub observers: &'a [Registered],
     /// Its rows.
     pub store: &'a dyn LogStore,
     /// The clock.
@@ -195,6 +209,11 @@ pub struct LocalLog<'a> {
 #[async_trait]
 impl Appender for LocalLog<'_> {
     async fn append(&self, records: &[Observation]) -> Result<Vec<Receipt>, AppendError> {
+        let is_known =
+            |it: &&Observation| self.observers.iter().any(|known| known.observer == *it.observer());
+        if let Some(stranger) = records.iter().find(|it| !is_known(it)) {
+            return Err(AppendError::Unregistered { observer: stranger.observer().clone() });
+        }
         let receipts =
             self.store.submit(records.to_vec(), (self.now)()).await.map_err(AppendError::Store)?;
         let receipt =

@@ -114,7 +114,8 @@ fn read<'a>(reader: &mut Reader<'a>, document: &Table<'a>, folder: &Path) -> Opt
         reader.texts(&table, "folders").into_iter().map(|path| folder.join(path)).collect();
     let repositories: Vec<String> =
         reader.texts(&table, "repositories").into_iter().map(str::to_owned).collect();
-    if folders.is_empty() && repositories.is_empty() {
+    // A log alone is enough: then its alarms are told.
+    if folders.is_empty() && repositories.is_empty() && !table.has("log") {
         let hint = "name what is read: `folders = [\"checkouts\"]`, or `repositories`";
         reader.missing(&table, "folders", hint);
     }

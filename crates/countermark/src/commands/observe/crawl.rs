@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &ObserveCrawlArgs, output: &OutputArgs) -> Outcome 
     }
     let session = session::open("observe", &arguments.index, &[], None)?;
     let log = match &config.log {
-        Some(folder) => Some(open_log(&runtime, folder, &session.http)?),
+        Some(folder) => Some(open_log(&runtime, folder, &session.http)?.0),
         None => None,
     };
     let crawler = Crawler {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use countermark_client::http::Client;
 use countermark_client::log::LogPlace;
 use countermark_client::report::Problem;
-use countermark_service::log::config::{self, keys};
+use countermark_service::log::config::{self, Registered, keys};
 use countermark_service::log::engine;
 use countermark_service::log::store::LogStore;
 use countermark_service::observe::append::{
@@ -71,12 +71,12 @@ pub(super) fn database_problem(
     }]
 }
 
-/// The database of a log on this machine.
+/// The database of a log on this machine, and who may append to it.
 pub(super) fn open_log(
     runtime: &Runtime,
     folder: &Path,
     http: &Arc<Client>,
-) -> Result<Arc<dyn LogStore>, Vec<Problem>> {
+) -> Result<(Arc<dyn LogStore>, Vec<Registered>), Vec<Problem>> {
     let path = folder.join(config::FILE);
     let text = read_text(&path)?;
     let config = config::parse(&path.display().to_string(), text.as_bytes(), folder)
@@ -89,7 +89,7 @@ pub(super) fn open_log(
             None => problem,
         }]
     })?;
-    Ok(store)
+    Ok((store, config.observers))
 }
 
 /// Where observations go when they are in the database.
@@ -97,7 +97,7 @@ pub(super) enum Sink {
     /// Nowhere: they wait.
     Nowhere,
     /// A log on this machine.
-    Local(Arc<dyn LogStore>),
+    Local(Arc<dyn LogStore>, Vec<Registered>),
     /// A server.
     Remote {
         /// Its address.
@@ -117,7 +117,8 @@ impl Sink {
         http: &Arc<Client>,
     ) -> Result<Self, Vec<Problem>> {
         if let Some(folder) = &arguments.log {
-            return Ok(Self::Local(open_log(runtime, folder, http)?));
+            let (store, observers) = open_log(runtime, folder, http)?;
+            return Ok(Self::Local(store, observers));
         }
         let (Some(url), Some(path)) = (&arguments.log_url, &arguments.key) else {
             return Ok(Self::Nowhere);
@@ -159,7 +160,9 @@ impl Sink {
         };
         match self {
             Self::Nowhere => Ok(None),
-            Self::Local(store) => hand_in(&LocalLog { store: &**store, now: &now }),
+            Self::Local(store, observers) => {
+                hand_in(&LocalLog { store: &**store, observers, now: &now })
+            }
             Self::Remote { url, origin, key } => {
                 hand_in(&RemoteLog::new(http, url.clone(), origin, key))
             }
@@ -173,7 +176,9 @@ fn code(error: &AppendError) -> &'static str {
         | AppendError::Answer(_)
         | AppendError::Count { .. }
         | AppendError::Store(_) => "append-failed",
-        AppendError::Refused { .. } | AppendError::Sign(_) => "append-refused",
+        AppendError::Refused { .. } | AppendError::Unregistered { .. } | AppendError::Sign(_) => {
+            "append-refused"
+        }
         AppendError::Database(_) => "observatory",
     }
 }

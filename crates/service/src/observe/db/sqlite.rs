@@ -31,7 +31,8 @@ pub struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens the file, and makes it and its tables where there are none.
+    /// Opens the file, and makes it and its tables where there are none. What we make is ours alone: pins
+    /// name the repositories, paths and commits of others, which may be private.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -40,6 +41,9 @@ impl Sqlite {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
             | OpenFlags::SQLITE_OPEN_CREATE
             | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        if !path.exists() {
+            make_private(path);
+        }
         let mut connection = Connection::open_with_flags(path, flags).map_err(fault)?;
         connection.busy_timeout(PATIENCE).map_err(fault)?;
         // FULL: what was committed is on the disk before a message goes out.
@@ -50,6 +54,16 @@ impl Sqlite {
             .map_err(fault)?;
         migrate(&mut connection)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
+    }
+}
+
+/// An empty file that nobody else reads; SQLite gives its journal the same mode. Where that does not work,
+/// opening says why.
+fn make_private(path: &Path) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Ok(file) = tempfile::NamedTempFile::new_in(folder.unwrap_or(Path::new("."))) {
+        // Somebody who is faster made it.
+        let _ = file.persist_noclobber(path);
     }
 }
 

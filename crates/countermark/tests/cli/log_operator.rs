@@ -111,9 +111,8 @@ impl Server {
 fn lines(files: std::ops::Range<usize>) -> String {
     let line = |number: usize| {
         format!(
-            "{{\"project\":\"teapot\",\"file\":\"teapot-{number}.tar.gz\",\"digest\":\"sha256:{}\",\
-             \"size\":{number}}}\n",
-            format!("{number:064x}")
+            "{{\"project\":\"teapot\",\"file\":\"teapot-{number}.tar.gz\",\
+             \"digest\":\"sha256:{number:064x}\",\"size\":{number}}}\n"
         )
     };
     files.map(line).collect()
@@ -357,6 +356,72 @@ fn both_keys_sign_until_the_day() {
     assert_eq!(signatures(&later), 1);
     assert_ne!(later.stdout.lines().last(), before.stdout.lines().last());
     world.run(&["log", "fsck", "log"]).expect(0);
+}
+
+/// The operator changes the key while the log is served; each client goes on until its keys are over.
+#[test]
+fn clients_follow_a_new_key() {
+    let world = world();
+    append(&world, 0..3).expect(0);
+    let server = Server::start(&world, &["log", "serve", "log"]);
+    server.checkpoint_of(3);
+    let keys = || {
+        let (_, body) = server.get("/log.json");
+        let json: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+        let keys = json["keys"].as_array().expect("a list").iter();
+        keys.map(|key| key.as_str().expect("a key").to_owned()).collect::<Vec<_>>()
+    };
+    let old = keys().remove(0);
+    let lookup = |keys: &[&String]| {
+        let keys: Vec<String> = keys.iter().map(|key| format!("{{ key = \"{key}\" }}")).collect();
+        let text = format!(
+            "[policy.log]\nmode = \"require\"\nurl = \"{}\"\nkeys = [{}]\n",
+            server.url(),
+            keys.join(", ")
+        );
+        world.write("countermark.toml", text);
+        world.run(&["log", "lookup", "teapot-1.tar.gz"])
+    };
+    lookup(&[&old]).expect(0).says("log.example.org: 3 entries");
+    world.run(&["log", "rotate", "log", "--until", "2999-12-31"]).expect(0);
+    let start = Instant::now();
+    while keys().len() < 2 {
+        assert!(start.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let new = keys().into_iter().find(|key| *key != old).expect("another key");
+    let signatures = |size: usize| {
+        let checkpoint = server.checkpoint_of(size as u64);
+        checkpoint.lines().filter(|it| it.starts_with('\u{2014}')).count()
+    };
+    append(&world, 3..4).expect(0);
+    assert_eq!(signatures(4), 2);
+    for known in [&[&old][..], &[&old, &new], &[&new]] {
+        lookup(known).expect(0).says("log.example.org: 4 entries");
+    }
+    // The last day of the old one is over.
+    let text = world.read("log/log.toml").replace("2999-12-31", "2001-01-01");
+    world.write("log/log.toml", text);
+    let mut size = 4;
+    while signatures(size) == 2 {
+        assert!(start.elapsed() < PATIENCE);
+        append(&world, size..size + 1).expect(0);
+        size += 1;
+    }
+    lookup(&[&old]).expect(1).says("error[log-bad-signature]");
+    for known in [&[&old, &new][..], &[&new]] {
+        lookup(known).expect(0).says(&format!("log.example.org: {size} entries"));
+    }
+}
+
+/// Pins name repositories of others, and commits in them.
+#[test]
+fn the_database_of_the_observatory_is_private() {
+    let world = world();
+    let config = "[observe]\ndatabase = \"observatory.sqlite\"\nlog = \"log\"\n";
+    world.write("observe.toml", config);
+    world.run(&["observe", "crawl", "--once"]).expect(0);
+    assert_eq!(mode(&world.path("observatory.sqlite")), 0o600);
 }
 
 #[test]

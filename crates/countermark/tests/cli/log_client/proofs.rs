@@ -30,6 +30,26 @@ fn proofs_verify_without_any_network_and_stay_the_same() {
     place.run(&["log", "verify", "requirements.txt", "--json"]).expect(0).says("\"lacking\": []");
 }
 
+/// Neither the log nor the index is there any more, and every way out leads nowhere.
+#[test]
+fn proofs_verify_after_everything_else_is_gone() {
+    let place = Place::honest().mode("require");
+    place.lock("alpha\nbeta\n", &["--proofs"]).expect(0);
+    let Place { mut world, index, log } = place;
+    drop((index, log));
+    for name in ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy"]
+    {
+        world.set(name, "http://127.0.0.1:1");
+    }
+    // What was seen of the log is gone as well: on another machine nothing of it was there.
+    std::fs::remove_dir_all(world.home(".local/state/countermark")).expect("a memory");
+    world.run(&["log", "verify", "requirements.txt"]).expect(0).says("2 files proved");
+    let text = world.read("requirements.txt");
+    let digest = text.split("sha256:").nth(1).expect("a digest").get(..64).expect("64 digits");
+    world.write("requirements.txt", text.replace(digest, &"0".repeat(64)));
+    world.run(&["log", "verify", "requirements.txt"]).expect(1);
+}
+
 #[test]
 fn a_changed_proof_proves_nothing() {
     let place = Place::honest().mode("require");
@@ -75,7 +95,7 @@ fn proofs_of_what_stands_are_no_reason_to_stop() {
     place.lock("alpha\n", &[]).expect(0);
     place.log.change(|log| log.lie(countermark_testkit::log::Lie::Down));
     place.lock("alpha\n", &["--proofs"]).expect(0).says("note[log-unreachable]");
-    place.log.change(|log| log.honest());
+    place.log.change(countermark_testkit::log::LogScenario::honest);
     place.lock("alpha\n", &["--proofs"]).expect(0);
     place.run(&["log", "verify", "requirements.txt"]).expect(0);
 }

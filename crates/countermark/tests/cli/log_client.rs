@@ -5,6 +5,7 @@ mod commands;
 mod installing;
 mod private;
 mod proofs;
+mod shown;
 mod writing;
 
 use countermark_testkit::index::{IndexServer, Scenario, ServedFile};

@@ -24,7 +24,8 @@ pub(super) fn run(arguments: &LogConvictArgs, output_arguments: &OutputArgs) -> 
         vec![Problem::new("no-conviction", unproven.class(), message)]
     })?;
     let text = if arguments.json { json(&conviction) } else { text(&conviction) };
-    output::print(text.trim_end());
+    // The names of logs and keys are those of whoever wrote the file.
+    output::print(&output::visible(text.trim_end()));
     if !conviction.keys_are_given {
         let keys: Vec<String> = conviction.keys.iter().map(ToString::to_string).collect();
         let message = format!(

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{VERSION, WireError, check_count, check_version, read_json, write_json};
+use crate::log::record::shortened;
 
 /// The most bytes of a description.
 pub const MAXIMUM_DESCRIPTION: usize = 1 << 20;
@@ -39,6 +40,15 @@ struct Document {
     size: u64,
 }
 
+/// Origins, keys and observers are shown to people who are to compare them: nothing in them may be
+/// invisible, turn text around or begin another line.
+fn check_plain(field: &'static str, text: &str) -> Result<(), WireError> {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(WireError::Value { what: WHAT, field, found: shortened(text) })
+}
+
 impl Description {
     /// Reads a description.
     ///
@@ -50,7 +60,9 @@ impl Description {
         let Document { origin, keys, witnesses, observers, size, .. } = document;
         for (of, list) in [("keys", &keys), ("witnesses", &witnesses), ("observers", &observers)] {
             check_count(WHAT, of, MAXIMUM_LISTED, list.len())?;
+            list.iter().try_for_each(|text| check_plain(of, text))?;
         }
+        check_plain("origin", &origin)?;
         Ok(Self { origin, keys, witnesses, observers, size })
     }
 

@@ -213,6 +213,19 @@ fn receipts_and_descriptions_are_read_as_they_were_written() {
     };
     let bytes = description.write();
     assert_eq!(Description::parse(&bytes).unwrap(), description);
+    // People compare what stands there: nothing may hide, turn around or begin a line.
+    for bad in ["", "log.example.org x", "log\u{202e}gro", "log\nkey", "log\u{1b}[2J", "l\u{f6}g"] {
+        let bad = || bad.to_owned();
+        for (field, changed) in [
+            ("origin", Description { origin: bad(), ..description.clone() }),
+            ("keys", Description { keys: vec![bad()], ..description.clone() }),
+            ("witnesses", Description { witnesses: vec![bad()], ..description.clone() }),
+            ("observers", Description { observers: vec![bad()], ..description.clone() }),
+        ] {
+            let error = Description::parse(&changed.write()).unwrap_err();
+            assert!(matches!(error, WireError::Value { field: it, .. } if it == field), "{error}");
+        }
+    }
     let many = Description { keys: vec![String::new(); 1001], ..description };
     assert!(matches!(Description::parse(&many.write()), Err(WireError::TooMany { .. })));
 }

@@ -2,7 +2,7 @@
 //! files, signs the checkpoint and publishes it.
 //!
 //! The order of a turn is the order of [`super::store`]: commit, tiles, signature, cosignatures, publication.
-//! Whatever fails, the next turn begins anew from what is committed and published ([`recover`]). Nothing is
+//! Whatever fails, the next turn begins anew from what is committed and published (`recover`). Nothing is
 //! held that could not be read again.
 //!
 //! Two processes may believe that they lead. Only one of them can commit from a head, what both render is

@@ -1,6 +1,6 @@
 //! The embedded engine: one SQLite file.
 //!
-//! One thread writes ([`writer`]); readers have connections of their own, which see the last committed
+//! One thread writes (`writer`); readers have connections of their own, which see the last committed
 //! state and never wait for it (WAL). `synchronous = FULL`: a transaction that is acknowledged is on disk.
 //! Another process may read the same file at the same time (`fsck`, `export`), and may write, since every
 //! write begins with the database's own lock.

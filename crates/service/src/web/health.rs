@@ -40,10 +40,10 @@ pub(super) fn age(at: Timestamp, now: Timestamp) -> String {
 }
 
 /// The table that a client writes into `countermark.toml`.
-pub(super) fn snippet(about: &About) -> String {
+pub(super) fn snippet(about: &About, keys: &[String]) -> String {
     let url = about.url.clone().unwrap_or_else(|| format!("https://{}", about.origin));
     let mut text = format!("[policy.log]\nurl = \"{url}\"\n");
-    match &about.keys[..] {
+    match keys {
         [key] => text.push_str(&format!("key = \"{key}\"\n")),
         keys => {
             for key in keys {

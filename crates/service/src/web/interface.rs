@@ -137,6 +137,7 @@ pub(super) async fn alarms(State(site): Asked) -> Answer {
 /// `/api/v1/log`
 pub(super) async fn log(State(site): Asked) -> Answer {
     let (library, about) = (&site.web.library, &site.web.about);
+    let signers = site.web.proofs.signers();
     let counts = library.counts().await.map_err(Refused::from)?;
     let published = library.published().await.map_err(Refused::from)?;
     let note = published.as_ref().map(|it| it.note.clone()).unwrap_or_default();
@@ -144,11 +145,11 @@ pub(super) async fn log(State(site): Asked) -> Answer {
         let cosigned = health::cosigned(&note, name).map(|at| at.to_string());
         (name.clone(), cosigned)
     };
-    let witnesses: BTreeMap<_, _> = about.witnesses.iter().map(witness).collect();
+    let witnesses: BTreeMap<_, _> = signers.witnesses.iter().map(witness).collect();
     answer(&LogJson {
         version: 1,
         origin: about.origin.clone(),
-        keys: about.keys.clone(),
+        keys: signers.keys,
         size: published.as_ref().map_or(0, |it| it.size),
         pending: counts.pending,
         checkpoint_time: published.as_ref().map(|it| it.at.to_string()),

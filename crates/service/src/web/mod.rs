@@ -35,17 +35,25 @@ pub use self::pinned::ObservatoryPins;
 pub struct About {
     /// The origin, which is also the name of the site.
     pub origin: String,
-    /// Verifier keys that count.
-    pub keys: Vec<String>,
     /// Where clients reach it, if that is configured.
     pub url: Option<String>,
+}
+
+/// Who signs at the moment: keys and witnesses change while pages are served.
+#[derive(Clone, Debug)]
+pub struct Signers {
+    /// Verifier keys that count.
+    pub keys: Vec<String>,
     /// The names of the witnesses that are asked.
     pub witnesses: Vec<String>,
 }
 
-/// Makes proofs of entries, for people to keep.
+/// Makes proofs of entries, for people to keep, and knows who signs them.
 #[async_trait::async_trait]
 pub trait Proofs: Debug + Send + Sync {
+    /// Who signs at the moment.
+    fn signers(&self) -> Signers;
+
     /// The `.tlog-proof` of an entry; none where the published tree has no such entry.
     ///
     /// # Errors

@@ -331,6 +331,7 @@ pub(super) async fn log(State(site): Asked) -> Response {
 
 async fn log_page(site: &Site) -> Shown {
     let (library, about) = (&site.web.library, &site.web.about);
+    let signers = site.web.proofs.signers();
     let counts = library.counts().await?;
     let published = library.published().await?;
     let points: Vec<_> = library.growth().await?.iter().map(|head| (head.at, head.size)).collect();
@@ -341,13 +342,13 @@ async fn log_page(site: &Site) -> Shown {
         row("Entries", grouped(counts.entries), false),
         row("Waiting for a place", grouped(counts.pending), false),
     ];
-    rows.extend(about.keys.iter().map(|key| row("Key", key.clone(), true)));
+    rows.extend(signers.keys.iter().map(|key| row("Key", key.clone(), true)));
     let mut witnesses = Vec::new();
     if let Some(published) = &published {
         let age = health::age(published.at, (site.web.now)());
         rows.push(row("Last checkpoint", format!("{}, {age}", published.at), false));
         rows.push(row("Its size", grouped(published.size), false));
-        for name in &about.witnesses {
+        for name in &signers.witnesses {
             let at = health::cosigned(&published.note, name);
             witnesses.push(WitnessRow {
                 name: name.clone(),
@@ -363,7 +364,7 @@ async fn log_page(site: &Site) -> Shown {
         growth_text,
         witnesses,
         checkpoint: published.map(|it| it.note).unwrap_or_default(),
-        snippet: health::snippet(about),
+        snippet: health::snippet(about, &signers.keys),
     };
     Ok(site.frame.answer(StatusCode::OK, &page))
 }

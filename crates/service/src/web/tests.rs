@@ -22,6 +22,14 @@ struct OneProof;
 
 #[async_trait::async_trait]
 impl Proofs for OneProof {
+    fn signers(&self) -> Signers {
+        let (keys, witnesses) = (["log.example.org+00000000+AAAA"], ["w.example.org"]);
+        Signers {
+            keys: keys.map(str::to_owned).into(),
+            witnesses: witnesses.map(str::to_owned).into(),
+        }
+    }
+
     async fn proof(&self, index: u64) -> Result<Option<String>, Unreadable> {
         Ok((index == 0).then(|| "c2sp.org/tlog-proof@v1\n".to_owned()))
     }
@@ -127,12 +135,7 @@ async fn site_with(folder: &Path, pinned: bool) -> Router {
             pins: pinned.then(|| Arc::new(Hostile) as Arc<dyn library::Pins>),
         },
         proofs: Arc::new(OneProof),
-        about: About {
-            origin: "log.example.org".to_owned(),
-            keys: vec!["log.example.org+00000000+AAAA".to_owned()],
-            url: None,
-            witnesses: vec!["w.example.org".to_owned()],
-        },
+        about: About { origin: "log.example.org".to_owned(), url: None },
         now: noon,
     })
 }

@@ -7,7 +7,7 @@ use countermark_tlog::note::Note;
 use countermark_tlog::tlog_proof::TlogProof;
 
 use crate::log::api::Log;
-use crate::web::{Proofs, Unreadable};
+use crate::web::{Proofs, Signers, Unreadable};
 
 /// Proofs of single entries, from the tree that the log answers from.
 #[derive(Debug)]
@@ -15,6 +15,14 @@ pub(super) struct LogProofs(pub(super) Log);
 
 #[async_trait]
 impl Proofs for LogProofs {
+    fn signers(&self) -> Signers {
+        let keys = self.0.keys();
+        Signers {
+            keys: keys.log.iter().map(ToString::to_string).collect(),
+            witnesses: keys.witnesses.iter().map(|it| it.key.name().to_owned()).collect(),
+        }
+    }
+
     async fn proof(&self, index: u64) -> Result<Option<String>, Unreadable> {
         let unreadable = |error: &dyn std::fmt::Display| Unreadable(error.to_string());
         let Some((note, record, proof)) =

@@ -201,7 +201,6 @@ fn attach(
     pins: Option<Arc<dyn Observatory>>,
 ) -> Result<(Log, Parts), ServeError> {
     let config = &folder.config;
-    let names = keys.iter().map(ToString::to_string).collect();
     let store = Arc::clone(&engines.0);
     let keys = Keys::of(config, keys);
     let (log, parts) = Log::attach(parts, &config.origin, keys, engines, clock())?;
@@ -213,9 +212,7 @@ fn attach(
         proofs: pages::proofs(&log),
         about: web::About {
             origin: config.origin.clone(),
-            keys: names,
             url: config.url.as_ref().map(ToString::to_string),
-            witnesses: config.witnesses.iter().map(|it| it.key.name().to_owned()).collect(),
         },
         now: Timestamp::now,
     };

@@ -2,6 +2,7 @@
 
 pub mod hook;
 pub mod index;
+mod listener;
 pub mod log;
 pub mod mail;
 pub mod packse;

@@ -1,30 +1,24 @@
 //! Sockets and threads.
 
 use std::io::{self, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustls::pki_types::PrivateKeyDer;
 
 use super::request::{self, RecordedRequest};
 use super::respond::{Answer, Manner, Sending, body_bytes, respond};
 use super::scenario::{Body, Scenario};
+use crate::listener::{Connections, IDLE, Listener};
 
-/// Connections at a time; further ones wait to be accepted.
-const MAX_CONNECTIONS: usize = 64;
-/// A silent connection is closed after this time.
-const IDLE: Duration = Duration::from_secs(30);
 /// Bytes written at a time.
 const SLICE: usize = 256 * 1024;
 
 /// A running index on the loopback interface.
 #[derive(Debug)]
 pub struct IndexServer {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    acceptor: Option<JoinHandle<()>>,
+    listener: Listener,
 }
 
 #[derive(Debug)]
@@ -32,29 +26,18 @@ struct Shared {
     base: String,
     tls: Option<Arc<rustls::ServerConfig>>,
     state: Mutex<State>,
-    changed: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
     scenario: Scenario,
     requests: Vec<RecordedRequest>,
-    /// Clones of open sockets, so that stopping can close them.
-    open: Vec<(u64, TcpStream)>,
-    stopping: bool,
 }
 
 impl Shared {
     /// A panic in one connection thread must not hide what the test was about.
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Waits, or returns true at once when the server stops.
-    fn pause(&self, time: Duration) -> bool {
-        let guard = self.state();
-        let waited = self.changed.wait_timeout_while(guard, time, |state| !state.stopping);
-        waited.unwrap_or_else(PoisonError::into_inner).0.stopping
     }
 }
 
@@ -88,23 +71,18 @@ impl IndexServer {
     }
 
     fn start_with(scenario: Scenario, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback socket");
-        let address = listener.local_addr().expect("a bound socket has an address");
+        let bound = Listener::bind();
         let scheme = if tls.is_some() { "https" } else { "http" };
         let shared = Arc::new(Shared {
-            base: format!("{scheme}://{address}"),
+            base: format!("{scheme}://{}", bound.1),
             tls,
-            state: Mutex::new(State {
-                scenario,
-                requests: Vec::new(),
-                open: Vec::new(),
-                stopping: false,
-            }),
-            changed: Condvar::new(),
+            state: Mutex::new(State { scenario, requests: Vec::new() }),
         });
-        let for_acceptor = Arc::clone(&shared);
-        let acceptor = std::thread::spawn(move || accept(&listener, &for_acceptor));
-        Self { address, shared, acceptor: Some(acceptor) }
+        let for_serving = Arc::clone(&shared);
+        let listener = Listener::start(bound, move |stream, connections| {
+            serve(stream, &for_serving, connections)
+        });
+        Self { shared, listener }
     }
 
     /// `http://127.0.0.1:PORT`, or with `https`.
@@ -134,7 +112,7 @@ impl IndexServer {
     /// The port.
     #[must_use]
     pub fn port(&self) -> u16 {
-        self.address.port()
+        self.listener.address().port()
     }
 
     /// All requests so far, in order of arrival.
@@ -163,72 +141,24 @@ impl IndexServer {
     }
 }
 
-impl Drop for IndexServer {
-    fn drop(&mut self) {
-        {
-            let mut state = self.shared.state();
-            state.stopping = true;
-            for (_, stream) in &state.open {
-                let _ = stream.shutdown(Shutdown::Both);
-            }
-        }
-        self.shared.changed.notify_all();
-        // Wakes the acceptor.
-        let _ = TcpStream::connect(self.address);
-        if let Some(acceptor) = self.acceptor.take() {
-            let _ = acceptor.join();
-        }
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    let mut threads: Vec<JoinHandle<()>> = Vec::new();
-    for number in 0_u64.. {
-        let Ok((stream, _)) = listener.accept() else { continue };
-        threads.retain(|thread| !thread.is_finished());
-        let Ok(for_stopping) = stream.try_clone() else { continue };
-        {
-            let state = shared.state();
-            let mut state = shared
-                .changed
-                .wait_while(state, |it| !it.stopping && it.open.len() >= MAX_CONNECTIONS)
-                .unwrap_or_else(PoisonError::into_inner);
-            if state.stopping {
-                break;
-            }
-            state.open.push((number, for_stopping));
-        }
-        let shared = Arc::clone(shared);
-        threads.push(std::thread::spawn(move || {
-            // The peer's going away in the middle is what many tests are about.
-            let _ = serve(&stream, &shared);
-            let _ = stream.shutdown(Shutdown::Both);
-            shared.state().open.retain(|(open, _)| *open != number);
-            shared.changed.notify_all();
-        }));
-    }
-    for thread in threads {
-        let _ = thread.join();
-    }
-}
-
-fn serve(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
-    stream.set_read_timeout(Some(IDLE))?;
-    stream.set_write_timeout(Some(IDLE))?;
-    stream.set_nodelay(true)?;
+fn serve(stream: &TcpStream, shared: &Shared, connections: &Connections) -> io::Result<()> {
     let Some(config) = &shared.tls else {
-        return converse(stream, shared);
+        return converse(stream, shared, connections);
     };
     let connection = rustls::ServerConnection::new(Arc::clone(config)).map_err(io::Error::other)?;
     let mut secured = rustls::StreamOwned::new(connection, stream);
-    converse(&mut secured, shared)?;
+    converse(&mut secured, shared, connections)?;
     // Without this the end of a body without a length would look like an attack.
     secured.conn.send_close_notify();
     secured.flush()
 }
 
 /// Answers requests on one connection until either side has enough.
-fn converse(stream: impl Read + Write, shared: &Shared) -> io::Result<()> {
+fn converse(
+    stream: impl Read + Write,
+    shared: &Shared,
+    connections: &Connections,
+) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(request) = request::read(&mut reader)? {
         let answer = {
@@ -237,7 +167,7 @@ fn converse(stream: impl Read + Write, shared: &Shared) -> io::Result<()> {
             respond(&mut state.scenario, &request, &shared.base)
         };
         let is_head = request.method == "HEAD";
-        let goes_on = send(reader.get_mut(), &answer, is_head, shared)?;
+        let goes_on = send(reader.get_mut(), &answer, is_head, connections)?;
         let wants_close = request.header("connection").is_some_and(|it| it.contains("close"));
         if !goes_on || wants_close {
             break;
@@ -251,7 +181,7 @@ fn send(
     writer: &mut impl Write,
     answer: &Answer,
     is_head: bool,
-    shared: &Shared,
+    connections: &Connections,
 ) -> io::Result<bool> {
     let Manner::Badly(sending) = &answer.manner else {
         return send_well(writer, answer, is_head);
@@ -279,7 +209,7 @@ fn send(
         Sending::Endless { declared } => {
             write_head(writer, answer, declared.then_some(1 << 60))?;
             // Ends with an error when the peer or the server goes away.
-            while !shared.state().stopping {
+            while !connections.is_stopping() {
                 writer.write_all(&[0; 64 * 1024])?;
             }
         }
@@ -289,7 +219,7 @@ fn send(
             for slice in body.chunks((*bytes).max(1)) {
                 writer.write_all(slice)?;
                 writer.flush()?;
-                if shared.pause(*every) {
+                if connections.pause(*every) {
                     break;
                 }
             }
@@ -297,7 +227,7 @@ fn send(
         Sending::Stall => {
             write_head(writer, answer, Some(body().len() as u64))?;
             writer.flush()?;
-            shared.pause(IDLE);
+            connections.pause(IDLE);
         }
     }
     writer.flush()?;

@@ -1,19 +1,15 @@
 //! Sockets and threads.
 
 use std::io::{self, BufReader, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::net::TcpStream;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use countermark_trust::log::wire::{LookupRequest, MAXIMUM_REQUEST};
 
 use super::answer::{Answer, Log};
 use super::scenario::{Lie, LogScenario};
 use crate::index::{RecordedRequest, request};
-
-/// A silent connection is closed after this time.
-const IDLE: Duration = Duration::from_secs(30);
+use crate::listener::{Connections, Listener};
 
 /// A request as it came in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,24 +23,19 @@ pub struct LogRequest {
 /// A running log on the loopback interface.
 #[derive(Debug)]
 pub struct LogServer {
-    address: SocketAddr,
     shared: Arc<Shared>,
-    acceptor: Option<JoinHandle<()>>,
+    listener: Listener,
 }
 
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    changed: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
     log: Log,
     requests: Vec<LogRequest>,
-    /// Clones of open sockets, so that stopping can close them.
-    open: Vec<(u64, TcpStream)>,
-    stopping: bool,
 }
 
 impl Shared {
@@ -61,26 +52,19 @@ impl LogServer {
     /// Where no loopback socket can be opened: the test cannot run.
     #[must_use]
     pub fn start(scenario: LogScenario) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback socket");
-        let address = listener.local_addr().expect("a bound socket has an address");
-        let shared = Arc::new(Shared {
-            state: Mutex::new(State {
-                log: Log::new(scenario),
-                requests: Vec::new(),
-                open: Vec::new(),
-                stopping: false,
-            }),
-            changed: Condvar::new(),
+        let state = State { log: Log::new(scenario), requests: Vec::new() };
+        let shared = Arc::new(Shared { state: Mutex::new(state) });
+        let for_serving = Arc::clone(&shared);
+        let listener = Listener::start(Listener::bind(), move |stream, connections| {
+            converse(stream, &for_serving, connections)
         });
-        let for_acceptor = Arc::clone(&shared);
-        let acceptor = std::thread::spawn(move || accept(&listener, &for_acceptor));
-        Self { address, shared, acceptor: Some(acceptor) }
+        Self { shared, listener }
     }
 
     /// `http://127.0.0.1:PORT/`
     #[must_use]
     pub fn url(&self) -> String {
-        format!("http://{}/", self.address)
+        format!("http://{}/", self.listener.address())
     }
 
     /// The table `[policy.log]` with these lines before those that say where the log is and whose
@@ -152,55 +136,8 @@ impl LogServer {
     }
 }
 
-impl Drop for LogServer {
-    fn drop(&mut self) {
-        {
-            let mut state = self.shared.state();
-            state.stopping = true;
-            for (_, stream) in &state.open {
-                let _ = stream.shutdown(Shutdown::Both);
-            }
-        }
-        self.shared.changed.notify_all();
-        // Wakes the acceptor.
-        let _ = TcpStream::connect(self.address);
-        if let Some(acceptor) = self.acceptor.take() {
-            let _ = acceptor.join();
-        }
-    }
-}
-
-fn accept(listener: &TcpListener, shared: &Arc<Shared>) {
-    let mut threads: Vec<JoinHandle<()>> = Vec::new();
-    for number in 0_u64.. {
-        let Ok((stream, _)) = listener.accept() else { continue };
-        threads.retain(|thread| !thread.is_finished());
-        let Ok(for_stopping) = stream.try_clone() else { continue };
-        {
-            let mut state = shared.state();
-            if state.stopping {
-                break;
-            }
-            state.open.push((number, for_stopping));
-        }
-        let shared = Arc::clone(shared);
-        threads.push(std::thread::spawn(move || {
-            // The peer's going away in the middle is what some tests are about.
-            let _ = converse(&stream, &shared);
-            let _ = stream.shutdown(Shutdown::Both);
-            shared.state().open.retain(|(open, _)| *open != number);
-        }));
-    }
-    for thread in threads {
-        let _ = thread.join();
-    }
-}
-
 /// Answers requests on one connection until either side has enough.
-fn converse(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
-    stream.set_read_timeout(Some(IDLE))?;
-    stream.set_write_timeout(Some(IDLE))?;
-    stream.set_nodelay(true)?;
+fn converse(stream: &TcpStream, shared: &Shared, connections: &Connections) -> io::Result<()> {
     let mut reader = BufReader::new(stream);
     while let Some(head) = request::read(&mut reader)? {
         let length = head.header("content-length").and_then(|it| it.parse().ok()).unwrap_or(0);
@@ -215,7 +152,7 @@ fn converse(stream: &TcpStream, shared: &Shared) -> io::Result<()> {
             state.requests.push(LogRequest { head, body: body.clone() });
             (state.log.answer(&method, &path, &body), state.log.scenario.lies.clone())
         };
-        if !send(stream, &answer, &lies, shared)? {
+        if !send(stream, &answer, &lies, connections)? {
             break;
         }
     }
@@ -227,7 +164,7 @@ fn send(
     mut stream: &TcpStream,
     answer: &Answer,
     lies: &[Lie],
-    shared: &Shared,
+    connections: &Connections,
 ) -> io::Result<bool> {
     let mut code = answer.code;
     let mut body = answer.body.as_slice();
@@ -235,18 +172,11 @@ fn send(
         match lie {
             Lie::Down => return Ok(false),
             Lie::Status(other) => (code, body) = (*other, b"no\n"),
-            Lie::Slow(time) => {
-                let waited = shared
-                    .changed
-                    .wait_timeout_while(shared.state(), *time, |state| !state.stopping);
-                if waited.unwrap_or_else(PoisonError::into_inner).0.stopping {
-                    return Ok(false);
-                }
-            }
+            Lie::Slow(time) if connections.pause(*time) => return Ok(false),
             Lie::Oversized => {
                 stream.write_all(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")?;
                 // Ends with an error when the peer or the server goes away.
-                while !shared.state().stopping {
+                while !connections.is_stopping() {
                     stream.write_all(&[b' '; 64 * 1024])?;
                 }
                 return Ok(false);

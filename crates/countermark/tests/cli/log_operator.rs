@@ -390,6 +390,11 @@ fn clients_follow_a_new_key() {
         std::thread::sleep(Duration::from_millis(20));
     }
     let new = keys().into_iter().find(|key| *key != old).expect("another key");
+    // The page that people compare keys with knows it too.
+    for page in ["/log", "/api/v1/log"] {
+        let text = String::from_utf8(server.get(page).1).expect("UTF-8").replace("&#43;", "+");
+        assert!(text.contains(&old) && text.contains(&new), "{text}");
+    }
     let signatures = |size: usize| {
         let checkpoint = server.checkpoint_of(size as u64);
         checkpoint.lines().filter(|it| it.starts_with('\u{2014}')).count()

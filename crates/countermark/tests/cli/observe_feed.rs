@@ -67,6 +67,26 @@ fn what_an_index_lists_is_recorded_once() {
 }
 
 #[test]
+fn a_project_that_the_index_does_not_have_is_named() {
+    let world = World::new();
+    let server = index(&[("lid", "lid-1.0.tar.gz", "lid")]);
+    let first = look(&world, &server, &["lid", "flaks"]);
+    first.expect(0).says("note[no-project]: the index has no project `flaks`");
+    first.says("looked at 2 projects: 1 file listed, 1 new; 1 project is not on the index");
+    look(&world, &server, &["lid"]).expect(0).says("nothing is due: `--now` looks all the same");
+}
+
+#[test]
+fn a_database_is_no_file_of_observations() {
+    let world = World::new();
+    let server = index(&[("lid", "lid-1.0.tar.gz", "lid")]);
+    look(&world, &server, &["lid"]).expect(0);
+    let report = world.run(&["observe", "report", "observatory.sqlite"]);
+    report.expect(2).says("it is a database").says("`--database observatory.sqlite` reports");
+    world.run(&["observe", "report", "--database", "observatory.sqlite"]).expect(0);
+}
+
+#[test]
 fn a_second_digest_is_a_no_and_is_told_once() {
     let hooks = HookServer::start([Manner::Status { code: 500, retry_after: None }]);
     let world = told_world(&hooks);
@@ -193,7 +213,7 @@ fn a_served_log_takes_what_its_observer_signs_and_nothing_else() {
     // For another log, nothing is taken, and what was seen waits.
     let third = ["--database", "third.sqlite"];
     let wrong = feed(&[&third[..], &["--origin", "other.example.org"]].concat());
-    wrong.expect(2).says("error[append-refused]").says("other-log");
+    wrong.expect(2).says("error[append-refused]").says("status 403: other-log: ");
     feed(&third).expect(0).says("0 records are new to the log, 1 known");
     // In the name of another observer.
     let simple = format!("{}/simple/", server.url());

@@ -182,8 +182,7 @@ impl Appender for RemoteLog<'_> {
         }
         let reply = self.http.ask(&submission, MAXIMUM_RECEIPTS as u64).await?;
         if !(200..300).contains(&reply.status) {
-            let reason = String::from_utf8_lossy(&reply.body);
-            let reason = crate::watch::message::plain(&reason).chars().take(300).collect();
+            let reason = reason(&reply.body);
             return Err(AppendError::Refused { status: reply.status, reason });
         }
         let receipts = Receipts::parse(&reply.body)?;
@@ -193,6 +192,20 @@ impl Appender for RemoteLog<'_> {
         };
         Ok(receipts.0.into_iter().map(receipt).collect())
     }
+}
+
+/// What a refusal says, short: code and sentence of a problem (RFC 9457) as a log writes it, else the text.
+fn reason(body: &[u8]) -> String {
+    #[derive(serde::Deserialize)]
+    struct Refusal {
+        code: String,
+        detail: String,
+    }
+    let text = match serde_json::from_slice::<Refusal>(body) {
+        Ok(Refusal { code, detail }) => format!("{code}: {detail}"),
+        Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
+    };
+    crate::watch::message::plain(&text).chars().take(300).collect()
 }
 
 /// A log whose database we may write to. Who can do that needs no key; the observer has to be one of the

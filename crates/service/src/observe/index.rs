@@ -99,6 +99,8 @@ pub struct Step {
     pub projects: usize,
     /// Projects that could not be read.
     pub unread: usize,
+    /// Projects that the index says it does not have.
+    pub absent: usize,
     /// Files that are listed with a digest.
     pub files: usize,
     /// Files for which nothing can be said: no strong digest, or a name that no record may have.
@@ -116,6 +118,7 @@ impl Step {
     pub fn add(&mut self, other: &Self) {
         self.projects += other.projects;
         self.unread += other.unread;
+        self.absent += other.absent;
         self.files += other.files;
         self.unusable += other.unusable;
         self.new += other.new;
@@ -193,6 +196,10 @@ impl IndexObserver<'_> {
         let mut step = Step::default();
         for facts in read.into_inner().unwrap_or_default() {
             if let Some(taken) = open.remove(&facts.name) {
+                if facts.presence == Presence::Absent {
+                    let message = format!("the index has no project `{}`", facts.name);
+                    reporter.note(Note::new("no-project", message));
+                }
                 self.finish(&facts, &taken, now, &mut step).await?;
             }
         }
@@ -215,6 +222,7 @@ impl IndexObserver<'_> {
             step.unread += 1;
             return self.db.fail_work(taken, reason, now, None).await.map(drop);
         }
+        step.absent += usize::from(facts.presence == Presence::Absent);
         let (observations, unusable) = observations(facts, self.observer, now);
         step.unusable += unusable;
         step.files += observations.len();
@@ -227,7 +235,8 @@ impl IndexObserver<'_> {
         let done = Done { taken, remembered: &remembered, due, priority };
         let added = self.db.add_seen_and_finish(&observations, &done).await?;
         step.new += added;
-        if added > 0 && !is_first {
+        // The first look of one observer may be the second one at what another observer saw.
+        if added > 0 {
             step.alarms += equivocations(self.db, &facts.name, now).await?;
         }
         Ok(())

@@ -112,14 +112,14 @@ impl Tally {
             kind.name(),
             count(self.documents, "document", "documents"),
             count(self.files, "file", "files"),
-            self.new
+            output::grouped(self.new as u64)
         );
         for (number, what) in [
             (self.elsewhere, "from elsewhere left out"),
             (self.passed_over, "not stated so that it can be compared"),
         ] {
             if number > 0 {
-                line.push_str(&format!("; {number} {what}"));
+                line.push_str(&format!("; {} {what}", output::grouped(number as u64)));
             }
         }
         if self.broken > 0 {

@@ -189,7 +189,7 @@ pub(super) fn describe(handed: HandedIn) -> String {
     let count = crate::output::count;
     let mut text = format!("{} to the log", count(new, "record is new", "records are new"));
     if known > 0 {
-        text.push_str(&format!(", {known} known"));
+        text.push_str(&format!(", {} known", crate::output::grouped(known as u64)));
     }
     if alarms > 0 {
         text.push_str(&format!("; {}", count(alarms, "new alarm", "new alarms")));

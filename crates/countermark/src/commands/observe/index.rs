@@ -111,8 +111,15 @@ fn said(step: &Step) -> String {
         "looked at {}: {} listed, {} new",
         count(step.projects, "project", "projects"),
         count(step.files, "file", "files"),
-        step.new
+        output::grouped(step.new as u64)
     );
+    if step.projects == 0 {
+        text.push_str("; nothing is due: `--now` looks all the same");
+    }
+    if step.absent > 0 {
+        let what = count(step.absent, "project is", "projects are");
+        text.push_str(&format!("; {what} not on the index"));
+    }
     if step.alarms > 0 {
         let what = count(step.alarms, "file has", "files have");
         text.push_str(&format!("; {what} a second digest: an alarm"));

@@ -56,6 +56,12 @@ fn read(path: &Path, into: &mut Statements) -> Result<(), Vec<Problem>> {
         vec![problem.with_hint("`observe --once` writes observations.jsonl and digests.txt")]
     };
     let bytes = locks::read_file(path, MAXIMUM)?;
+    if bytes.starts_with(b"SQLite format 3\0") {
+        let mut problems = unusable("it is a database".to_owned());
+        let hint = format!("`--database {}` reports of a database", path.display());
+        problems.iter_mut().for_each(|problem| problem.hint = Some(hint.clone()));
+        return Err(problems);
+    }
     let text = String::from_utf8(bytes).map_err(|_| unusable("it is not UTF-8".to_owned()))?;
     if text.starts_with('#') {
         let listed = list::parse(&text).map_err(|error| unusable(error.to_string()))?;

@@ -27,6 +27,7 @@ fn every_code_is_explained() {
     collect(&root().join("crates/audit/src/federation"), &mut sources);
     collect(&root().join("crates/lock/src/resolve"), &mut sources);
     collect(&root().join("crates/lock/src/merge"), &mut sources);
+    collect(&root().join("crates/service/src/observe"), &mut sources);
     let mut found = BTreeSet::new();
     for path in sources {
         let text = fs::read_to_string(&path).expect("a source");

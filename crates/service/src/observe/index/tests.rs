@@ -101,6 +101,7 @@ fn what_an_index_lists_is_seen_once() {
     world.plan(&["Tea.Pot", "lid", "absent"], 0);
     let step = world.step(1).unwrap();
     assert_eq!((step.projects, step.unread, step.files, step.new), (3, 0, 3, 3));
+    assert_eq!(step.absent, 1);
     assert_eq!(world.seen("tea-pot").len(), 2);
     // Pages only: roles are none of our business.
     assert!(server.requests().iter().all(|it| it.path().starts_with("/simple/")));
@@ -142,6 +143,19 @@ fn a_file_that_changed_is_a_second_observation() {
     let names: Vec<_> = taken.iter().map(|it| it.name.as_str()).collect();
     assert_eq!(names[0], "lid");
     assert_eq!(names.len(), 3);
+}
+
+#[test]
+fn the_first_look_of_one_observer_is_held_against_what_another_one_saw() {
+    let server = IndexServer::start(scenario());
+    let mut world = world(&server);
+    world.plan(&["lid"], 0);
+    assert_eq!(world.step(1).unwrap().alarms, 0);
+    server.change(|_| Scenario::new().file("lid", file("lid-1.0.tar.gz", "other")));
+    world.observer = Observer::parse("index:example.net/second").unwrap();
+    world.plan(&["lid"], 2);
+    let step = world.step(3).unwrap();
+    assert_eq!((step.new, step.alarms), (1, 1));
 }
 
 #[test]

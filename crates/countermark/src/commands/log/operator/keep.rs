@@ -83,6 +83,12 @@ pub(super) fn fsck(arguments: &LogFsckArgs, output: &OutputArgs) -> Outcome {
         let class = report.class().unwrap_or(Class::Rejected);
         problems.push(Problem::new("log-differs", class, message));
     }
+    // What was signed cannot be written again.
+    if !arguments.repair && report.class() == Some(Class::Rejected) {
+        let last = problems.pop();
+        let hint = "`--repair` writes damaged and missing files again from the database";
+        problems.extend(last.map(|problem| problem.with_hint(hint)));
+    }
     Err(problems)
 }
 
@@ -97,7 +103,8 @@ fn tell(report: &Report) {
         output::print(&format!("root {root}"));
     }
     if report.repaired > 0 {
-        output::print(&format!("{} files written again", output::grouped(report.repaired)));
+        let repaired = usize::try_from(report.repaired).unwrap_or(usize::MAX);
+        output::print(&format!("{} written again", output::count(repaired, "file", "files")));
     }
     if report.is_clean() {
         output::print("everything is as it was signed");

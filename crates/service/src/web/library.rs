@@ -4,7 +4,7 @@
 //! Everything is bounded: releases of a project, files of a release, places of a file. What is cut is
 //! said on the page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use countermark_packaging::digest::Digest;
@@ -41,6 +41,14 @@ pub trait Pins: std::fmt::Debug + Send + Sync {
         files: &[String],
         limit: usize,
     ) -> Result<BTreeMap<String, Vec<PinnedIn>>, StoreError>;
+
+    /// The places in which a digest is pinned without the name of a file, as many tools write locks.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    async fn nameless(&self, _digest: &Digest, _limit: usize) -> Result<Vec<PinnedIn>, StoreError> {
+        Ok(Vec::new())
+    }
 
     /// The names of files that are pinned with this digest.
     ///
@@ -202,7 +210,22 @@ impl Library {
                 facts.pins = pins;
             }
         }
+        for facts in files.values_mut() {
+            self.add_nameless(facts).await?;
+        }
         Ok(files.into_values().collect())
+    }
+
+    /// Who pins a digest of the file says which file is meant, also without its name.
+    async fn add_nameless(&self, facts: &mut FileFacts) -> Result<(), StoreError> {
+        let Some(pins) = &self.pins else { return Ok(()) };
+        let seen = facts.seen.iter().map(|it| it.observation.digest());
+        let digests: BTreeSet<Digest> = seen.cloned().collect();
+        for digest in &digests {
+            let found = pins.nameless(digest, super::view::MAXIMUM_PINS * 10).await?;
+            facts.pins.extend(found);
+        }
+        Ok(())
     }
 
     async fn pins_of(

@@ -33,6 +33,12 @@ impl Pins for ObservatoryPins {
         Ok(found)
     }
 
+    async fn nameless(&self, digest: &Digest, limit: usize) -> Result<Vec<PinnedIn>, StoreError> {
+        let mut pins = self.0.pins(&Search::Digest(digest.clone()), limit).await?;
+        pins.retain(|it| it.pin.file.is_none());
+        Ok(once_a_path(pins))
+    }
+
     async fn of_digest(&self, digest: &Digest, limit: usize) -> Result<Vec<String>, StoreError> {
         let pins = self.0.pins(&Search::Digest(digest.clone()), limit).await?;
         let names: BTreeSet<String> = pins.into_iter().filter_map(|it| it.pin.file).collect();
@@ -102,7 +108,27 @@ mod tests {
             };
             database.add_pins(&place, &[pin]).await.unwrap();
         }
+        let place = PinPlace {
+            repository: "example.org/pub".to_owned(),
+            path: "requirements.txt".to_owned(),
+            revision: String::new(),
+            format: "requirements".to_owned(),
+            at: None,
+        };
+        let pin = Pin {
+            project: ProjectName::parse("teapot").unwrap(),
+            version: Some("1.0".to_owned()),
+            origin: String::new(),
+            file: None,
+            digest: digest.clone(),
+            line: 3,
+        };
+        database.add_pins(&place, &[pin]).await.unwrap();
         let pins = ObservatoryPins(Arc::new(database));
+        // A lock that names no file pins the file that has the digest.
+        let nameless = pins.nameless(&digest, 9).await.unwrap();
+        let places: Vec<_> = nameless.iter().map(|it| it.repository.as_str()).collect();
+        assert_eq!(places, ["example.org/pub"]);
         let names = ["teapot-1.0.tar.gz".to_owned(), "other.tar.gz".to_owned()];
         let found = pins.of_files(&names, 100).await.unwrap();
         assert_eq!(found.len(), 1);

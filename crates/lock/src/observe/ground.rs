@@ -90,6 +90,12 @@ impl<'a> Folder<'a> {
     }
 }
 
+/// Whether a lock lies in a folder of locks that tests read and nobody installs.
+#[must_use]
+pub fn lies_below_fixtures(path: &str) -> bool {
+    matches!(Folder::of(path), Folder::Fixtures(_))
+}
+
 impl<'a> Ground<'a> {
     pub(super) fn of(statements: &'a [Statement]) -> Self {
         let mut ground = Self {

@@ -25,6 +25,7 @@ mod tests;
 
 pub use compare::compare;
 pub use finding::{Finding, MAXIMUM_PINS, MAXIMUM_SIDES, Pinned, Side};
+pub use ground::lies_below_fixtures;
 pub use read::{Read, format_of_path, has_digests, may_be_requirements, read, read_listing};
 pub use report::{Report, Share, Tally, Unread};
 pub use statement::{LISTING, Lock, Moment, Origin, Pin, Stated, Statement, Statements};

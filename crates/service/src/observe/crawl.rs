@@ -4,6 +4,8 @@
 //! a disagreement, and whoever wants to see them asks for the report. What observers of an index saw counts
 //! as the page of an index does.
 
+mod ground;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_lock::observe::{
@@ -16,7 +18,9 @@ use countermark_trust::log::record::{Observation, ObserverKind};
 use jiff::Timestamp;
 
 use super::append::{DIFFERENT, claim};
-use super::db::{AlarmKind, NewAlarm, Observatory, Pin, PinPlace, PinnedAt, Search, Sighting};
+use super::db::{
+    Alarm, AlarmKind, NewAlarm, Observatory, Pin, PinPlace, PinnedAt, Release, Search, Sighting,
+};
 use super::tell::{Claim, alarm};
 use crate::log::store::{LogStore, StoreError};
 
@@ -28,6 +32,12 @@ const PINS: usize = 200_000;
 const SIGHTINGS: usize = 100_000;
 /// How many disputed files are asked for at a time.
 const DISPUTED: usize = 1_000;
+/// How many releases are judged together: that a writer gives every digest to one name shows in several.
+const TOGETHER: usize = 40;
+/// The most pins of a file by which its release is found.
+const NAMED: usize = 100;
+/// The most alarms of a project among which one is looked for.
+const KNOWN: usize = 10_000;
 /// How many alarms of a log are read at a time.
 const ALARMS: usize = 500;
 /// The setting that holds up to which alarm of the log was taken over.
@@ -78,8 +88,9 @@ pub struct Judged {
     pub alarms: usize,
 }
 
-/// Holds what a repository pins and others do not against all that is known of these projects, and
-/// writes down the alarms: files by their names, and digests without names by their releases.
+/// Holds what a repository says of disputed files and releases against all that is known of them, and
+/// writes down the alarms: files by their names, and digests without names by their releases. What is read
+/// for that has a limit, however much there is ([`ground`]).
 ///
 /// # Errors
 /// See [`StoreError`].
@@ -88,52 +99,76 @@ pub async fn compare(
     repository: &str,
     now: Timestamp,
 ) -> Result<Judged, StoreError> {
-    let disputed = disputed(db, repository).await?;
-    let lone = lone(db, repository).await?;
-    let mut projects = lone.clone();
-    for file in &disputed {
-        let pins = db.pins(&Search::File(file.clone()), 1).await?;
-        projects.extend(pins.into_iter().map(|it| it.pin.project));
-    }
-    // Together: that a writer gives every digest to one name shows in several projects.
-    let mut all = Vec::new();
-    for project in &projects {
-        all.extend(statements(db, project).await?);
-    }
     let mut judged = Judged::default();
-    for finding in judge::compare(&all) {
-        *judged.classes.entry(finding.class).or_default() += 1;
-        let is_ours = match &finding.file {
-            Some(file) => disputed.contains(file),
-            None => lone.contains(&finding.project),
-        };
-        if finding.class == TWO_DIGESTS && is_ours {
-            judged.alarms += usize::from(db.raise(&alarm_of(&finding, &all, now), &[]).await?);
+    let releases: Vec<_> = in_question(db, repository).await?.into_iter().collect();
+    for some in releases.chunks(TOGETHER) {
+        let files = some.iter().flat_map(|(_, files)| files.iter().cloned()).collect();
+        let releases = some.iter().map(|(release, _)| release.clone()).collect();
+        let all = ground::around(db, repository, &releases, &files).await?;
+        for finding in judge::compare(&all) {
+            // What else is in the ground was not read whole, and is judged in its own turn.
+            let release = (finding.project.clone(), finding.version.clone().unwrap_or_default());
+            let is_ours = finding.file.as_ref().is_some_and(|file| files.contains(file));
+            if is_ours || releases.contains(&release) {
+                *judged.classes.entry(finding.class).or_default() += 1;
+                judged.alarms += usize::from(raise(db, &finding, &all, now).await?);
+            }
         }
     }
     Ok(judged)
 }
 
-async fn disputed(db: &dyn Observatory, repository: &str) -> Result<BTreeSet<String>, StoreError> {
-    let mut disputed = BTreeSet::new();
+/// The releases of a repository about which somebody says something else, and the disputed files of each.
+async fn in_question(
+    db: &dyn Observatory,
+    repository: &str,
+) -> Result<BTreeMap<Release, BTreeSet<String>>, StoreError> {
+    let mut releases: BTreeMap<Release, BTreeSet<String>> = BTreeMap::new();
     let mut after = String::new();
     loop {
         let files = db.disputed(repository, &after, DISPUTED).await?;
-        let Some(last) = files.last().cloned() else { return Ok(disputed) };
-        disputed.extend(files);
-        after = last;
+        let Some(last) = files.last() else { break };
+        last.clone_into(&mut after);
+        for file in files {
+            for PinnedAt { pin, .. } in db.pins(&Search::File(file.clone()), NAMED).await? {
+                let release = (pin.project, pin.version.unwrap_or_default());
+                releases.entry(release).or_default().insert(file.clone());
+            }
+        }
+    }
+    let mut after = (String::new(), String::new());
+    loop {
+        let some = db.replaced(repository, &after, DISPUTED).await?;
+        let Some((project, version)) = some.last() else { return Ok(releases) };
+        after = (project.to_string(), version.clone());
+        for release in some {
+            releases.entry(release).or_default();
+        }
     }
 }
 
-async fn lone(db: &dyn Observatory, repository: &str) -> Result<BTreeSet<ProjectName>, StoreError> {
-    let mut lone = BTreeSet::new();
-    let mut after = String::new();
-    loop {
-        let projects = db.lone(repository, &after, DISPUTED).await?;
-        let Some(last) = projects.last() else { return Ok(lone) };
-        last.as_str().clone_into(&mut after);
-        lone.extend(projects);
+/// Writes a finding down if it is an alarm; `true` if nobody knew it. Whoever learns later what the file is
+/// called has the same digests, and tells nothing new.
+async fn raise(
+    db: &dyn Observatory,
+    finding: &Finding,
+    all: &[Statement],
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    if finding.class != TWO_DIGESTS {
+        return Ok(false);
     }
+    let digests: BTreeSet<_> = finding.sides.iter().flat_map(|side| &side.digests).collect();
+    let digests: BTreeSet<String> = digests.into_iter().map(ToString::to_string).collect();
+    let known = db.find_alarms(&Search::Project(finding.project.clone()), KNOWN).await?;
+    let is_same = |known: &Alarm| {
+        let named = known.alarm.name.split(' ').filter(|word| word.contains(':'));
+        known.alarm.kind == AlarmKind::TwoDigests && named.eq(&digests)
+    };
+    if known.iter().any(is_same) {
+        return Ok(false);
+    }
+    db.raise(&alarm_of(finding, all, now), &[]).await
 }
 
 /// A finding without the name of a file is about a release. If a digest of it is known by the name of one

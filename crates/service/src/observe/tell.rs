@@ -108,7 +108,9 @@ pub fn message(alarm: &NewAlarm) -> Message {
         claims: Vec::new(),
         omitted: 0,
     });
-    let mut text = format!("{file} of {project}: {}\n", plain(&evidence.explanation));
+    // No file has a space in its name: it is a release then, which says what it is of.
+    let of = if file.contains(' ') { String::new() } else { format!(" of {project}") };
+    let mut text = format!("{file}{of}: {}\n", plain(&evidence.explanation));
     for claim in evidence.claims.iter().take(MAXIMUM_TOLD) {
         let since = claim.at.as_deref().map(|at| format!(", since {at}")).unwrap_or_default();
         // Writing to a text cannot fail.

@@ -209,3 +209,70 @@ fn a_report_is_made_of_every_project() {
     pins.sort();
     assert_eq!(pins, ["jug-1.2.tar.gz", WHEEL, SDIST]);
 }
+
+/// A lock that takes some releases of other projects from somewhere.
+fn of_index(repository: &str, index: &str, jugs: std::ops::Range<u32>) -> Vec<Statement> {
+    let one = |number: u32| {
+        let letter = char::from_u32('A' as u32 + number).unwrap();
+        let file = format!("jug{number}-1.2.tar.gz");
+        let project = ProjectName::parse(&format!("jug{number}")).unwrap();
+        let origin = Origin::of_label(index);
+        Statement { project, origin, ..lock(repository, "c1", 1, &[(&file, letter)]) }
+    };
+    jugs.map(one).collect()
+}
+
+#[test]
+fn mirrors_are_recognised_by_what_other_repositories_say() {
+    let mirror = "https://mirror.example.org/simple";
+    let evil = |jugs: std::ops::Range<u32>| {
+        let world = world();
+        // Neither says anything but of teapot; that the index is a mirror shows elsewhere.
+        world.look(&of_index("everybody", "default", 0..20));
+        world.look(&of_index("mirrored", mirror, jugs));
+        world.look(&[lock("a", "c1", 1, &[(SDIST, 's')])]);
+        let origin = Origin::of_label(mirror);
+        let judged = world.look(&[Statement { origin, ..lock("b", "c1", 2, &[(SDIST, 'x')]) }]);
+        (judged.alarms, judged.classes.into_keys().collect::<Vec<_>>())
+    };
+    assert_eq!(evil(0..12), (1, vec![TWO_DIGESTS]));
+    // An index that has nothing of what others have is somebody's own.
+    assert_eq!(evil(25..30), (0, vec!["private-rebuild"]));
+}
+
+#[test]
+fn a_lock_of_fixtures_is_held_against_what_others_say_of_its_other_files() {
+    let fixtures = |statements: Vec<Statement>| -> Vec<Statement> {
+        let path = "tests/fixtures/uv.lock".to_owned();
+        let lock = Lock { repository: "b".to_owned(), path };
+        statements.into_iter().map(|it| Statement { lock: lock.clone(), ..it }).collect()
+    };
+    let judged = |others: std::ops::Range<u32>| {
+        let world = world();
+        world.look(&[lock("a", "c1", 1, &[(SDIST, 's'), (WHEEL, 'w')])]);
+        world.look(&of_index("everybody", "default", others));
+        let mut statements = of_index("b", "default", 0..12);
+        statements.push(lock("b", "c1", 1, &[(SDIST, 'x'), (WHEEL, 'y')]));
+        world.look(&fixtures(statements)).alarms
+    };
+    // Right about twelve files and wrong about two, it is one that somebody changed; wrong about all that
+    // can be compared, it is made up.
+    assert_eq!(judged(0..12), 2);
+    assert_eq!(judged(20..24), 0);
+}
+
+#[test]
+fn who_learns_the_name_of_a_file_later_tells_nothing_new() {
+    let world = world();
+    let bare = |repository: &str, letters: [char; 2]| {
+        let mut bare = lock(repository, "c1", 1, &[("a", letters[0]), ("b", letters[1])]);
+        bare.files.iter_mut().for_each(|it| it.file = None);
+        bare
+    };
+    world.look(&[bare("a", ['s', 'w'])]);
+    assert_eq!(world.look(&[bare("b", ['x', 'w'])]).alarms, 1);
+    let named = |repository, letter| lock(repository, "c1", 1, &[(SDIST, letter), (WHEEL, 'w')]);
+    assert_eq!(world.look(&[named("c", 's')]).alarms, 0);
+    assert_eq!(world.look(&[named("d", 'x')]).alarms, 0);
+    assert_eq!(world.alarms().len(), 1);
+}

@@ -7,6 +7,7 @@
 
 mod alarms;
 mod engine;
+mod ground;
 mod open;
 mod pins;
 pub mod postgres;
@@ -24,6 +25,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub use alarms::{Alarm, AlarmKind, NewAlarm, Outgoing, Told};
 pub use engine::{Engine, Row, Rows, Statement, Value};
+pub use ground::Release;
 pub use open::{OpenError, open};
 pub use pins::{Pin, PinPlace, PinnedAt, Search};
 pub use seen::{Sighting, Waiting};
@@ -101,19 +103,65 @@ pub trait Observatory: Engine {
         pins::disputed(self, repository, after, limit).await
     }
 
-    /// Projects of which a repository pins a digest that nobody else knows, in a release that somebody
-    /// pins without names of files, after one of them, in order. What each of them is decides
-    /// `lock::observe`.
+    /// Releases of a repository for which it, or somebody else without a file name, has a digest in
+    /// place of another one; after one of them, in order. What each of them is decides `lock::observe`.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn lone(
+    async fn replaced(
         &self,
         repository: &str,
-        after: &str,
+        after: &(String, String),
         limit: usize,
-    ) -> Result<Vec<ProjectName>, StoreError> {
-        pins::lone(self, repository, after, limit).await
+    ) -> Result<Vec<Release>, StoreError> {
+        ground::replaced(self, repository, after, limit).await
+    }
+
+    /// What is said of a release: by a repository, and the newest of what others say; up to `limit`
+    /// each.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn pins_of_release(
+        &self,
+        release: &Release,
+        repository: &str,
+        limit: usize,
+    ) -> Result<Vec<PinnedAt>, StoreError> {
+        ground::of_release(self, release, repository, limit).await
+    }
+
+    /// What a lock says: up to `limit`, the newest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn pins_of_lock(
+        &self,
+        repository: &str,
+        path: &str,
+        limit: usize,
+    ) -> Result<Vec<PinnedAt>, StoreError> {
+        ground::of_lock(self, repository, path, limit).await
+    }
+
+    /// Some of what locks take from an index, and what others say of the same files.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn pins_of_origin(&self, origin: &str) -> Result<Vec<PinnedAt>, StoreError> {
+        ground::of_origin(self, origin).await
+    }
+
+    /// Up to `limit` pins of each of these files, the newest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn pins_of_files(
+        &self,
+        files: &[String],
+        limit: usize,
+    ) -> Result<Vec<PinnedAt>, StoreError> {
+        ground::of_files(self, files, limit).await
     }
 
     /// Remembers observations, all or none, and gives how many are new.

@@ -123,7 +123,7 @@ pub(super) async fn forget<E: Engine + ?Sized>(
     engine.batch(both.into()).await.map(drop)
 }
 
-const COLUMNS: &str = "p.project, p.version, p.file, p.digest, p.line, q.repository, q.path, \
+pub(super) const COLUMNS: &str = "p.project, p.version, p.file, p.digest, p.line, q.repository, q.path, \
                        q.revision, q.format, q.at, p.origin";
 
 /// Pins, the newest first. The same digest at the same path is given once for each commit.
@@ -167,27 +167,6 @@ pub(super) async fn disputed<E: Engine + ?Sized>(
     rows.iter().map(|row| row.text(0)).collect()
 }
 
-/// Projects of a repository of which it pins a digest that nobody else knows, in a release that somebody
-/// pins without names of files; after one of them, in order. Without the first half every release
-/// would be one, because it has several files.
-pub(super) async fn lone<E: Engine + ?Sized>(
-    engine: &E,
-    repository: &str,
-    after: &str,
-    limit: usize,
-) -> Result<Vec<ProjectName>, StoreError> {
-    let sql = "SELECT p.project FROM observe_pins p JOIN observe_places q ON q.id = p.place \
-               WHERE q.repository = ?1 AND p.project > ?2 AND p.version <> '' \
-               AND NOT EXISTS (SELECT 1 FROM observe_seen s WHERE s.digest = p.digest) \
-               AND NOT EXISTS (SELECT 1 FROM observe_pins o JOIN observe_places w ON w.id = o.place \
-               WHERE o.digest = p.digest AND w.repository <> ?1) \
-               AND EXISTS (SELECT 1 FROM observe_pins o WHERE o.project = p.project \
-               AND o.version = p.version AND (o.file = '' OR p.file = '')) \
-               GROUP BY p.project ORDER BY p.project LIMIT ?3";
-    let rows = ask(engine, sql.to_owned(), values![repository, after, limit]).await?;
-    rows.iter().map(|row| row.parsed(0, ProjectName::parse)).collect()
-}
-
 pub(super) async fn projects<E: Engine + ?Sized>(
     engine: &E,
     after: &str,
@@ -199,7 +178,7 @@ pub(super) async fn projects<E: Engine + ?Sized>(
     rows.iter().map(|row| row.parsed(0, ProjectName::parse)).collect()
 }
 
-fn pinned(row: &Row) -> Result<PinnedAt, StoreError> {
+pub(super) fn pinned(row: &Row) -> Result<PinnedAt, StoreError> {
     let version = row.text(1)?;
     let file = row.text(2)?;
     let pin = Pin {

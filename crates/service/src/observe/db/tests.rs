@@ -160,21 +160,70 @@ fn a_file_with_two_digests_is_disputed_and_nothing_else() {
 }
 
 #[test]
-fn a_digest_without_a_name_that_nobody_else_knows_is_alone() {
+fn a_digest_that_stands_in_place_of_another_is_replaced() {
     on_both(|home| async move {
         let db = home.open().await;
-        let lone = async |repository: &str| db.lone(repository, "", 10).await.unwrap();
-        // With names it is a matter of names.
+        let start = (String::new(), String::new());
+        let replaced = async |repository: &str| db.replaced(repository, &start, 9).await.unwrap();
+        let teapot = (name("teapot"), "1.2".to_owned());
+        // With names it is a matter of names, and a set that grew replaces nothing.
         db.add_pins(&place("a", "1", 1), &[pin(Some(FILE), 'a')]).await.unwrap();
-        assert_eq!(lone("a").await, []);
+        db.add_pins(&place("c", "1", 1), &[pin(Some("teapot-1.2.zip"), 'c')]).await.unwrap();
+        db.add_pins(&place("b", "1", 1), &[pin(None, 'a'), pin(None, 'c')]).await.unwrap();
+        for repository in ["a", "b", "c"] {
+            assert_eq!(replaced(repository).await, [], "{repository}");
+        }
+        db.add_pins(&place("b", "2", 2), &[pin(None, 'b'), pin(None, 'c')]).await.unwrap();
+        assert_eq!(
+            (replaced("a").await, replaced("b").await),
+            (vec![teapot.clone()], vec![teapot])
+        );
+        // What stands with both of them says that they are of different files.
+        assert_eq!(replaced("c").await, []);
+        let after = ("teapot".to_owned(), "1.2".to_owned());
+        assert_eq!(db.replaced("b", &after, 9).await.unwrap(), []);
+    });
+}
+
+#[test]
+fn a_digest_that_no_observer_saw_is_replaced_where_they_saw_others() {
+    on_both(|home| async move {
+        let db = home.open().await;
+        let start = (String::new(), String::new());
+        let replaced = async || db.replaced("b", &start, 9).await.unwrap().len();
         db.add_pins(&place("b", "1", 1), &[pin(None, 'a')]).await.unwrap();
-        assert_eq!((lone("a").await, lone("b").await), (vec![], vec![]));
-        db.add_pins(&place("b", "2", 2), &[pin(None, 'b')]).await.unwrap();
-        assert_eq!((lone("a").await, lone("b").await), (vec![], vec![name("teapot")]));
-        assert_eq!(db.lone("b", "teapot", 10).await.unwrap(), []);
-        // An observer who saw it is somebody.
-        db.add_seen(&[observation("teapot-1.tar.gz", 'b', 3)]).await.unwrap();
-        assert_eq!(lone("b").await, []);
+        assert_eq!(replaced().await, 0);
+        db.add_seen(&[observation("teapot-1.2.zip", 'b', 3)]).await.unwrap();
+        assert_eq!(replaced().await, 1);
+        db.add_seen(&[observation("teapot-1.2.tar.gz", 'a', 3)]).await.unwrap();
+        assert_eq!(replaced().await, 0);
+    });
+}
+
+#[test]
+fn what_a_release_a_lock_and_an_index_say_is_read_in_parts() {
+    on_both(|home| async move {
+        let db = home.open().await;
+        let mirrored = Pin { origin: "https://mirror.example.org".into(), ..pin(Some(FILE), 'a') };
+        db.add_pins(&place("a", "1", 1), &[pin(Some(FILE), 'a'), pin(None, 'c')]).await.unwrap();
+        db.add_pins(&place("b", "2", 2), std::slice::from_ref(&mirrored)).await.unwrap();
+        db.add_pins(&place("c", "3", 3), &[pin(Some(FILE), 'b')]).await.unwrap();
+        let of = |found: Vec<PinnedAt>| -> Vec<String> {
+            found.into_iter().map(|it| it.place.repository).collect()
+        };
+        let release = (name("teapot"), "1.2".to_owned());
+        // Its own ones always, of others the newest.
+        let found = db.pins_of_release(&release, "a", 2).await.unwrap();
+        assert_eq!(of(found), ["a", "a", "c", "b"]);
+        let found = db.pins_of_release(&release, "a", 1).await.unwrap();
+        assert_eq!(of(found), ["a", "c"]);
+        assert_eq!(of(db.pins_of_lock("a", "uv.lock", 9).await.unwrap()), ["a", "a"]);
+        assert_eq!(of(db.pins_of_lock("a", "other", 9).await.unwrap()), [""; 0]);
+        let mut found = of(db.pins_of_origin(&mirrored.origin).await.unwrap());
+        found.dedup();
+        // Of the same digest, and of the same file.
+        assert_eq!((found[0].as_str(), found.contains(&"c".to_owned())), ("b", true));
+        assert_eq!(of(db.pins_of_files(&[FILE.to_owned()], 2).await.unwrap()), ["c", "b"]);
     });
 }
 

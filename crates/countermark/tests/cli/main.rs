@@ -18,6 +18,7 @@ mod log_client;
 mod log_operator;
 #[cfg(feature = "service")]
 mod observe_feed;
+mod observe_once;
 mod packse;
 mod relock;
 mod roles;

@@ -49,6 +49,10 @@ pub(super) fn run(arguments: &OnceArgs, output_arguments: &OutputArgs) -> Outcom
         reporter: &teller,
     };
     let (collected, problems) = collect(arguments, &reading)?;
+    if !problems.is_empty() && collected.statements.is_empty() {
+        // An empty list in place of an earlier one would look as if nobody pinned anything any more.
+        return Err(problems);
+    }
     teller.progress(Progress::Working { what: "comparing" });
     let mut statements = collected.statements.into_vec();
     let versions = collected.versions;

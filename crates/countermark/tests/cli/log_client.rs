@@ -5,6 +5,7 @@ mod commands;
 mod installing;
 mod private;
 mod proofs;
+mod rolled_back;
 mod shown;
 mod writing;
 

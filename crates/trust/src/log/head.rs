@@ -122,7 +122,7 @@ impl Head {
             return no_hashes(consistency).map_err(wrong);
         };
         if self.size() < before {
-            return Err(Refused::RolledBack { origin: origin(), seen: before, found: self.size() });
+            return Err(self.rolled_back(policy, seen, now));
         }
         if self.size() == before {
             if seen.root() == self.root() {
@@ -138,6 +138,19 @@ impl Head {
             return Err(self.fork(policy, seen, &proof, now));
         }
         Ok(())
+    }
+
+    /// That the log is smaller than it was, with the evidence if it says that this is the later view.
+    fn rolled_back(&self, policy: &LogPolicy, seen: &Seen, now: Timestamp) -> Refused {
+        let keys: Vec<VerifierKey> = policy.keys.iter().map(|key| key.vkey.clone()).collect();
+        let larger = seen.text().to_owned();
+        let evidence = Evidence::rolled_back(self.origin(), &keys, self.note(), larger, now);
+        Refused::RolledBack {
+            origin: self.origin().to_owned(),
+            seen: seen.size(),
+            found: self.size(),
+            evidence: evidence.into_iter().collect(),
+        }
     }
 
     /// That the log has two views, with the evidence. What was seen before may have been signed by a key

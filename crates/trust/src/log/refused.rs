@@ -81,7 +81,8 @@ pub enum Refused {
         /// The log.
         origin: String,
     },
-    /// Smaller than what was seen before.
+    /// Smaller than what was seen before. Anybody can show an old checkpoint again; one that the log made
+    /// later convicts it.
     #[error("`{origin}` shows {found} entries, but had {seen} when it was asked last")]
     RolledBack {
         /// The log.
@@ -90,6 +91,8 @@ pub enum Refused {
         seen: u64,
         /// The size of this checkpoint.
         found: u64,
+        /// The proof, where the log says that this one is the later.
+        evidence: Vec<Evidence>,
     },
     /// Two views of one log, and the proof of it.
     #[error(
@@ -215,6 +218,7 @@ impl Refused {
     pub fn class(&self) -> Class {
         match self {
             Self::Fork { .. } => Class::Alarm,
+            Self::RolledBack { evidence, .. } if !evidence.is_empty() => Class::Alarm,
             // Both may be the clock of this machine, and the next answer may do.
             Self::Stale { .. } | Self::NoTime { .. } | Self::FromFuture { .. } => {
                 Class::Unavailable
@@ -258,10 +262,10 @@ impl Refused {
             Self::Stale { .. } | Self::NoTime { .. } => {
                 "try again later; somebody may be keeping newer checkpoints from you"
             }
-            Self::RolledBack { .. } => {
+            Self::RolledBack { evidence, .. } if evidence.is_empty() => {
                 "an old copy may have answered; if it stays so, tell others and the operator of the log"
             }
-            Self::Fork { .. } => {
+            Self::Fork { .. } | Self::RolledBack { .. } => {
                 "keep the file: anybody can verify it with `countermark log convict`"
             }
             Self::OtherTree { .. } => {
@@ -285,7 +289,7 @@ impl Refused {
     #[must_use]
     pub fn evidence(&self) -> &[Evidence] {
         match self {
-            Self::Fork { evidence, .. } => evidence,
+            Self::Fork { evidence, .. } | Self::RolledBack { evidence, .. } => evidence,
             _ => &[],
         }
     }

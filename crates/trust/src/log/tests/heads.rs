@@ -203,6 +203,26 @@ fn what_was_seen_before_has_to_be_continued() {
 }
 
 #[test]
+fn a_log_that_went_back_is_convicted_when_it_says_that_this_is_later() {
+    let policy = policy();
+    let at = |size: u64, time: u64| {
+        note(checkpoint(size, leaf_hash(b"root")).with_time(time), &[1], &[])
+    };
+    let then = seconds(0);
+    let check = |smaller: &str, larger: &str| {
+        let head = Head::open(&policy, smaller.as_bytes(), now()).unwrap();
+        let refused = head.check_follows(&policy, Some(&seen(larger)), &[], now()).unwrap_err();
+        assert_eq!(refused.code(), "log-rolled-back");
+        let kinds: Vec<_> = refused.evidence().iter().map(|it| it.kind().name()).collect();
+        (refused.class(), kinds)
+    };
+    // An old checkpoint, which anybody can show again.
+    assert_eq!(check(&at(4, then - 60), &at(5, then - 30)), (Class::Rejected, vec![]));
+    assert_eq!(check(&at(4, then - 30), &at(5, then - 30)), (Class::Rejected, vec![]));
+    assert_eq!(check(&at(4, then), &at(5, then - 30)), (Class::Alarm, vec!["rolled-back"]));
+}
+
+#[test]
 fn another_tree_that_nobody_known_signed_convicts_nobody() {
     let remembered = note(checkpoint(3, leaf_hash(b"other")), &[9], &[]);
     let head = at(&policy(), &note(three(), &[1], &[])).unwrap();

@@ -63,7 +63,7 @@ fn list(path: &Path) -> Outcome {
 fn run_server(path: &Path, arguments: &ServerArgs, output: &OutputArgs) -> Outcome {
     let folder = Folder::open(path).map_err(|error| problems(&error))?;
     let stopped = setup::interrupted();
-    serving::set_up_log(arguments);
+    let log = serving::set_up_log(arguments);
     let name = folder.config.name.clone();
     let listening = |address| {
         if !output.quiet {
@@ -78,7 +78,11 @@ fn run_server(path: &Path, arguments: &ServerArgs, output: &OutputArgs) -> Outco
     let options = serving::options(arguments);
     let stop = serving::until(&stopped);
     let served = runtime.block_on(serve(folder, arguments.listen, options, listening, stop));
-    serving::tell(served.map_err(|error| problems(&error))?, output);
+    let is_read = log.finish();
+    let stopped = served.map_err(|error| problems(&error))?;
+    if is_read {
+        serving::tell(stopped, output);
+    }
     Ok(0)
 }
 

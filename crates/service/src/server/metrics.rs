@@ -138,5 +138,12 @@ pub(super) fn render(registry: &Registry) -> prometheus::Result<(Vec<u8>, String
     let encoder = TextEncoder::new();
     let mut text = Vec::new();
     encoder.encode(&registry.gather(), &mut text)?;
+    // Counted for the whole process, and so in no registry.
+    let name = "countermark_log_lines_dropped_total";
+    let dropped = super::logging::dropped();
+    let help = "Lines for standard error that nobody read in time.";
+    text.extend_from_slice(
+        format!("# HELP {name} {help}\n# TYPE {name} counter\n{name} {dropped}\n").as_bytes(),
+    );
     Ok((text, encoder.format_type().to_owned()))
 }

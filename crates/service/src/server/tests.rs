@@ -74,8 +74,7 @@ impl Running {
 
     fn metric(&self, line: &str) -> Option<u64> {
         let text = self.request("GET", "/metrics");
-        let value = text.lines().find_map(|it| it.strip_prefix(line)?.trim().parse().ok());
-        value
+        text.lines().find_map(|it| it.strip_prefix(line)?.trim().parse().ok())
     }
 
     fn stop(mut self) -> Stopped {

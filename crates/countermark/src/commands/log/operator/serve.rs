@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use countermark_service::log::operator::serve::{Serving, serve};
-use countermark_service::server::logging::{self, Format};
+use countermark_service::server::logging::{self, Format, Written};
 use countermark_service::server::{Limits, Options, Stopped};
 
 use super::super::super::Outcome;
@@ -20,7 +20,7 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) fn run(arguments: &LogServeArgs, output: &OutputArgs) -> Outcome {
     let folder = super::open(&arguments.folder)?;
     let stopped = setup::interrupted();
-    set_up_log(&arguments.server);
+    let log = set_up_log(&arguments.server);
     let serving = Serving {
         listen: arguments.server.listen,
         options: options(&arguments.server),
@@ -35,8 +35,11 @@ pub(super) fn run(arguments: &LogServeArgs, output: &OutputArgs) -> Outcome {
     let runtime = super::runtime()?;
     let served =
         runtime.block_on(serve(folder, super::client(), serving, listening, until(&stopped)));
+    let is_read = log.finish();
     let stopped = served.map_err(|error| super::serve_problem(&error))?;
-    tell(stopped, output);
+    if is_read {
+        tell(stopped, output);
+    }
     // A thread that waits for a disk must not keep the process: nothing that it does is half done.
     runtime.shutdown_timeout(Duration::from_secs(5));
     Ok(0)
@@ -52,13 +55,13 @@ pub(in crate::commands) fn options(arguments: &ServerArgs) -> Options {
 }
 
 /// The log of a server.
-pub(in crate::commands) fn set_up_log(arguments: &ServerArgs) {
+pub(in crate::commands) fn set_up_log(arguments: &ServerArgs) -> Written {
     let format = match arguments.log_format {
         LogFormat::Text => Format::Text,
         LogFormat::Json => Format::Json,
     };
     let filter = setup::variable("COUNTERMARK_LOG");
-    logging::set_up(format, filter.as_ref().and_then(|it| it.to_str()));
+    logging::set_up(format, filter.as_ref().and_then(|it| it.to_str()))
 }
 
 /// Until a signal came.

@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &LogAppendArgs) -> Outcome {
         let result = append_file(&runtime, &mut appender, file, defaults);
         if let Err(problem) = result {
             appender.tell();
-            return Err(vec![problem]);
+            return Err(vec![*problem]);
         }
     }
     appender.tell();
@@ -85,14 +85,14 @@ fn append_file(
     appender: &mut Appender,
     file: &Path,
     defaults: Defaults,
-) -> Result<(), Problem> {
+) -> Result<(), Box<Problem>> {
     let name = file.display().to_string();
     let reader: Box<dyn BufRead> = if name == "-" {
         Box::new(io::stdin().lock())
     } else {
         let opened = File::open(file).map_err(|error| {
             let message = format!("cannot read `{name}`: {error}");
-            Problem::new("file-unreadable", Class::Usage, message)
+            Box::new(Problem::new("file-unreadable", Class::Usage, message))
         })?;
         Box::new(BufReader::new(opened))
     };
@@ -182,7 +182,7 @@ fn read_key(file: &Path) -> Result<SignerKey, Vec<Problem>> {
 /// What the server says it is called. It can at worst make us sign for another log what is true there
 /// as well.
 async fn ask_origin(client: &Client, url: &Url) -> Result<String, Vec<Problem>> {
-    let place = below(url, "log.json").map_err(|problem| vec![problem])?;
+    let place = below(url, "log.json").map_err(|problem| vec![*problem])?;
     let request = Request::document(&place, "application/json", MAXIMUM_DESCRIPTION as u64)
         .allow_plain_http();
     let document = client.fetch(&request).await;
@@ -194,7 +194,7 @@ async fn ask_origin(client: &Client, url: &Url) -> Result<String, Vec<Problem>> 
     Ok(described.origin)
 }
 
-fn below(url: &Url, name: &str) -> Result<Url, Problem> {
+fn below(url: &Url, name: &str) -> Result<Url, Box<Problem>> {
     let mut place = url.clone();
     match place.path_segments_mut() {
         Ok(mut segments) => {
@@ -202,18 +202,18 @@ fn below(url: &Url, name: &str) -> Result<Url, Problem> {
         }
         Err(()) => {
             let message = "the url of the log cannot be used";
-            return Err(Problem::new("bad-option", Class::Usage, message));
+            return Err(Box::new(Problem::new("bad-option", Class::Usage, message)));
         }
     }
     Ok(place)
 }
 
 impl Appender {
-    async fn append(&mut self, records: Vec<Observation>) -> Result<(), Problem> {
+    async fn append(&mut self, records: Vec<Observation>) -> Result<(), Box<Problem>> {
         let names: Vec<String> = records.iter().map(|it| it.file().to_owned()).collect();
         let batch = Batch { origin: self.origin.clone(), records };
         let signed = sign_within(&batch.text(), &[&self.key], MAXIMUM_SIGNED)
-            .map_err(|error| Problem::of("log-append", Class::Usage, &error))?
+            .map_err(|error| Box::new(Problem::of("log-append", Class::Usage, &error)))?
             .to_text();
         let receipts = match &self.target {
             Target::Folder { folder, engines } => append_here(folder, engines, &signed).await?,
@@ -222,7 +222,7 @@ impl Appender {
         if receipts.len() != names.len() {
             let (expected, found) = (names.len(), receipts.len());
             let message = format!("expected {expected} receipts, found {found}");
-            return Err(Problem::new("log-append", Class::Unavailable, message));
+            return Err(Box::new(Problem::new("log-append", Class::Unavailable, message)));
         }
         for (name, receipt) in names.iter().zip(receipts) {
             match receipt.status {
@@ -260,15 +260,15 @@ async fn append_here(
     folder: &Folder,
     engines: &Engines,
     signed: &str,
-) -> Result<Vec<Receipt>, Problem> {
+) -> Result<Vec<Receipt>, Box<Problem>> {
     // The same door as over HTTP.
     let keys = Keys::of(&folder.config, Vec::new());
     let records = read_batch(signed.as_bytes(), &keys, &folder.config.origin)
-        .map_err(|error| Problem::new("log-append", Class::Rejected, error.detail))?;
+        .map_err(|error| Box::new(Problem::new("log-append", Class::Rejected, error.detail)))?;
     let submitted = engines.0.submit(records, Timestamp::now()).await;
     let receipts = submitted.map_err(|error| {
         let message = format!("the records were not taken: {error}");
-        super::hinted(Problem::new("log-append", error.class(), message), error.hint())
+        Box::new(super::hinted(Problem::new("log-append", error.class(), message), error.hint()))
     })?;
     let receipt = |it: countermark_service::log::store::Receipt| Receipt {
         status: if it.known { Status::Known } else { Status::New },
@@ -278,22 +278,27 @@ async fn append_here(
     Ok(receipts.into_iter().map(receipt).collect())
 }
 
-async fn append_there(client: &Client, url: &Url, signed: String) -> Result<Vec<Receipt>, Problem> {
+async fn append_there(
+    client: &Client,
+    url: &Url,
+    signed: String,
+) -> Result<Vec<Receipt>, Box<Problem>> {
     let place = below(url, "append")?;
     let submission =
         Submission::new(&place, "text/plain; charset=utf-8", signed).allow_plain_http();
     let reply = client.ask(&submission, MAXIMUM_RECEIPTS as u64).await;
-    let reply = reply.map_err(|error| Problem::of("log-append", error.class(), &error))?;
+    let reply =
+        reply.map_err(|error| Box::new(Problem::of("log-append", error.class(), &error)))?;
     if reply.status != 200 {
         let said: Option<serde_json::Value> = serde_json::from_slice(&reply.body).ok();
         let said = said.and_then(|it| Some(it.get("detail")?.as_str()?.to_owned()));
         let said: String = said.unwrap_or_default().chars().take(300).collect();
         let message = format!("the log refused the records ({}): {said}", reply.status);
         let class = if reply.status == 429 { Class::Unavailable } else { Class::Rejected };
-        return Err(Problem::new("log-append", class, message));
+        return Err(Box::new(Problem::new("log-append", class, message)));
     }
     let receipts = Receipts::parse(&reply.body);
-    let receipts =
-        receipts.map_err(|error| Problem::of("log-append", Class::Unavailable, &error))?;
+    let receipts = receipts
+        .map_err(|error| Box::new(Problem::of("log-append", Class::Unavailable, &error)))?;
     Ok(receipts.0)
 }

@@ -51,7 +51,7 @@ impl<R: BufRead> Records<R> {
     }
 
     /// The next record, or what is wrong and where.
-    pub(super) fn next(&mut self) -> Result<Option<Observation>, Problem> {
+    pub(super) fn next(&mut self) -> Result<Option<Observation>, Box<Problem>> {
         let mut text = String::new();
         let mut first = self.line + 1;
         loop {
@@ -74,38 +74,38 @@ impl<R: BufRead> Records<R> {
             text.push_str(&line);
             if text.len() > MAXIMUM_RECORD {
                 let message = format!("a record has at most {MAXIMUM_RECORD} bytes");
-                return Err(self.wrong(first, message));
+                return Err(self.wrong(first, &message));
             }
         }
     }
 
-    fn next_line(&mut self) -> Result<Option<String>, Problem> {
+    fn next_line(&mut self) -> Result<Option<String>, Box<Problem>> {
         let mut line = String::new();
         self.line += 1;
         let read = (&mut self.reader).take(LONGEST_LINE + 1).read_line(&mut line);
         match read {
             Ok(0) => Ok(None),
             Ok(_) if line.len() as u64 > LONGEST_LINE => {
-                Err(self.wrong(self.line, format!("a line has at most {LONGEST_LINE} bytes")))
+                Err(self.wrong(self.line, &format!("a line has at most {LONGEST_LINE} bytes")))
             }
             Ok(_) => Ok(Some(line)),
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                Err(self.wrong(self.line, "the line is not UTF-8".to_owned()))
+                Err(self.wrong(self.line, "the line is not UTF-8"))
             }
             Err(error) => {
                 let message = format!("cannot read `{}`: {error}", self.file);
-                Err(Problem::new("file-unreadable", Class::Usage, message))
+                Err(Box::new(Problem::new("file-unreadable", Class::Usage, message)))
             }
         }
     }
 
-    fn parse_text(&self, text: &str, first: u32) -> Result<Option<Observation>, Problem> {
+    fn parse_text(&self, text: &str, first: u32) -> Result<Option<Observation>, Box<Problem>> {
         let record = Observation::parse(text.as_bytes());
-        record.map(Some).map_err(|error| self.wrong(first, error.to_string()))
+        record.map(Some).map_err(|error| self.wrong(first, &error.to_string()))
     }
 
-    fn parse_json(&self, text: &str) -> Result<Observation, Problem> {
-        let wrong = |message: String| self.wrong(self.line, message);
+    fn parse_json(&self, text: &str) -> Result<Observation, Box<Problem>> {
+        let wrong = |message: String| self.wrong(self.line, &message);
         let line: Line = serde_json::from_str(text)
             .map_err(|error| wrong(format!("the line is no record: {error}")))?;
         let time = |text: &str| {
@@ -134,10 +134,10 @@ impl<R: BufRead> Records<R> {
         Observation::new(fields).map_err(|error| wrong(error.to_string()))
     }
 
-    fn wrong(&self, line: u32, message: String) -> Problem {
+    fn wrong(&self, line: u32, message: &str) -> Box<Problem> {
         // No place of the file is marked: its bytes may be gone, as those of standard input are.
         let message = format!("{}:{line}: {message}", self.file);
-        Problem::new("bad-record", Class::Usage, message)
+        Box::new(Problem::new("bad-record", Class::Usage, message))
     }
 }
 

@@ -22,7 +22,7 @@ fn what_agrees_is_nothing() {
     let mut weak = named("b:uv.lock");
     weak.files = vec![Stated {
         file: Some(WHEEL.to_owned()),
-        digest: Digest::parse_hex(Algorithm::Md5, &"1f3870be274f6c49b3e31a0c6728957f").unwrap(),
+        digest: Digest::parse_hex(Algorithm::Md5, "1f3870be274f6c49b3e31a0c6728957f").unwrap(),
     }];
     check(&[named("a:uv.lock"), weak], &[]);
 }

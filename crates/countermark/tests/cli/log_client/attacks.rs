@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use countermark_testkit::log::{Lie, observation};
+use countermark_testkit::log::{Lie, LogScenario, observation};
+use countermark_trust::log::record::Observation;
 
 use super::{OBSERVER, Place, others, seen, wheels};
 
 /// A log with this lie refuses a lock with this code and this name, in the mode that requires it.
 #[track_caller]
-fn refused(lie: Lie, lines: &str, code: i32, name: &str) {
+fn refused(lie: &Lie, lines: &str, code: i32, name: &str) {
     let place =
         Place::with(|log| log.witnesses(3).records(others(20)).records(wheels().iter().map(seen)));
     let public = place.public();
@@ -24,24 +25,24 @@ fn refused(lie: Lie, lines: &str, code: i32, name: &str) {
 
 #[test]
 fn answers_that_prove_nothing_are_refused_by_name() {
-    refused(Lie::SwappedRecord, "", 1, "log-bad-proof");
-    refused(Lie::RenamedRecord, "", 1, "log-bad-proof");
-    refused(Lie::UnrelatedRecord, "", 1, "log-unrelated-record");
-    refused(Lie::ShortAnswer, "", 1, "log-bad-proof");
-    refused(Lie::MissingProof, "", 1, "log-bad-proof");
-    refused(Lie::LongProof, "", 1, "log-bad-proof");
-    refused(Lie::EmptyAnswer, "", 1, "log-empty-answer");
+    refused(&Lie::SwappedRecord, "", 1, "log-bad-proof");
+    refused(&Lie::RenamedRecord, "", 1, "log-bad-proof");
+    refused(&Lie::UnrelatedRecord, "", 1, "log-unrelated-record");
+    refused(&Lie::ShortAnswer, "", 1, "log-bad-proof");
+    refused(&Lie::MissingProof, "", 1, "log-bad-proof");
+    refused(&Lie::LongProof, "", 1, "log-bad-proof");
+    refused(&Lie::EmptyAnswer, "", 1, "log-empty-answer");
 }
 
 #[test]
 fn signatures_and_ages_that_do_not_do_are_refused_by_name() {
-    refused(Lie::BadSignature, "", 1, "log-bad-signature");
-    refused(Lie::UnknownKey, "", 1, "log-bad-signature");
-    refused(Lie::FewWitnesses(1), "quorum = 2", 1, "log-too-few-witnesses");
-    refused(Lie::Stale(Duration::from_secs(3 * 86400)), "maximum-age = \"1 day\"", 3, "log-stale");
-    refused(Lie::Future(Duration::from_secs(86400)), "", 3, "log-from-future");
-    refused(Lie::Status(500), "", 3, "log-unreachable");
-    refused(Lie::Oversized, "", 3, "log-unreachable");
+    refused(&Lie::BadSignature, "", 1, "log-bad-signature");
+    refused(&Lie::UnknownKey, "", 1, "log-bad-signature");
+    refused(&Lie::FewWitnesses(1), "quorum = 2", 1, "log-too-few-witnesses");
+    refused(&Lie::Stale(Duration::from_secs(3 * 86400)), "maximum-age = \"1 day\"", 3, "log-stale");
+    refused(&Lie::Future(Duration::from_secs(86400)), "", 3, "log-from-future");
+    refused(&Lie::Status(500), "", 3, "log-unreachable");
+    refused(&Lie::Oversized, "", 3, "log-unreachable");
 }
 
 #[test]
@@ -63,16 +64,16 @@ fn a_log_that_does_not_prove_that_it_grew_is_refused() {
 }
 
 /// Two clients are shown two histories; the second one comes back to the first one's.
-fn forked(other: Vec<countermark_trust::log::record::Observation>, lines: &str) {
+fn forked(other: &[Observation], lines: &str) {
     let place =
         Place::with(|log| log.witnesses(3).records(others(20)).records(wheels().iter().map(seen)));
     let public = place.public();
     for mode in ["warn", "require"] {
         place.policy(&format!("mode = \"{mode}\"\n{public}\n{lines}"));
-        place.log.change(|log| log.honest());
+        place.log.change(LogScenario::honest);
         let _ = std::fs::remove_dir_all(place.world.home(".local/state/countermark/log"));
         place.lock("alpha\n", &["-o", "first.txt"]).expect(0);
-        let fork = Lie::Fork { after: 0, records: other.clone() };
+        let fork = Lie::Fork { after: 0, records: other.to_vec() };
         place.log.change(|log| log.lie(fork).lie(Lie::LyingWitness(2)));
         let run = place.lock("beta\n", &["-o", "second.txt"]);
         run.expect(4).says("error[log-fork]");
@@ -82,7 +83,7 @@ fn forked(other: Vec<countermark_trust::log::record::Observation>, lines: &str) 
         let convicted = run.stderr.matches("the evidence is in").count();
         assert_eq!(convicted, 3, "{}", run.stderr);
         // What was seen first stays what was seen.
-        place.log.change(|log| log.honest());
+        place.log.change(LogScenario::honest);
         place.lock("beta\n", &["-o", "third.txt"]).expect(0);
         for name in ["first.txt", "third.txt"] {
             std::fs::remove_file(place.world.path(name)).expect("a lock");
@@ -95,7 +96,7 @@ fn a_fork_at_one_size_is_an_alarm_in_every_mode() {
     let mut records = others(20);
     records.extend(wheels().iter().map(seen));
     records[3] = observation(OBSERVER, "other-3", "other_3-2.0-py3-none-any.whl", b"changed");
-    forked(records, "quorum = 2");
+    forked(&records, "quorum = 2");
 }
 
 #[test]
@@ -103,7 +104,7 @@ fn a_fork_that_grew_is_an_alarm_in_every_mode() {
     let mut records = others(30);
     records.extend(wheels().iter().map(seen));
     records[3] = observation(OBSERVER, "other-3", "other_3-2.0-py3-none-any.whl", b"changed");
-    forked(records, "quorum = 2");
+    forked(&records, "quorum = 2");
 }
 
 #[test]

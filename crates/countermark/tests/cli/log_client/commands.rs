@@ -74,7 +74,7 @@ fn forged_tiles_and_forks_are_refused_by_the_monitor() {
     let run = place.run(&MONITOR);
     assert_eq!(run.code, 1, "{}", run.stderr);
     run.says("error[log-forged-");
-    place.log.change(|log| log.honest());
+    place.log.change(countermark_testkit::log::LogScenario::honest);
     place.run(&MONITOR).expect(0).says("100 entries read");
     // Another history, longer than what was seen.
     let mut records = others(420);

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """How often pins of real locks disagree, why, and whether planted changes are found.
 
-    bench/observe.py [--binary target/release/countermark] [--work .work/observe]
+    bench/observe.py [--binary target/release/countermark] [--work .work/observe] [--crawl]
 
 Reads locks that source packages of the configured index bring (named below, downloaded once), and those
 that their own tools wrote on the spot (`.ci/locks.py` leaves them in .work/locks). Each package is a
 project of its own. Prints the count of each class; there must be no alarm. Then one digest is changed
 in a copy of each lock that has a digest somebody could change, in one more that lies below `tests/`
-and below `tests/fixtures/`, and in the middle of the history of a git repository, and each of these
-changes must be found as an alarm that names it, and nothing else.
+and below `tests/fixtures/`, in locks that lie below tests already, and in the middle of the history of a
+git repository, and each of these changes must be found as an alarm that names it, and nothing else. Every
+format that was read has one. With `--crawl` the same folders run through `observe crawl` with a database, which
+must raise the same alarms, and its report must have the same findings.
 """
 
 import argparse
@@ -20,6 +22,7 @@ import json
 import os
 import pathlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tarfile
@@ -132,6 +135,27 @@ def corpus(work):
     return of_packages, sorted(made.iterdir()) if made.exists() else []
 
 
+def conda(work, statements):
+    """A project with a lock as conda-lock writes it: no source package brings one with a pip part."""
+    entries, projects = [], set()
+    for statement in statements:
+        wheels = [(name, digest) for name, digest in statement["files"] if name and name.endswith("-none-any.whl")]
+        if statement["format"] != "uv" or below_tests(statement["path"]) or not wheels or statement["project"] in projects:
+            continue
+        projects.add(statement["project"])
+        name, digest = wheels[0]
+        entries.append(
+            f"- name: {statement['project']}\n  version: '{statement['version']}'\n  manager: pip\n"
+            f"  platform: linux-64\n  dependencies: {{}}\n  url: https://files.example.org/packages/{name}\n"
+            f"  hash:\n    sha256: {digest.split(':')[1]}\n  category: main\n  optional: false\n"
+        )
+    folder = work / "made" / "conda"
+    folder.mkdir(parents=True, exist_ok=True)
+    head = "version: 1\nmetadata:\n  platforms: [linux-64]\n  channels: []\npackage:\n"
+    (folder / "conda-lock.yml").write_text(head + "".join(entries), "utf-8")
+    return folder
+
+
 def has_locks(folder):
     return any(path.is_file() and path.name != "done" for path in folder.rglob("*"))
 
@@ -153,15 +177,29 @@ def counts(report):
         print(f"   {entry['class']:<16} {entry['number']:>6} {entry['percent']:>6} %")
 
 
-def victims(statements):
+def below_tests(path):
+    return any(part.startswith(("test", "fixture")) for part in pathlib.PurePosixPath(path).parts[:-1])
+
+
+def victims(statements, report):
     """One digest of each lock that others could know, of as many releases as there are locks."""
     chosen, taken = [], set()
+    made_up = {
+        (pin["repository"], pin["path"])
+        for finding in report["findings"]
+        if finding["class"] == "fixture"
+        for side in finding["sides"]
+        for pin in side["pins"]
+    }
+    plain = [it for it in statements if not below_tests(it["path"])]
+    elsewhere = {(it["project"], it["version"], digest) for it in plain for _, digest in it["files"]}
     by_lock = collections.defaultdict(list)
     for statement in statements:
         by_lock[statement["repository"], statement["path"]].append(statement)
     for lock, entries in sorted(by_lock.items()):
-        # What is made up for a test has no truth to change; copies of real locks lie below tests.
-        if "tests" in pathlib.PurePosixPath(lock[1]).parts:
+        # What is made up for a test has no truth to change; what others say as well is true.
+        is_below_tests = below_tests(lock[1])
+        if is_below_tests and lock in made_up:
             continue
         for entry in sorted(entries, key=lambda it: hashlib.sha256(it["project"].encode()).digest()):
             release = entry["project"], entry["version"]
@@ -173,8 +211,12 @@ def victims(statements):
                 continue
             if len(names) == 1 and len(digests) > 1 and None not in names:
                 continue
+            if is_below_tests:
+                digests = [digest for digest in digests if (*release, digest) in elsewhere]
+                if not digests:
+                    continue
             taken.add(release)
-            chosen.append((*lock, entry["format"], digests[0].split(":")[1]))
+            chosen.append((*lock, entry["format"], digests[0].split(":")[1], is_below_tests))
             break
     return chosen
 
@@ -190,13 +232,16 @@ def plant(work, folders, chosen):
     planted = work / "planted"
     shutil.rmtree(planted, ignore_errors=True)
     found = []
-    for number, (repository, path, form, old) in enumerate(chosen):
+    for number, (repository, path, form, old, is_below_tests) in enumerate(chosen):
         new = hashlib.sha256(f"planted {number}".encode()).hexdigest()
         text = (by_name[repository] / path).read_text("utf-8")
         target = planted / f"victim-{number}" / pathlib.PurePosixPath(path).name
         where = "plain"
         # Those of tests are below tests, where somebody could hope that nobody looks.
-        if number % 5 == 3:
+        if is_below_tests:
+            where = "tests already"
+            target = planted / f"victim-{number}" / pathlib.PurePosixPath(path)
+        elif number % 5 == 3:
             where = "tests/"
             target = target.parent / "tests" / target.name
         elif number % 5 == 4:
@@ -220,16 +265,55 @@ def plant(work, folders, chosen):
     return found
 
 
+def crawl(binary, work, folders, planted, findings):
+    """What is wrong with what a crawl with a database finds in the same folders."""
+    home = work / "crawl"
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir()
+    database = home / "observatory.sqlite"
+    listed = ", ".join(json.dumps(str(folder)) for folder in folders)
+    config = f'[observe]\ndatabase = "{database}"\ncache = "{home / "cache"}"\nfolders = [{listed}]\n'
+    (home / "observe.toml").write_text(config, "utf-8")
+    environment = {**os.environ, "COUNTERMARK_STATE_DIR": str(home / "state")}
+    started = time.monotonic()
+    command = [binary, "observe", "crawl", "--once", "--quiet", home / "observe.toml"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    seconds = time.monotonic() - started
+    if done.returncode != 1:
+        return [f"crawl ended with {done.returncode}: {done.stderr[-500:]}"]
+    with sqlite3.connect(database) as connection:
+        alarms = [name for (name,) in connection.execute("SELECT name FROM observe_alarms")]
+    print(f"{len(alarms)} alarms of `observe crawl`, {seconds:.1f} s")
+    new = {digest for _, digest, _, _ in planted}
+    wrong = [f"crawl: {digest} raised no alarm" for digest in sorted(new) if not any(digest in it for it in alarms)]
+    wrong += [f"crawl: an alarm about what nobody changed: {it}" for it in alarms if not any(digest in it for digest in new)]
+    command = [binary, "observe", "report", "--database", database, "--format", "json", "--fail-on", "never"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        return [*wrong, f"observe report ended with {done.returncode}: {done.stderr[-500:]}"]
+    ours, theirs = (
+        collections.Counter((it["class"], it["project"], it["version"], it["file"]) for it in some)
+        for some in (findings, json.loads(done.stdout)["findings"])
+    )
+    wrong += [f"only without a database: {it}" for it in list(ours - theirs)[:5]]
+    wrong += [f"only with a database: {it}" for it in list(theirs - ours)[:5]]
+    return wrong
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--binary", type=pathlib.Path)
     parser.add_argument("--work", type=pathlib.Path, default=ROOT / ".work" / "observe")
+    parser.add_argument("--crawl", action="store_true", help="the same with a database")
     arguments = parser.parse_args()
     work = arguments.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     builds = [ROOT / "target" / kind / "countermark" for kind in ("release", "debug")]
     binary = arguments.binary or next((path for path in builds if path.exists()), builds[0])
     packages, made = corpus(work)
+    folders = packages + made
+    _, statements, _ = observe(binary.resolve(), work, packages, work / "output")
+    made.append(conda(work, statements))
     folders = packages + made
     report, statements, seconds = observe(binary.resolve(), work, folders, work / "output")
     read = report["read"]
@@ -247,7 +331,9 @@ def main():
             print("   ", finding["project"], finding["version"], finding["file"], finding["evidence"])
     if read["locks"] < LEAST_LOCKS or len(packages) < LEAST_PACKAGES:
         wrong.append(f"fewer than {LEAST_LOCKS} locks or {LEAST_PACKAGES} source packages")
-    planted = plant(work, folders, victims(statements))
+    planted = plant(work, folders, victims(statements, report))
+    unplanted = {it["format"] for it in statements} - {form for _, _, form, _ in planted}
+    wrong += [f"no change was planted in a lock of the format {form}" for form in sorted(unplanted)]
     report, _, seconds = observe(binary.resolve(), work, folders + [it[0] for it in planted], work / "planted-output")
     alarms = [finding for finding in report["findings"] if finding["class"] == "two-digests"]
     held = [{digest for side in it["sides"] for digest in side["digests"]} for it in alarms]
@@ -267,6 +353,9 @@ def main():
     for key in dict.fromkeys(key for key, _ in tally):
         found = tally[key, True]
         print(f"   {key:<16} {found:>3} of {found + tally[key, False]}")
+    if arguments.crawl:
+        everything = folders + [it[0] for it in planted]
+        wrong += crawl(binary.resolve(), work, everything, planted, report["findings"])
     for line in wrong:
         print("!!", line)
     sys.exit(1 if wrong else 0)

@@ -19,9 +19,9 @@ const OF_RELEASE: usize = 5_000;
 /// The most pins of a disputed file.
 const OF_FILE: usize = 5_000;
 /// The most locks that are read whole.
-const LOCKS: usize = 40;
+const LOCKS: usize = 16;
 /// The most pins of each of them.
-const OF_LOCK: usize = 5_000;
+const OF_LOCK: usize = 4_000;
 /// The most indexes about which it is asked whether they are mirrors.
 const ORIGINS: usize = 8;
 /// The most files of a lock of tests that are held against what others say.

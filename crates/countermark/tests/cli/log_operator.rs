@@ -1,5 +1,7 @@
 //! A log and a witness as their operators run them: real folders, real processes, real signals.
 
+mod killed;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

@@ -76,6 +76,7 @@ macro_rules! on_every_place {
             sequence: any_split_into_batches_gives_the_plain_tree,
             sequence: an_empty_log_has_a_checkpoint,
             sequence: a_checkpoint_is_made_anew_when_it_is_old,
+            sequence: a_cosigned_checkpoint_stays_while_a_witness_sleeps,
             sequence: a_paused_former_leader_fails_and_signs_nothing,
             sequence: a_former_leader_that_wakes_before_publishing_does_not_replace_the_newer,
             sequence: an_old_copy_of_the_database_is_not_gone_on_with,

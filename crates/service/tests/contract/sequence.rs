@@ -159,6 +159,61 @@ pub(crate) async fn a_checkpoint_is_made_anew_when_it_is_old(place: &dyn Place) 
     assert_eq!(log.store.published().await.unwrap().unwrap().at, second.at);
 }
 
+/// A witness that sleeps now and then.
+#[derive(Clone, Debug, Default)]
+struct Sleepy(Arc<std::sync::atomic::AtomicBool>);
+
+#[async_trait]
+impl Cosigners for Sleepy {
+    async fn cosign(&self, checkpoint: SignedCheckpoint) -> SignedCheckpoint {
+        if self.0.load(Ordering::Relaxed) {
+            return checkpoint;
+        }
+        let key = SignerKey::from_seed("witness.example.org", KeyType::Cosignature, &[8; 32]);
+        let key = key.unwrap();
+        let mut note = checkpoint.note().clone();
+        let signature = countermark_tlog::cosignature::sign(note.text(), &key, 1_800_000_000);
+        note.add(signature.unwrap()).unwrap();
+        let keys = [super::sequence::key().verifier().clone()];
+        SignedCheckpoint::open(note.to_text().as_bytes(), ORIGIN, &keys).unwrap()
+    }
+}
+
+pub(crate) async fn a_cosigned_checkpoint_stays_while_a_witness_sleeps(place: &dyn Place) {
+    let log = Log::new(place).await;
+    let witness = Sleepy::default();
+    let mut outside = log.outside();
+    outside.cosigners = Arc::new(witness.clone());
+    let mut sequencer = Sequencer::new(outside, vec![key()], Settings::new(ORIGIN), "one");
+    log.submit(&records(0..3)).await;
+    assert_eq!(leads(sequencer.turn().await.unwrap()), (3, Some(3)));
+    let cosigned = log.store.published().await.unwrap().unwrap();
+    assert!(cosigned.note.contains("witness.example.org"));
+    // Nothing is new, and the witness does not answer: what it cosigned is better than what it did not.
+    witness.0.store(true, Ordering::Relaxed);
+    log.pass(60);
+    assert_eq!(leads(sequencer.turn().await.unwrap()), (0, None));
+    log.check(&records(0..3)).await;
+    assert_eq!(log.store.published().await.unwrap().unwrap(), cosigned);
+    // It is asked again after a while, and not at each turn.
+    witness.0.store(false, Ordering::Relaxed);
+    log.pass(59);
+    assert_eq!(leads(sequencer.turn().await.unwrap()), (0, None));
+    log.pass(1);
+    assert_eq!(leads(sequencer.turn().await.unwrap()), (0, Some(3)));
+    // What is new is published all the same, and half a day is the longest.
+    witness.0.store(true, Ordering::Relaxed);
+    log.submit(&records(3..4)).await;
+    assert_eq!(leads(sequencer.turn().await.unwrap()), (1, Some(4)));
+    witness.0.store(false, Ordering::Relaxed);
+    log.pass(60);
+    assert_eq!(leads(sequencer.turn().await.unwrap()), (0, Some(4)));
+    witness.0.store(true, Ordering::Relaxed);
+    log.pass(12 * 3600);
+    assert_eq!(leads(sequencer.turn().await.unwrap()), (0, Some(4)));
+    assert!(!log.store.published().await.unwrap().unwrap().note.contains("witness.example.org"));
+}
+
 pub(crate) async fn a_paused_former_leader_fails_and_signs_nothing(place: &dyn Place) {
     let mut log = Log::new(place).await;
     log.submit(&records(0..300)).await;

@@ -139,6 +139,8 @@ struct State {
     /// Full tiles up to the head that are not written yet.
     unwritten: Vec<Rendered>,
     published: Option<Published>,
+    /// When a newer checkpoint of the same size was held back last.
+    held_back: Option<Timestamp>,
     /// Sizes that were published, with the time, until their partial tiles are pruned.
     history: VecDeque<(Timestamp, u64)>,
 }

@@ -1,17 +1,24 @@
 //! From a committed head to the log's word, and what is cleared away behind it.
 
+use std::collections::BTreeSet;
+
 use countermark_tlog::checkpoint::Checkpoint;
 
 use super::{Sequencer, SequencerError, State, whole_seconds};
 use crate::log::store::{Head, Published};
 use crate::log::tiles::{Child, FULL, Kind, Rank, TilePath};
-use countermark_tlog::note::SignerKey;
+use countermark_tlog::note::{Note, SignerKey};
+use jiff::SignedDuration;
 
 /// How many entries the tiles have that one turn prunes at most; the rest waits for the next. Each tile is a
 /// question to the object store, and whoever submits waits for the turn.
 const PRUNED: u64 = 1 << 14;
 /// How many levels of tiles there are.
 const LEVELS: u8 = 8;
+/// For how long a checkpoint that witnesses cosigned is kept while some of them do not answer and nothing is
+/// appended. Clients that ask for cosignatures take one that is that old; a newer one without them they
+/// refuse.
+const KEPT: SignedDuration = SignedDuration::from_hours(12);
 
 impl Sequencer {
     /// Publishes a checkpoint of the head if it is newer than the one that is published, or that one is
@@ -20,7 +27,8 @@ impl Sequencer {
         let Some(state) = self.state.as_mut() else { return Ok(None) };
         let now = whole_seconds((self.outside.clock)());
         let is_due = state.published.as_ref().is_none_or(|last| {
-            last.size < state.head.size || last.at + self.settings.heartbeat <= now
+            let looked = state.held_back.map_or(last.at, |at| at.max(last.at));
+            last.size < state.head.size || looked + self.settings.heartbeat <= now
         });
         if !is_due {
             return Ok(None);
@@ -36,6 +44,10 @@ impl Sequencer {
         // Whoever collects cosignatures cannot change what is said.
         let said = if cosigned.checkpoint() == signed.checkpoint() { cosigned } else { signed };
         let published = Published { size: state.head.size, at, note: said.note().to_text() };
+        if state.published.as_ref().is_some_and(|last| is_better(last, &published)) {
+            state.held_back = Some(now);
+            return Ok(None);
+        }
         if !self.outside.store.publish(&published).await? {
             // Somebody else leads and is further; what we hold is old.
             self.state = None;
@@ -94,6 +106,18 @@ impl Sequencer {
         }
         Ok(())
     }
+}
+
+/// Whether the last checkpoint says the same, and has all signatures of the newer one and more.
+fn is_better(last: &Published, newer: &Published) -> bool {
+    let keys = |note: &str| -> Option<BTreeSet<(String, u32)>> {
+        let note = Note::parse(note.as_bytes()).ok()?;
+        let keys = note.signatures().iter().map(|it| (it.name().to_owned(), it.id()));
+        Some(keys.collect())
+    };
+    let (Some(had), Some(has)) = (keys(&last.note), keys(&newer.note)) else { return false };
+    let is_kept = last.size == newer.size && newer.at < last.at + KEPT;
+    is_kept && has.len() < had.len() && has.is_subset(&had)
 }
 
 /// The largest size that was published until then; it is forgotten.

@@ -72,7 +72,7 @@ pub(super) async fn recover(
         outside.tiles.put_checkpoint(rank, note).await?;
     }
     let history = published.iter().map(|it| (it.at, it.size)).collect::<VecDeque<_>>();
-    Ok(State { head, edge, unwritten: Vec::new(), published, history })
+    Ok(State { head, edge, unwritten: Vec::new(), published, held_back: None, history })
 }
 
 /// Size and root of the checkpoint beside the tiles, if there is one.

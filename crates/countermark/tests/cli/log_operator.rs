@@ -195,8 +195,9 @@ fn what_is_appended_is_signed_checked_moved_and_the_same() {
     world.run(&["log", "fsck", "copy"]).expect(0);
     // A tile that was changed is found, and written again from the records.
     world.write("log/public/tile/0/000", vec![7; 8192]);
-    world.run(&["log", "fsck", "log"]).expect(1).says("error[log-differs]").says("tile/0/000");
-    world.run(&["log", "fsck", "log", "--repair"]).expect(0).says("1 files written again");
+    let differs = world.run(&["log", "fsck", "log"]);
+    differs.expect(1).says("error[log-differs]").says("tile/0/000").says("hint: `--repair`");
+    world.run(&["log", "fsck", "log", "--repair"]).expect(0).says("1 file written again");
     world.run(&["log", "fsck", "log"]).expect(0);
     // A second digest is taken, and told.
     world.write("second.jsonl", lines(9..10).replace(&format!("{:064x}", 9), &"f".repeat(64)));

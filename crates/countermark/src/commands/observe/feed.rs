@@ -71,12 +71,15 @@ pub(super) fn database_problem(
     }]
 }
 
+/// Records of a log, and who may append to it.
+type LocalParts = (Arc<dyn LogStore>, Vec<Registered>);
+
 /// The database of a log on this machine, and who may append to it.
 pub(super) fn open_log(
     runtime: &Runtime,
     folder: &Path,
     http: &Arc<Client>,
-) -> Result<(Arc<dyn LogStore>, Vec<Registered>), Vec<Problem>> {
+) -> Result<LocalParts, Vec<Problem>> {
     let path = folder.join(config::FILE);
     let text = read_text(&path)?;
     let config = config::parse(&path.display().to_string(), text.as_bytes(), folder)

@@ -27,6 +27,25 @@ macro_rules! entries {
     };
 }
 
+/// The same for a condition that few records meet. They are found first, and then what belongs to each, one
+/// by one: left to itself, and without statistics after a large load, the planner reads all places in
+/// order and looks whether the record of each is wanted. `OFFSET 0` keeps a part as it stands.
+macro_rules! few {
+    ($condition:literal, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            record_columns!(),
+            ", s.place FROM (SELECT * FROM records r WHERE ",
+            $condition,
+            " OFFSET 0) r \
+             CROSS JOIN LATERAL (SELECT place FROM places WHERE record = r.id OFFSET 0) s \
+             CROSS JOIN LATERAL (SELECT name FROM projects WHERE id = r.project OFFSET 0) p \
+             CROSS JOIN LATERAL (SELECT name FROM observers WHERE id = r.observer OFFSET 0) o ",
+            $rest
+        )
+    };
+}
+
 async fn ask(pool: &Pool, sql: &'static str, values: &[Value<'_>]) -> Result<Vec<Entry>, Failure> {
     let rows = pool.get().await?.query(sql, values).await?;
     rows.iter().map(|row| Ok(Entry { index: natural(row, 8)?, record: record(row)? })).collect()
@@ -64,7 +83,7 @@ pub(super) async fn find_files(
     if files.is_empty() {
         return Ok(Vec::new());
     }
-    let sql = entries!("WHERE r.file = ANY($1) AND s.place < $2 ORDER BY s.place LIMIT $3");
+    let sql = few!("r.file = ANY($1)", "WHERE s.place < $2 ORDER BY s.place LIMIT $3");
     let limit = integer(MAXIMUM_FOUND as u64 + 1);
     let found = ask(pool, sql, &[&files, &integer(below), &limit]).await?;
     if found.len() > MAXIMUM_FOUND {
@@ -95,7 +114,7 @@ pub(super) async fn find_digest(
 ) -> Result<Vec<Entry>, Failure> {
     // A weak one stands in no record.
     let Some(digest) = stored(digest) else { return Ok(Vec::new()) };
-    let sql = entries!("WHERE r.digest = $1 AND s.place < $2 ORDER BY s.place LIMIT $3");
+    let sql = few!("r.digest = $1", "WHERE s.place < $2 ORDER BY s.place LIMIT $3");
     ask(pool, sql, &[&digest, &integer(below), &at_most(limit)]).await
 }
 

@@ -161,10 +161,11 @@ impl From<Failure> for StoreError {
 
 /// The limits are against a front end that stops in the middle while it holds locks. What is told as
 /// durable has to be on disk, so that a server whose default is less is told so; more is left as it is.
+/// Compiling a statement takes longer than any of ours runs.
 fn greeting(schema: &str, statement: Duration) -> String {
     format!(
         "SET search_path = \"{schema}\"; SET statement_timeout = {}; SET lock_timeout = 30000; \
-         SET idle_in_transaction_session_timeout = 20000; SET timezone = 'UTC'; \
+         SET idle_in_transaction_session_timeout = 20000; SET timezone = 'UTC'; SET jit = off; \
          SELECT set_config('synchronous_commit', 'on', false) \
          WHERE current_setting('synchronous_commit') = 'off'",
         statement.as_millis()

@@ -145,7 +145,7 @@ mod tests {
     }
 
     fn wanted(keys: &[&Key]) -> BTreeSet<Key> {
-        keys.iter().map(|key| Key::clone(key)).collect()
+        keys.iter().copied().cloned().collect()
     }
 
     #[test]
@@ -159,9 +159,9 @@ mod tests {
             let now = Timestamp::from_second(second).unwrap();
             known(&state, &wanted(&[&one, &other]), age, now).into_keys().collect::<Vec<_>>()
         };
-        assert_eq!(at(1060), [one.clone()]);
+        assert_eq!(at(1060), std::slice::from_ref(&one));
         assert_eq!(at(1061), []);
-        assert_eq!(at(940), [one.clone()]);
+        assert_eq!(at(940), std::slice::from_ref(&one));
         assert_eq!(at(939), []);
         keep(&state, &wanted(&[&one]), &proved(2000)).unwrap();
         assert_eq!(at(2000), [one]);

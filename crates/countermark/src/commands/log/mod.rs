@@ -1,11 +1,11 @@
 //! `log`: what everybody asks a log, and what its operator does with it.
 
-#[cfg(feature = "service")]
-pub(super) mod operator;
 pub(crate) mod check;
 mod convict;
 mod lookup;
 mod monitor;
+#[cfg(feature = "service")]
+pub(super) mod operator;
 pub(crate) mod proofs;
 mod setting;
 mod show;

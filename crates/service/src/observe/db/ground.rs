@@ -25,22 +25,28 @@ pub(super) async fn replaced<E: Engine + ?Sized>(
     after: &(String, String),
     limit: usize,
 ) -> Result<Vec<Release>, StoreError> {
-    // Two places hold each a digest that the other one lacks.
-    let sql = "SELECT p.project, p.version FROM observe_pins p \
-         JOIN observe_places q ON q.id = p.place \
-         WHERE q.repository = ?1 AND p.version <> '' \
-         AND (p.project > ?2 OR (p.project = ?2 AND p.version > ?3)) \
-         AND (EXISTS (SELECT 1 FROM observe_pins o \
-             WHERE o.project = p.project AND o.version = p.version AND o.place <> p.place \
-             AND o.algorithm = p.algorithm AND o.digest <> p.digest AND (o.file = '' OR p.file = '') \
-             AND NOT EXISTS (SELECT 1 FROM observe_pins s WHERE s.place = p.place \
-                 AND s.project = p.project AND s.version = p.version AND s.digest = o.digest) \
-             AND NOT EXISTS (SELECT 1 FROM observe_pins s WHERE s.place = o.place \
-                 AND s.project = p.project AND s.version = p.version AND s.digest = p.digest)) \
-         OR (p.file = '' AND EXISTS (SELECT 1 FROM observe_seen o WHERE o.project = p.project \
+    // Two places hold each a digest that the other one lacks. Places are held against places, not pins
+    // against pins: a release with sixty files is in as many pins of each place.
+    let sql = "SELECT m.project, m.version FROM (SELECT DISTINCT p.project, p.version, p.place \
+             FROM observe_places q JOIN observe_pins p ON p.place = q.id \
+             WHERE q.repository = ?1 AND p.version <> '' \
+             AND (p.project > ?2 OR (p.project = ?2 AND p.version > ?3))) m \
+         WHERE EXISTS (SELECT 1 FROM (SELECT DISTINCT place FROM observe_pins \
+                 WHERE project = m.project AND version = m.version AND place <> m.place) n \
+             WHERE EXISTS (SELECT 1 FROM observe_pins p JOIN observe_pins o \
+                 ON o.project = p.project AND o.version = p.version AND o.algorithm = p.algorithm \
+                 WHERE p.project = m.project AND p.version = m.version AND p.place = m.place \
+                 AND o.place = n.place AND (o.file = '' OR p.file = '') \
+                 AND NOT EXISTS (SELECT 1 FROM observe_pins s WHERE s.project = m.project \
+                     AND s.version = m.version AND s.place = n.place AND s.digest = p.digest) \
+                 AND NOT EXISTS (SELECT 1 FROM observe_pins s WHERE s.project = m.project \
+                     AND s.version = m.version AND s.place = m.place AND s.digest = o.digest))) \
+         OR EXISTS (SELECT 1 FROM observe_pins p WHERE p.project = m.project \
+             AND p.version = m.version AND p.place = m.place AND p.file = '' \
+             AND EXISTS (SELECT 1 FROM observe_seen o WHERE o.project = p.project \
                  AND o.algorithm = p.algorithm) \
-             AND NOT EXISTS (SELECT 1 FROM observe_seen o WHERE o.digest = p.digest))) \
-         GROUP BY p.project, p.version ORDER BY p.project, p.version LIMIT ?4";
+             AND NOT EXISTS (SELECT 1 FROM observe_seen o WHERE o.digest = p.digest)) \
+         GROUP BY m.project, m.version ORDER BY m.project, m.version LIMIT ?4";
     let rows = ask(engine, sql, values![repository, &after.0, &after.1, limit]).await?;
     let release = |row: &Row| Ok((row.parsed(0, ProjectName::parse)?, row.text(1)?));
     rows.iter().map(release).collect()

@@ -6,6 +6,8 @@
 //! again: every statement of the observatory can be given twice without harm.
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
+use tokio_postgres::Client;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use super::engine::{Engine, Row, Rows, Statement, Value, damaged};
@@ -17,6 +19,9 @@ use crate::log::store::StoreError;
 
 /// The schema of our tables.
 const SCHEMA: &str = "countermark_observatory";
+
+/// How many statements are sent before the first answer is waited for.
+const SENT: usize = 100;
 
 /// A database on a server.
 #[derive(Clone, Debug)]
@@ -53,30 +58,36 @@ async fn run(pool: &Pool, statements: &[Statement]) -> Result<Vec<Rows>, Failure
     let mut lent = pool.get().await?;
     lent.begin().await?;
     let mut answers = Vec::with_capacity(statements.len());
-    let mut prepared: Option<(&str, tokio_postgres::Statement)> = None;
-    for statement in statements {
+    // Many statements of a batch are the same but for their values: they are compiled once, and sent without
+    // waiting for each answer. They run one after the other all the same.
+    for same in statements.chunk_by(|one, next| one.sql == next.sql) {
         let client = lent.client()?;
-        // Many statements of a batch are the same but for their values.
-        let usable = match &prepared {
-            Some((sql, usable)) if *sql == statement.sql => usable.clone(),
-            _ => {
-                let sql = statement.sql.replace('?', "$");
-                client.prepare(&sql.replace("{skip_locked}", "FOR UPDATE SKIP LOCKED")).await?
-            }
-        };
-        let given: Vec<&(dyn ToSql + Sync)> =
-            statement.values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
-        let found = client.query(&usable, &given).await?;
-        prepared = Some((&statement.sql, usable));
-        let mut rows = Rows::with_capacity(found.len());
-        for row in found {
-            let read = |column| row.try_get(column).map_err(|error| damaged(error.to_string()));
-            rows.push(Row((0..row.len()).map(read).collect::<Result<_, _>>()?));
+        let sql = same.first().map(|it| it.sql.replace('?', "$")).unwrap_or_default();
+        let usable =
+            client.prepare(&sql.replace("{skip_locked}", "FOR UPDATE SKIP LOCKED")).await?;
+        for some in same.chunks(SENT) {
+            let each = some.iter().map(|statement| query(client, &usable, &statement.values));
+            answers.extend(try_join_all(each).await?);
         }
-        answers.push(rows);
     }
     lent.commit().await?;
     Ok(answers)
+}
+
+async fn query(
+    client: &Client,
+    usable: &tokio_postgres::Statement,
+    values: &[Value],
+) -> Result<Rows, Failure> {
+    let given: Vec<&(dyn ToSql + Sync)> =
+        values.iter().map(|value| value as &(dyn ToSql + Sync)).collect();
+    let found = client.query(usable, &given).await?;
+    let mut rows = Rows::with_capacity(found.len());
+    for row in found {
+        let read = |column| row.try_get(column).map_err(|error| damaged(error.to_string()));
+        rows.push(Row((0..row.len()).map(read).collect::<Result<_, _>>()?));
+    }
+    Ok(rows)
 }
 
 impl ToSql for Value {

@@ -98,6 +98,11 @@ pub(super) const MIGRATIONS: &[&[&str]] = &[
         "DROP INDEX observe_pins_project",
         "CREATE INDEX observe_pins_origin ON observe_pins (origin, place)",
     ],
+    &[
+        // Whether a place has a digest of a release is asked for every pair of places that have it.
+        "DROP INDEX observe_pins_release",
+        "CREATE INDEX observe_pins_release ON observe_pins (project, version, place, digest)",
+    ],
 ];
 
 /// The version that this program writes.

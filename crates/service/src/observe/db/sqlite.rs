@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, ToSql, TransactionBehavior};
 
@@ -23,6 +24,8 @@ const LOG: i32 = 0x636d_6c6f;
 
 /// How long one process waits for another's transaction.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How many statements are kept compiled: more than there are.
+const STATEMENTS: usize = 64;
 
 /// An open file.
 #[derive(Clone, Debug)]
@@ -46,6 +49,9 @@ impl Sqlite {
         }
         let mut connection = Connection::open_with_flags(path, flags).map_err(fault)?;
         connection.busy_timeout(PATIENCE).map_err(fault)?;
+        connection.set_prepared_statement_cache_capacity(STATEMENTS);
+        // Plans do not depend on values; without this statements are compiled anew for some values.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map_err(fault)?;
         // FULL: what was committed is on the disk before a message goes out.
         connection
             .execute_batch(

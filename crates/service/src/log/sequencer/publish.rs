@@ -108,16 +108,26 @@ impl Sequencer {
     }
 }
 
-/// Whether the last checkpoint says the same, and has all signatures of the newer one and more.
+/// Whether the last checkpoint says the same, and has all signatures of the newer one and more, by
+/// witnesses. A signature of the log's own that is missing is a key whose day is over.
 fn is_better(last: &Published, newer: &Published) -> bool {
-    let keys = |note: &str| -> Option<BTreeSet<(String, u32)>> {
-        let note = Note::parse(note.as_bytes()).ok()?;
-        let keys = note.signatures().iter().map(|it| (it.name().to_owned(), it.id()));
-        Some(keys.collect())
+    let (Ok(had), Ok(has)) =
+        (Note::parse(last.note.as_bytes()), Note::parse(newer.note.as_bytes()))
+    else {
+        return false;
     };
-    let (Some(had), Some(has)) = (keys(&last.note), keys(&newer.note)) else { return false };
+    let origin = had.text().lines().next().unwrap_or_default();
+    let (held, found) = (keys(&had), keys(&has));
     let is_kept = last.size == newer.size && newer.at < last.at + KEPT;
-    is_kept && has.len() < had.len() && has.is_subset(&had)
+    is_kept
+        && found.len() < held.len()
+        && found.is_subset(&held)
+        && held.difference(&found).all(|(name, _)| *name != origin)
+}
+
+/// Who signed a note.
+fn keys(note: &Note) -> BTreeSet<(&str, u32)> {
+    note.signatures().iter().map(|it| (it.name(), it.id())).collect()
 }
 
 /// The largest size that was published until then; it is forgotten.

@@ -273,6 +273,20 @@ fn remote_repositories_are_cloned_and_fetched() {
 }
 
 #[test]
+fn a_repository_that_never_answers_is_left_alone() {
+    // It takes connections and says nothing.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/app.git", listener.local_addr().unwrap());
+    let state = tempfile::tempdir().unwrap();
+    let impatient = Reading { time: Duration::from_secs(1), ..reading(Some(state.path())) };
+    let error = collect_remote(&url, &impatient, &mut Collected::default()).unwrap_err();
+    assert!(matches!(error, TreesError::Clone(CloneError::TooSlow { seconds: 1, .. })), "{error}");
+    assert_eq!(error.class(), Class::Unavailable);
+    let left = fs::read_dir(state.path().join("observe/clones")).unwrap().count();
+    assert_eq!(left, 0);
+}
+
+#[test]
 fn addresses_that_are_not_cloned() {
     let check = |url: &str, expect: &str| {
         let error = collect_remote(url, &reading(None), &mut Collected::default()).unwrap_err();

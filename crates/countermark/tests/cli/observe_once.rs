@@ -165,3 +165,62 @@ fn a_database_says_what_a_run_without_one_says() {
     world.run(&[&report[..], &["observed/observations.jsonl"]].concat()).expect(2);
     world.run(&["observe", "report", "seen.sqlite"]).expect(2).says("--database seen.sqlite");
 }
+
+/// A crawl of one repository that is not on this machine, or acts so.
+#[cfg(feature = "service")]
+fn crawl(world: &World, url: &str, more: &str) -> crate::support::Run {
+    let config = format!(
+        "[observe]\ndatabase = \"seen.sqlite\"\ncache = \"cache\"\nrepositories = [\"{url}\"]\n{more}"
+    );
+    world.write("observe.toml", config);
+    world.run(&["observe", "crawl", "--once", "observe.toml"])
+}
+
+#[cfg(feature = "service")]
+#[test]
+fn a_repository_is_cloned_within_limits_and_runs_nothing() {
+    let world = World::new();
+    world.write("source/requirements.txt", requirements(&["s", "w"]));
+    let git = |arguments: &[&str]| {
+        // What we do ourselves runs nothing of what is laid out below.
+        let me = ["-C", "source", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
+        let name = ["-c", "user.name=a", "-c", "user.email=a@example.org"];
+        let all = [&me[..], &name[..], arguments].concat();
+        let done = world.program("git", &all).output().expect("git");
+        assert!(done.status.success(), "{done:?}");
+    };
+    git(&["init", "--quiet", "."]);
+    git(&["add", "."]);
+    git(&["commit", "--quiet", "-m", "lock"]);
+    let mark = world.path("ran");
+    let run = format!("touch {}", mark.display());
+    for key in ["core.fsmonitor", "core.sshCommand", "core.alternateRefsCommand"] {
+        git(&["config", key, &run]);
+    }
+    for hook in ["post-checkout", "post-merge", "reference-transaction", "update"] {
+        let hook = format!("source/.git/hooks/{hook}");
+        world.write(&hook, format!("#!/bin/sh\n{run}\n"));
+        assert!(world.program("chmod", &["+x", &hook]).status().expect("chmod").success());
+    }
+    let url = format!("file://{}", world.path("source").display());
+    crawl(&world, &url, "").expect(0).says("read 1 place: 2 pins");
+    // So does a folder that is such a repository.
+    let tree = "[observe]\ndatabase = \"tree.sqlite\"\nfolders = [\"source\"]\n";
+    world.write("tree.toml", tree);
+    let run = world.run(&["observe", "crawl", "--once", "tree.toml"]);
+    run.expect(0).says("read 1 place: 2 pins");
+    assert!(!mark.exists());
+
+    // What is not compressible, and more than is taken.
+    let bytes = (0..40_000u32).map(|it| sha256(&it.to_le_bytes())).collect::<String>();
+    world.write("source/large.txt", bytes);
+    git(&["add", "large.txt"]);
+    git(&["commit", "--quiet", "-m", "large"]);
+    let other = format!("{url}/.git");
+    crawl(&world, &other, "max-clone = 1\n").expect(3).says("has more than 1048576 bytes");
+    assert!(!mark.exists());
+
+    // Whoever works in it as usual runs it: it was there to be run.
+    world.program("git", &["-C", "source", "status"]).output().expect("git");
+    assert!(mark.exists());
+}

@@ -24,6 +24,8 @@ const LOG: i32 = 0x636d_6c6f;
 
 /// How long one process waits for another's transaction.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How many KiB of the file are kept in memory: pins of a lock go all over the indexes.
+const CACHE: i32 = 32 * 1024;
 /// How many statements are kept compiled: more than there are.
 const STATEMENTS: usize = 64;
 
@@ -55,9 +57,12 @@ impl Sqlite {
         // FULL: what was committed is on the disk before a message goes out.
         connection
             .execute_batch(
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;",
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
+                 PRAGMA temp_store = MEMORY;",
             )
             .map_err(fault)?;
+        // Negative: kibibytes instead of pages.
+        connection.pragma_update(None, "cache_size", -CACHE).map_err(fault)?;
         migrate(&mut connection)?;
         Ok(Self { connection: Arc::new(Mutex::new(connection)) })
     }

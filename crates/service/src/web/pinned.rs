@@ -65,7 +65,7 @@ fn once_a_path(pins: Vec<PinnedAt>) -> Vec<PinnedIn> {
         let key = (place.repository.clone(), place.path.clone(), pin.digest.clone());
         let shown = places.entry(key).or_insert_with(|| PinnedIn {
             digest: pin.digest,
-            repository: place.repository,
+            repository: public_name(&place.repository).to_owned(),
             path: place.path,
             since: place.at,
         });
@@ -77,6 +77,17 @@ fn once_a_path(pins: Vec<PinnedAt>) -> Vec<PinnedIn> {
     places.into_values().collect()
 }
 
+/// What visitors are told of a repository: the whole address of one that was cloned, and of a folder of this
+/// machine its last part only.
+fn public_name(repository: &str) -> &str {
+    let is_folder = repository.starts_with(['/', '.', '~']) || repository.starts_with("file:");
+    if !is_folder {
+        return repository;
+    }
+    let last = repository.trim_end_matches('/').rsplit('/').next();
+    last.filter(|it| !matches!(*it, "" | "." | "..")).unwrap_or("a folder")
+}
+
 #[cfg(test)]
 mod tests {
     use countermark_packaging::digest::Algorithm;
@@ -84,6 +95,21 @@ mod tests {
     use super::*;
     use crate::observe::db::sqlite::Sqlite;
     use crate::observe::db::{Pin, PinPlace};
+
+    #[test]
+    fn where_folders_are_is_nobodys_business() {
+        for (repository, shown) in [
+            ("https://git.example.org/team/shop", "https://git.example.org/team/shop"),
+            ("example.org/shop", "example.org/shop"),
+            ("/srv/secret/shop", "shop"),
+            ("/srv/secret/shop/", "shop"),
+            ("../shop", "shop"),
+            ("file:///srv/secret/shop.git", "shop.git"),
+            ("..", "a folder"),
+        ] {
+            assert_eq!(public_name(repository), shown);
+        }
+    }
 
     #[tokio::test]
     async fn a_pin_of_many_commits_is_shown_once_since_the_first() {

@@ -26,7 +26,8 @@ pub(super) async fn replaced<E: Engine + ?Sized>(
     limit: usize,
 ) -> Result<Vec<Release>, StoreError> {
     // Two places hold each a digest that the other one lacks. Places are held against places, not pins
-    // against pins: a release with sixty files is in as many pins of each place.
+    // against pins: a release with sixty files is in as many pins of each place. PostgreSQL would make
+    // joins of the conditions, and of them all pairs of pins; one with an offset it leaves as it is.
     let sql = "SELECT m.project, m.version FROM (SELECT DISTINCT p.project, p.version, p.place \
              FROM observe_places q JOIN observe_pins p ON p.place = q.id \
              WHERE q.repository = ?1 AND p.version <> '' \
@@ -38,15 +39,16 @@ pub(super) async fn replaced<E: Engine + ?Sized>(
                  WHERE p.project = m.project AND p.version = m.version AND p.place = m.place \
                  AND o.place = n.place AND (o.file = '' OR p.file = '') \
                  AND NOT EXISTS (SELECT 1 FROM observe_pins s WHERE s.project = m.project \
-                     AND s.version = m.version AND s.place = n.place AND s.digest = p.digest) \
+                     AND s.version = m.version AND s.place = n.place AND s.digest = p.digest{apart}) \
                  AND NOT EXISTS (SELECT 1 FROM observe_pins s WHERE s.project = m.project \
-                     AND s.version = m.version AND s.place = m.place AND s.digest = o.digest))) \
+                     AND s.version = m.version AND s.place = m.place AND s.digest = o.digest{apart}) {apart})) \
          OR EXISTS (SELECT 1 FROM observe_pins p WHERE p.project = m.project \
              AND p.version = m.version AND p.place = m.place AND p.file = '' \
              AND EXISTS (SELECT 1 FROM observe_seen o WHERE o.project = p.project \
                  AND o.algorithm = p.algorithm) \
-             AND NOT EXISTS (SELECT 1 FROM observe_seen o WHERE o.digest = p.digest)) \
+             AND NOT EXISTS (SELECT 1 FROM observe_seen o WHERE o.digest = p.digest) {apart}) \
          GROUP BY m.project, m.version ORDER BY m.project, m.version LIMIT ?4";
+    let sql = sql.replace("{apart}", " LIMIT 1 OFFSET 0");
     let rows = ask(engine, sql, values![repository, &after.0, &after.1, limit]).await?;
     let release = |row: &Row| Ok((row.parsed(0, ProjectName::parse)?, row.text(1)?));
     rows.iter().map(release).collect()

@@ -90,7 +90,7 @@ pub struct Judged {
 
 /// Holds what a repository says of disputed files and releases against all that is known of them, and
 /// writes down the alarms: files by their names, and digests without names by their releases. What is read
-/// for that has a limit, however much there is ([`ground`]).
+/// for that has a limit, however much there is (`ground`).
 ///
 /// # Errors
 /// See [`StoreError`].

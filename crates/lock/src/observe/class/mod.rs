@@ -1,7 +1,7 @@
 //! The classes of disagreements: one file, one struct, one section of the documentation each.
 //!
 //! A disagreement is explained by the first class that can show its evidence; what nothing explains is
-//! an alarm. The order stands in [`CLASSES`] and nowhere else.
+//! an alarm. The order stands in `CLASSES` and nowhere else.
 
 mod disjoint_sets;
 mod fixture;

@@ -5,11 +5,12 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never RUST_BACKTRACE=0
 
-cargo clippy --quiet -p countermark-trust -p countermark-audit -p countermark-client \
-    --features countermark-client/openpgp --all-targets -- -D warnings
-cargo test --quiet -p countermark-trust --features openpgp openpgp
-cargo test --quiet -p countermark-audit --features openpgp source::openpgp
-cargo build --quiet -p countermark-client --features openpgp --example openpgp
+# Together, so that features are resolved once and nothing is compiled twice.
+crates=(-p countermark-trust -p countermark-audit -p countermark-client)
+crates+=(--features countermark-client/openpgp)
+cargo clippy --quiet "${crates[@]}" --all-targets -- -D warnings
+cargo test --quiet "${crates[@]}" --lib openpgp
+cargo build --quiet "${crates[@]}" --example openpgp
 
 if ! command -v gpg >/dev/null; then
     echo "gpg is not here; its signatures were not judged"

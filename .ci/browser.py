@@ -19,8 +19,11 @@ import urllib.error
 import urllib.request
 
 from selenium import webdriver
+from selenium.common.exceptions import TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.support import expected_conditions
+from selenium.webdriver.support.ui import WebDriverWait
 
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
 WORK = pathlib.Path(".work/browser").resolve()
@@ -189,8 +192,20 @@ def walk_without_scripts(base):
         problems.append(f"the keyboard does not reach {what}")
         return False
 
+    def follow(*keys):
+        # A click returns at once: what is asked next must not meet the page that is left.
+        left = driver.find_element(By.TAG_NAME, "html")
+        press(*keys)
+        try:
+            WebDriverWait(driver, 20).until(expected_conditions.staleness_of(left))
+        except TimeoutException:
+            problems.append(f"{driver.current_url}: Enter leads nowhere")
+
     def text(words):
-        if words not in driver.find_element(By.TAG_NAME, "body").text:
+        patient = WebDriverWait(driver, 20, ignored_exceptions=(WebDriverException,))
+        try:
+            patient.until(lambda it: words in it.find_element(By.TAG_NAME, "body").text)
+        except TimeoutException:
             problems.append(f"{driver.current_url}: `{words}` is not there")
 
     try:
@@ -199,10 +214,10 @@ def walk_without_scripts(base):
         if driver.switch_to.active_element.text != "Skip to the content":
             problems.append("the first stop of the keyboard is not the way past the header")
         tab_to(lambda it: it.get_attribute("name") == "q", "the search field")
-        press("teapot", Keys.ENTER)
+        follow("teapot", Keys.ENTER)
         text("project")
         if tab_to(lambda it: it.get_attribute("href") == base + "/project/teapot", "the project"):
-            press(Keys.ENTER)
+            follow(Keys.ENTER)
         text("25 releases")
         driver.get(base + "/project/teapot/1.3")
         text("One digest, seen by 2 observers")
@@ -213,7 +228,7 @@ def walk_without_scripts(base):
                 problems.append("a proof is no proof")
         driver.get(base + "/alarms")
         if tab_to(lambda it: "/alarms/" in (it.get_attribute("href") or ""), "an alarm"):
-            press(Keys.ENTER)
+            follow(Keys.ENTER)
         text("kettle-2.0-py3-none-any.whl was seen with two digests")
         text("index:example.org/second")
     finally:

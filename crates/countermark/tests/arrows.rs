@@ -15,9 +15,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("countermark-audit", &["countermark-packaging", "countermark-report", "countermark-trust"]),
     ("countermark-lock", &["countermark-packaging", "countermark-report", "countermark-trust"]),
     (
+        "countermark-ledger",
+        &["countermark-packaging", "countermark-report", "countermark-tlog", "countermark-trust"],
+    ),
+    (
         "countermark-client",
         &[
             "countermark-audit",
+            "countermark-ledger",
             "countermark-lock",
             "countermark-packaging",
             "countermark-tlog",
@@ -29,6 +34,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "countermark-audit",
             "countermark-client",
+            "countermark-ledger",
             "countermark-lock",
             "countermark-packaging",
             "countermark-report",
@@ -41,6 +47,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "countermark-audit",
             "countermark-client",
+            "countermark-ledger",
             "countermark-lock",
             "countermark-packaging",
             "countermark-report",

@@ -1,0 +1,12 @@
+//! Has someone we trust looked at them: reviews of files by digest, and what follows from them.
+//!
+//! Everything here is a function of values. Files of a ledger come in as bytes, signatures are verified
+//! with keys that the ledger names, what an index says of roles and publishers comes in as recorded
+//! [`fact`]s, and `now` is a parameter. `docs/ledger-rules.md` numbers the rules; [`check`] holds them.
+
+pub mod criteria;
+pub mod fact;
+pub mod file;
+pub mod ledger;
+pub mod relation;
+pub mod review;

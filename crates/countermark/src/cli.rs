@@ -19,6 +19,7 @@ pub(crate) mod project;
 pub(crate) mod relock;
 pub(crate) mod roles;
 pub(crate) mod tree;
+pub(crate) mod vet;
 #[cfg(feature = "service")]
 pub(crate) mod watch;
 #[cfg(feature = "service")]
@@ -120,6 +121,8 @@ pub(crate) enum Command {
     Roles(Box<roles::RolesArgs>),
     /// Print the plan for a release that must go, an account that is lost, a job that failed.
     Incident(Box<incident::IncidentArgs>),
+    /// Has somebody we trust read every file? The ledger of reviews.
+    Vet(Box<vet::VetArgs>),
     /// Run the audit on a schedule, and tell what is new or gone.
     #[cfg(feature = "service")]
     Watch(Box<watch::WatchArgs>),

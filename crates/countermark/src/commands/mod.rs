@@ -24,6 +24,7 @@ mod shell;
 mod tree;
 mod uninstall;
 mod verify;
+pub(crate) mod vet;
 #[cfg(feature = "service")]
 mod watch;
 mod why;
@@ -60,6 +61,7 @@ pub(crate) fn run(arguments: Cli) -> u8 {
         Command::Handbook(arguments) => handbook::run(&arguments, &output),
         Command::Roles(arguments) => roles::run(&arguments, &output),
         Command::Incident(arguments) => incident::run(&arguments, &output),
+        Command::Vet(arguments) => vet::run(*arguments, &output),
         #[cfg(feature = "service")]
         Command::Watch(arguments) => watch::run(&arguments, &output),
         Command::Observe(arguments) => observe::run(&arguments, &output),

@@ -27,5 +27,6 @@ mod support;
 mod tamper;
 mod tree;
 mod vendor;
+mod vet;
 #[cfg(feature = "service")]
 mod watch;

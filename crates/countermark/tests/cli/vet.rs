@@ -1,0 +1,3 @@
+//! `vet`: the ledger of reviews, as people use it.
+
+mod check;

@@ -7,6 +7,7 @@
 pub mod criteria;
 pub mod fact;
 pub mod file;
+pub mod import;
 pub mod ledger;
 pub mod relation;
 pub mod review;

@@ -16,6 +16,7 @@ pub mod index;
 pub mod inside;
 pub mod install;
 pub mod interpreter;
+pub mod ledger;
 pub mod locked;
 pub mod log;
 mod origin;

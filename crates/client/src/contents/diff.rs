@@ -160,7 +160,7 @@ fn moves(before: &Contents, after: &Contents) -> Vec<Moved> {
     moved.collect()
 }
 
-fn danger(path: &str, sides: [Option<&ContentFile>; 2]) -> Danger {
+pub(super) fn danger(path: &str, sides: [Option<&ContentFile>; 2]) -> Danger {
     let kinds = || sides.iter().flatten().map(|file| file.kind);
     let has = |kind| kinds().any(|it| it == kind);
     if has(FileKind::Pth) {

@@ -7,6 +7,7 @@
 
 mod diff;
 mod fetch;
+mod lines;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use countermark_trust::Class;
 
 pub use diff::{Danger, FileDiff, FileMove, diff, patch_of};
 pub use fetch::{Fetched, fetch};
+pub use lines::{count_changed_lines, count_lines};
 pub use read::{Distribution, read_contents};
 
 use crate::inside::InsideError;

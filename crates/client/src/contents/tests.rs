@@ -308,3 +308,32 @@ fn a_file_that_is_named_only_does_not_stop_a_patch() {
     assert!(run.status.success(), "{run:?}");
     assert_eq!(fs::read(folder.path().join("z.py")).unwrap(), b"2\n");
 }
+
+#[test]
+fn lines_are_those_that_somebody_has_to_read() {
+    let lines = |wheel: &Wheel| {
+        let built = Built::wheel(wheel);
+        count_lines(built.distribution(), &built.contents()).unwrap()
+    };
+    let plain = Wheel::new("tea", "1.2").file("tea.py", b"a\nb\nc");
+    assert_eq!(lines(&plain), 3, "the last line need not end");
+    // Neither what nobody reads nor what has no lines.
+    let more = plain
+        .clone()
+        .file("tea/tests/test_tea.py", b"a\nb\n")
+        .file("README.md", b"a\n")
+        .file("x.so", b"\x7fELF\n\n\0");
+    assert_eq!(lines(&more), 3);
+    assert_eq!(lines(&more.file("start.pth", b"import x\n")), 4);
+
+    let changed = |after: &Wheel| {
+        let (before, after) = (Built::wheel(&plain), Built::wheel(after));
+        let (old, new) = (before.contents(), after.contents());
+        let diffs = diff((before.distribution(), &old), (after.distribution(), &new)).unwrap();
+        count_changed_lines(diffs)
+    };
+    assert_eq!(changed(&plain), 0);
+    let after = Wheel::new("tea", "1.3").file("tea.py", b"a\nb\nd\ne\n").file("docs/x.py", b"1\n");
+    assert_eq!(changed(&after), 3, "one line is gone and two are new");
+    assert_eq!(changed(&after.requires("kettle")), 3, "what it requires is no line of it");
+}

@@ -1,0 +1,3 @@
+//! The folder of a ledger on disk, and what is gathered for it from elsewhere.
+
+pub mod costs;

@@ -54,7 +54,7 @@ fn judge(policy: &Policy, line: &str) -> Option<Vec<String>> {
         ..Subject::new(&project, &version)
     };
     let answers = policy.check(&subject, now).into_iter().filter_map(|verdict| match verdict {
-        Verdict::Accepted | Verdict::Excepted(..) => None,
+        Verdict::Accepted | Verdict::Excepted(..) | Verdict::Warned(_) => None,
         Verdict::Rejected(it) => Some(format!("rejected\t{}\t{}", it.rule, it.message)),
         Verdict::Undecided(it) => Some(format!("undecided\t{}\t{}", it.rule, it.message)),
     });

@@ -2,14 +2,15 @@
 //!
 //! Decides from evidence about one pin ([`Subject`]) whether the policy refuses it, and if so by
 //! which rule. Evidence is gathered by others; what is not known is said to be not known, and a rule
-//! that needs it then gives [`Verdict::Undecided`], never a yes. Attestations, the log and the
-//! ledger join as further fields of [`Subject`] and further rules; nothing else has to change.
+//! that needs it then gives [`Verdict::Undecided`], never a yes. What the
+//! ledger answered is one field of [`Subject`] and one rule; attestations join in the same way.
 //!
 //! A policy is the table `[policy]` of `countermark.toml`, or `[tool.countermark.policy]` of
 //! `pyproject.toml` ([`Policy::parse`]). It is written and reviewed by people, so it is trusted for
 //! what it says. Exceptions have a reason and a last day, or the policy does not load.
 
 mod exception;
+mod ledger;
 mod log;
 pub mod page;
 mod parse;
@@ -27,6 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::change::Change;
 use crate::log::policy::{LogPolicy, LogRule};
 pub use exception::Exception;
+pub use ledger::{LedgerAnswer, LedgerMode, LedgerPolicy};
 pub use parse::{MAXIMUM_SIZE, Section};
 use rule::{Answer, RULES, Reason, Rule};
 pub use sources::AllowedIndex;
@@ -63,6 +65,8 @@ pub struct Subject<'a> {
     pub has_moved: bool,
     /// What moved against the pin before; none where there was none, or nobody looked.
     pub change: Option<&'a Change>,
+    /// What the ledger says of its files; none where nobody asked.
+    pub ledger: Option<&'a LedgerAnswer>,
 }
 
 impl<'a> Subject<'a> {
@@ -83,6 +87,7 @@ impl<'a> Subject<'a> {
             is_new: false,
             has_moved: true,
             change: None,
+            ledger: None,
         }
     }
 }
@@ -94,6 +99,8 @@ pub enum Verdict {
     Accepted,
     /// Something against it, and an exception lets it pass: who, why, until when are in it.
     Excepted(Refusal, String),
+    /// Something against it, or not known, where the policy only wants to be told.
+    Warned(Refusal),
     /// The policy says no.
     Rejected(Refusal),
     /// The rule could not be decided, and why.
@@ -119,6 +126,7 @@ pub struct Policy {
     refused: BTreeSet<&'static str>,
     indexes: Vec<IndexRule>,
     log: LogPolicy,
+    ledger: LedgerPolicy,
     exceptions: Vec<Exception>,
 }
 
@@ -132,6 +140,7 @@ impl Default for Policy {
             refused: BTreeSet::from(["quarantined"]),
             indexes: Vec::new(),
             log: LogPolicy::default(),
+            ledger: LedgerPolicy::default(),
             exceptions: Vec::new(),
         }
     }
@@ -179,6 +188,18 @@ impl Policy {
         &self.log
     }
 
+    /// What it expects of the ledger; nothing, where nothing is said.
+    #[must_use]
+    pub fn ledger(&self) -> &LedgerPolicy {
+        &self.ledger
+    }
+
+    /// The same policy without the ledger, for those who cannot ask one.
+    #[must_use]
+    pub fn without_ledger(self) -> Self {
+        Self { ledger: LedgerPolicy::default(), ..self }
+    }
+
     /// Exceptions that count for nothing any more.
     pub fn expired(&self, now: Timestamp) -> impl Iterator<Item = &Exception> {
         self.exceptions.iter().filter(move |exception| exception.has_expired(now))
@@ -190,7 +211,10 @@ impl Policy {
     pub fn unused<'a>(&'a self, subjects: &[Subject<'_>], now: Timestamp) -> Vec<&'a Exception> {
         let mut used = vec![false; self.exceptions.len()];
         for subject in subjects {
-            for (rule, _) in self.answers(subject, now) {
+            for (rule, answer) in self.answers(subject, now) {
+                if matches!(&answer, Answer::No(reason) if reason.is_final) {
+                    continue;
+                }
                 let matches = |exception: &Exception| exception.matches(rule.code(), subject);
                 let position =
                     self.exceptions.iter().position(|it| !it.has_expired(now) && matches(it));
@@ -213,11 +237,14 @@ impl Policy {
         self.answers(subject, now)
             .map(|(rule, answer)| match answer {
                 Answer::Yes => Verdict::Accepted,
-                Answer::No(reason) => {
+                Answer::No(reason) if reason.is_final || rule.decides(self) => {
                     self.judge(rule.code(), subject, &reason, now, Verdict::Rejected)
                 }
-                Answer::Unknown(reason) => {
+                Answer::Unknown(reason) if rule.decides(self) => {
                     self.judge(rule.code(), subject, &reason, now, Verdict::Undecided)
+                }
+                Answer::No(reason) | Answer::Unknown(reason) => {
+                    self.judge(rule.code(), subject, &reason, now, Verdict::Warned)
                 }
             })
             .collect()
@@ -259,6 +286,10 @@ impl Policy {
         now: Timestamp,
         verdict: fn(Refusal) -> Verdict,
     ) -> Verdict {
+        if reason.is_final {
+            let (message, allow) = (reason.message.clone(), String::new());
+            return verdict(Refusal { rule, message, allow });
+        }
         let allow = exception::line(rule, subject, reason, now);
         let mut refusal = Refusal { rule, message: reason.message.clone(), allow };
         let mut matching =

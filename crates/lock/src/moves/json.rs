@@ -175,6 +175,7 @@ fn verdict(verdict: &Verdict) -> Option<VerdictJson<'_>> {
     match verdict {
         Verdict::Accepted => None,
         Verdict::Excepted(refusal, why) => Some(said("excepted", refusal, Some(why))),
+        Verdict::Warned(refusal) => Some(said("warned", refusal, None)),
         Verdict::Rejected(refusal) => Some(said("rejected", refusal, None)),
         Verdict::Undecided(refusal) => Some(said("undecided", refusal, None)),
     }

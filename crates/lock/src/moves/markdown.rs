@@ -39,6 +39,7 @@ pub fn write(judged: &[Judged]) -> String {
     }
     let refused = judged.iter().flat_map(|one| &one.verdicts);
     let mut refused = refused.filter_map(|verdict| match verdict {
+        Verdict::Warned(refusal) => Some(("warning", refusal)),
         Verdict::Rejected(refusal) => Some(("refused", refusal)),
         Verdict::Undecided(refusal) => Some(("undecided", refusal)),
         Verdict::Accepted | Verdict::Excepted(..) => None,

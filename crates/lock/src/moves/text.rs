@@ -32,6 +32,7 @@ fn write_verdict(out: &mut String, verdict: &Verdict) {
             let _ = writeln!(out, "  excepted[{}]: {message}: {why}", refusal.rule);
             return;
         }
+        Verdict::Warned(refusal) => ("warning", refusal),
         Verdict::Rejected(refusal) => ("refused", refusal),
         Verdict::Undecided(refusal) => ("undecided", refusal),
     };

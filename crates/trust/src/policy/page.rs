@@ -14,6 +14,7 @@ pub fn policy_page() -> String {
     for rule in RULES {
         let evidence = match rule.needs() {
             Evidence::Lock => "the lock",
+            Evidence::Ledger => "the ledger",
             Evidence::Index => "the index",
             Evidence::Contents => "both releases",
         };

@@ -37,11 +37,7 @@ mod codes {
 }
 
 /// Keys that are kept for evidence which joins later.
-const LATER: [(&str, &str); 3] = [
-    ("evidence", "attestations and the ledger"),
-    ("attestations", "attestations"),
-    ("ledger", "the ledger"),
-];
+const LATER: [(&str, &str); 2] = [("evidence", "attestations"), ("attestations", "attestations")];
 
 /// Which file it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +54,7 @@ pub(super) struct Titles {
     indexes: &'static str,
     log: &'static str,
     pub(super) log_keys: &'static str,
+    pub(super) ledger: &'static str,
     allow: &'static str,
 }
 
@@ -69,6 +66,7 @@ impl Section {
                 indexes: "[policy.indexes]",
                 log: "[policy.log]",
                 log_keys: "[[policy.log.keys]]",
+                ledger: "[policy.ledger]",
                 allow: "[[policy.allow]]",
             },
             Self::Pyproject => Titles {
@@ -76,6 +74,7 @@ impl Section {
                 indexes: "[tool.countermark.policy.indexes]",
                 log: "[tool.countermark.policy.log]",
                 log_keys: "[[tool.countermark.policy.log.keys]]",
+                ledger: "[tool.countermark.policy.ledger]",
                 allow: "[[tool.countermark.policy.allow]]",
             },
         }
@@ -113,11 +112,14 @@ impl Policy {
 
 /// The rules that are turned on and off by a word.
 fn switches() -> impl Iterator<Item = &'static str> {
-    RULES.iter().map(|rule| rule.code()).filter(|code| !matches!(*code, "minimum-age" | "indexes"))
+    RULES
+        .iter()
+        .map(|rule| rule.code())
+        .filter(|code| !matches!(*code, "minimum-age" | "indexes" | "ledger"))
 }
 
 fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, titles: &Titles, file: &str) -> Policy {
-    let mut keys = vec!["minimum-age", "indexes", "log", "allow"];
+    let mut keys = vec!["minimum-age", "indexes", "log", "ledger", "allow"];
     keys.extend(switches());
     let known: Vec<&str> = keys.iter().copied().chain(LATER.map(|(key, _)| key)).collect();
     // What comes later is no unknown key, but it is not proposed for a mistyped one either.
@@ -154,6 +156,7 @@ fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, titles: &Titles, file: &s
     if let Some(table) = reader.table(table, "log", titles.log) {
         policy.log = super::log::read(reader, table, titles);
     }
+    policy.ledger = super::ledger::read(reader, table, titles);
     for table in reader.tables(table, "allow", titles.allow) {
         policy.exceptions.extend(exception(reader, table));
     }

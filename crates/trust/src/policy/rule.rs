@@ -5,6 +5,7 @@
 
 mod archived;
 mod indexes;
+mod ledger;
 mod look_alikes;
 mod minimum_age;
 mod new_dependencies;
@@ -40,6 +41,11 @@ pub trait Rule: Sync {
         policy.refuses(self.code())
     }
 
+    /// Whether its no refuses; else it is only told.
+    fn decides(&self, _policy: &Policy) -> bool {
+        true
+    }
+
     /// What it says.
     fn check(&self, policy: &Policy, subject: &Subject<'_>, now: Timestamp) -> Answer;
 }
@@ -64,6 +70,8 @@ pub struct Document {
 pub enum Evidence {
     /// The lock alone, and the lock before it.
     Lock,
+    /// The ledger of reviews beside the lock.
+    Ledger,
     /// What an index says, unless the lock kept it.
     Index,
     /// Both releases, downloaded and looked into.
@@ -92,12 +100,19 @@ pub struct Reason {
     pub of_release: bool,
     /// The day after which nobody needs the exception any more, where that is known.
     pub until: Option<Date>,
+    /// Whether no exception may let it pass.
+    pub is_final: bool,
 }
 
 impl Reason {
     /// About one release.
     pub(crate) fn release(message: String, found: impl Into<String>) -> Self {
-        Self { message, found: found.into(), of_release: true, until: None }
+        Self { message, found: found.into(), of_release: true, until: None, is_final: false }
+    }
+
+    /// About one release, and nothing lets it pass.
+    pub(crate) fn last_word(message: &str) -> Self {
+        Self { is_final: true, ..Self::release(message.to_owned(), "known to be bad") }
     }
 
     /// About the project, whichever release.
@@ -121,6 +136,7 @@ pub static RULES: &[&dyn Rule] = &[
     &new_opaque::NewOpaque,
     &new_scripts::NewScripts,
     &new_dependencies::NewDependencies,
+    &ledger::Ledger,
 ];
 
 /// The rule with this name.

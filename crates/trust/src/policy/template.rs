@@ -11,4 +11,10 @@ impl Policy {
     pub const fn recommended() -> &'static str {
         include_str!("recommended.toml")
     }
+
+    /// The same for a project that has a ledger of reviews, which is then asked.
+    #[must_use]
+    pub fn recommended_with_ledger() -> String {
+        Self::recommended().replace("\n# ledger = ", "\nledger = ")
+    }
 }

@@ -1,5 +1,6 @@
 //! Every rule with its cases, exceptions with their dates, and every mistake in a policy.
 
+mod ledger;
 mod log;
 
 use std::collections::BTreeSet;
@@ -22,9 +23,10 @@ fn said(case: &Case, allow: &str, owned: &Owned) -> Vec<Verdict> {
     let mut verdicts = policy.check(&owned.subject(), now());
     verdicts.retain(|verdict| match verdict {
         Verdict::Accepted => true,
-        Verdict::Excepted(it, _) | Verdict::Rejected(it) | Verdict::Undecided(it) => {
-            it.rule == case.rule
-        }
+        Verdict::Excepted(it, _)
+        | Verdict::Warned(it)
+        | Verdict::Rejected(it)
+        | Verdict::Undecided(it) => it.rule == case.rule,
     });
     verdicts
 }

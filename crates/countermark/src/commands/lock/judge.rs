@@ -203,6 +203,9 @@ pub(crate) fn problems(engine: &Engine<'_>, policy: &Policy, judged: &[Judged]) 
                 let message = format!("{}; let pass: {exception}", refusal.message);
                 engine.teller.note(Note::new(refusal.rule, message));
             }
+            Verdict::Warned(refusal) => {
+                engine.teller.note(Note::new(refusal.rule, refusal.message.clone()));
+            }
             Verdict::Rejected(refusal) => problems.push(refused(refusal, Class::Rejected)),
             Verdict::Undecided(refusal) => problems.push(refused(refusal, Class::Unavailable)),
         }

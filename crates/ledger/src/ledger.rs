@@ -105,6 +105,8 @@ pub struct Import {
     pub ledger: Option<Sha256>,
     /// Digest of its `reviews.toml`.
     pub reviews: Option<Sha256>,
+    /// Digest of `commits`, the record of signed commits that added its reviews.
+    pub commits: Option<Sha256>,
     /// What its criteria count as here; those that are not named count as nothing.
     pub mapping: BTreeMap<CriterionName, Vec<CriterionName>>,
     /// Those of its keys that count here.

@@ -254,6 +254,7 @@ fn ledgers_of_ledgers_are_offers() {
         fetched: None,
         ledger: None,
         reviews: None,
+        commits: None,
         mapping: BTreeMap::new(),
         keys: Vec::new(),
         exclude: Vec::new(),

@@ -1,4 +1,5 @@
 //! The folder of a ledger on disk, and what is gathered for it from elsewhere.
 
 pub mod costs;
+pub mod fetch;
 pub mod listed;

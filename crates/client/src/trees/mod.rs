@@ -176,6 +176,20 @@ pub fn collect_remote(
     history::read(folder.path(), &name, reading, into)
 }
 
+/// A repository of others in the private folder, with what is new of it: bare, nothing checked out.
+///
+/// # Errors
+/// When it cannot be had, or the run is stopped.
+pub(crate) fn kept_clone(
+    url: &str,
+    reading: &Reading<'_>,
+    state: &Path,
+) -> Result<std::path::PathBuf, TreesError> {
+    let reading = Reading { state: Some(state), ..*reading };
+    let (clone, _) = clone::fetch(url, &reading)?;
+    Ok(clone.path().to_owned())
+}
+
 /// The files of a tree as they are now.
 fn read_files(
     tree: &walk::Tree,

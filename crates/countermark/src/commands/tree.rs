@@ -60,7 +60,7 @@ pub(super) struct Opened {
 
 /// Reads the lock that is named, or the only one of the folder.
 pub(super) fn open(path: Option<&Path>) -> Result<Opened, Vec<Problem>> {
-    let path = path.map_or_else(only_lock, |path| Ok(path.to_owned()))?;
+    let path = path.map_or_else(|| only_lock("tree"), |path| Ok(path.to_owned()))?;
     let bytes = locks::read_file(&path, locks::MAX_LOCK)?;
     let document = parse(&locks::shown(&path), &bytes)
         .map_err(|errors| errors.iter().map(Problem::from).collect::<Vec<_>>())?;
@@ -87,8 +87,8 @@ pub(super) fn tells_nothing(document: &LockDocument) -> String {
     format!("`{}` does not tell who wants what, so this is a list", document.file)
 }
 
-/// The locks that stand beside a project under their usual names.
-fn only_lock() -> Result<PathBuf, Vec<Problem>> {
+/// The lock that stands beside a project under a usual name, if it is the only one.
+pub(super) fn only_lock(command: &str) -> Result<PathBuf, Vec<Problem>> {
     let failed = |error: std::io::Error| {
         let message = format!("cannot read `.`: {error}");
         vec![Problem::new("file-unreadable", Class::Unavailable, message)]
@@ -115,7 +115,7 @@ fn only_lock() -> Result<PathBuf, Vec<Problem>> {
             let list = found.join("`, `");
             let message = format!("there are several locks in this folder: `{list}`");
             let problem = Problem::new("several-locks", Class::Usage, message);
-            Err(vec![problem.with_hint(format!("name one of them, as in `tree {first}`"))])
+            Err(vec![problem.with_hint(format!("name one of them, as in `{command} {first}`"))])
         }
     }
 }

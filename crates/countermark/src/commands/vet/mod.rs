@@ -3,6 +3,7 @@
 mod check;
 mod explain;
 mod init;
+pub(crate) mod subjects;
 mod suggest;
 
 use super::Outcome;

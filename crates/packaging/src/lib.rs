@@ -14,6 +14,7 @@ pub mod marker;
 pub mod metadata;
 pub mod name;
 pub mod project_json;
+pub mod provenance;
 pub mod record;
 pub mod requirement;
 pub mod scheme;

@@ -7,4 +7,5 @@ pub mod log;
 pub mod mail;
 pub mod packse;
 pub mod postgres;
+pub mod provenance;
 pub mod wheel;

@@ -48,7 +48,7 @@ fn mistakes_in_it_are_told_at_their_places() {
     );
     check(
         "[policy.ledger]\nfolder = 'x'\n",
-        &["1:1 missing-key: `mode` is missing in [policy.ledger] | write mode = \"require\", or \
+        &["1:1 missing-key: `mode` is missing from [policy.ledger] | write mode = \"require\", or \
            \"warn\" to be told only"],
     );
     check(
@@ -62,7 +62,7 @@ fn mistakes_in_it_are_told_at_their_places() {
     );
     check(
         "[policy.ledger]\nmode = 'warn'\ncriteria = ['a', 'a']\n",
-        &["3:18 listed-twice: `a` is listed already"],
+        &["3:18 listed-twice: `a` is listed already | it is at line 3, column 13"],
     );
 }
 

@@ -13,5 +13,6 @@ pub mod import;
 pub mod ledger;
 pub mod relation;
 pub mod review;
+pub mod signature;
 pub mod statement;
 pub mod suggest;

@@ -3,3 +3,9 @@
 pub mod costs;
 pub mod fetch;
 pub mod listed;
+pub mod folder;
+mod imported;
+mod known;
+
+pub use folder::{Folder, Held, Loaded};
+pub use imported::Imported;

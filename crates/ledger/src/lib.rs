@@ -6,11 +6,13 @@
 
 pub mod check;
 pub mod criteria;
+pub mod danger;
 pub mod fact;
 pub mod file;
 pub mod format;
 pub mod import;
 pub mod ledger;
+pub mod relate;
 pub mod relation;
 pub mod review;
 pub mod signature;

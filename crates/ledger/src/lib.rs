@@ -7,6 +7,7 @@
 pub mod check;
 pub mod criteria;
 pub mod danger;
+pub mod explain;
 pub mod fact;
 pub mod file;
 pub mod format;
@@ -14,6 +15,7 @@ pub mod import;
 pub mod ledger;
 pub mod relate;
 pub mod relation;
+pub mod report;
 pub mod review;
 pub mod signature;
 pub mod statement;

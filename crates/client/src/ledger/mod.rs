@@ -1,6 +1,8 @@
 //! The folder of a ledger on disk, and what is gathered for it from elsewhere.
 
+pub mod book;
 pub mod costs;
+pub mod facts;
 pub mod fetch;
 pub mod listed;
 pub mod folder;

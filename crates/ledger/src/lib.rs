@@ -20,3 +20,4 @@ pub mod review;
 pub mod signature;
 pub mod statement;
 pub mod suggest;
+pub mod upkeep;

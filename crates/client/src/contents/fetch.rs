@@ -3,7 +3,7 @@
 //! What is given was hashed and is what the pin says; nothing of it is kept.
 
 use countermark_lock::catalogue::ReleaseFile;
-use countermark_packaging::digest::Digest;
+use countermark_packaging::digest::{Digest, Sha256};
 use countermark_trust::{Class, Pin};
 use futures_util::stream::{self, StreamExt as _};
 use url::Url;
@@ -29,6 +29,12 @@ impl Fetched {
     #[must_use]
     pub fn distribution(&self) -> Distribution<'_> {
         Distribution { archive: self.bytes.file(), filename: &self.filename }
+    }
+
+    /// SHA-256 of its bytes.
+    #[must_use]
+    pub fn sha256(&self) -> Sha256 {
+        self.bytes.artifact().sha256()
     }
 
     /// Number of bytes.

@@ -64,7 +64,7 @@ fn is_saying(name: &str) -> bool {
 impl Distribution<'_> {
     /// Shows every file to a visitor under the path by which it is compared; `begin` gets to see
     /// also those that are no files of the release.
-    pub(super) fn walk(&self, files: &mut dyn Visitor) -> Result<(), ContentsError> {
+    pub(crate) fn walk(&self, files: &mut dyn Visitor) -> Result<(), ContentsError> {
         let filename = self.filename;
         let lower = filename.to_ascii_lowercase();
         if lower.ends_with(".whl") || lower.ends_with(".zip") {

@@ -8,6 +8,7 @@ pub mod listed;
 pub mod folder;
 mod imported;
 mod known;
+pub mod relate;
 
 pub use folder::{Folder, Held, Loaded};
 pub use imported::Imported;

@@ -43,4 +43,6 @@ codes! {
     LEDGER_VERSION "ledger-version"
     /// Not what was recorded when it was fetched.
     CHANGED_ON_DISK "import-changed-on-disk"
+    /// A layout that a command cannot change without losing something.
+    NOT_EDITABLE "not-editable"
 }

@@ -76,7 +76,7 @@ fn patterns(text: &mut String, key: &str, patterns: &[countermark_packaging::nam
     quote::list(text, key, names);
 }
 
-fn requirement(text: &mut String, one: &Requirement) {
+pub(super) fn requirement(text: &mut String, one: &Requirement) {
     text.push_str("\n[[requirement]]\n");
     patterns(text, "projects", &one.projects);
     quote::criteria(text, "criteria", &one.criteria);

@@ -11,6 +11,7 @@ mod blocks;
 pub mod codes;
 mod decide;
 mod decided;
+pub mod edit;
 mod machine;
 mod quote;
 mod review;

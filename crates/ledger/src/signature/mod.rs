@@ -18,6 +18,8 @@ mod keys;
 mod openpgp;
 mod refusal;
 mod ssh;
+#[cfg(test)]
+mod tests;
 
 pub use commits::{CommitRefusal, Commits, CommitsError, SignedCommit};
 pub use key::{KeyError, PublicKey, SshKey};

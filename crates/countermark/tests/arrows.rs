@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "countermark-ledger",
             "countermark-lock",
             "countermark-packaging",
+            "countermark-report",
             "countermark-tlog",
             "countermark-trust",
         ],

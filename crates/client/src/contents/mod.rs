@@ -9,6 +9,7 @@ mod diff;
 mod fetch;
 mod lines;
 mod read;
+pub mod reading;
 #[cfg(test)]
 mod tests;
 

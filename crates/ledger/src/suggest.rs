@@ -4,6 +4,10 @@
 //! import that has the reviews already costs no reading and comes first; then readings, by lines, where a
 //! difference wins over a full reading that costs the same.
 
+mod arborescence;
+mod bases;
+mod project;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_packaging::digest::Sha256;
@@ -131,6 +135,66 @@ pub fn suggest(
     costs: &dyn Costs,
     offers: &[Offer],
 ) -> Plan {
-    let _ = (checker, judgements, costs, offers);
-    Plan::default()
+    let mut plan = Plan::default();
+    let mut projects: BTreeMap<&ProjectName, BTreeMap<Sha256, &Judgement>> = BTreeMap::new();
+    for judgement in judgements {
+        let files = projects.entry(&judgement.subject.project).or_default();
+        files.entry(judgement.subject.digest).or_insert(judgement);
+    }
+    let mut failing: Vec<&Judgement> = Vec::new();
+    for judgement in projects.values().flat_map(BTreeMap::values).filter(|it| !it.passes()) {
+        if judgement.known_bad.is_empty() {
+            failing.push(judgement);
+        } else {
+            plan.hopeless.push(Hopeless {
+                project: judgement.subject.project.clone(),
+                version: judgement.subject.version.clone(),
+                file: file_of(judgement),
+                known_bad: judgement.known_bad.clone(),
+            });
+        }
+    }
+    choose_offers(checker, &mut failing, offers, &mut plan);
+    let mut open: BTreeMap<&ProjectName, Vec<&Judgement>> = BTreeMap::new();
+    for judgement in failing {
+        open.entry(&judgement.subject.project).or_default().push(judgement);
+    }
+    for (project, targets) in open {
+        let files = projects[project].values().copied();
+        let passing: Vec<&Judgement> = files.filter(|it| it.passes()).collect();
+        plan.steps.extend(project::steps(checker, project, &targets, &passing, costs));
+    }
+    plan
+}
+
+fn file_of(judgement: &Judgement) -> FileId {
+    let name = judgement.subject.file.clone().unwrap_or_default();
+    FileId { name, digest: judgement.subject.digest }
+}
+
+/// Takes the offer that helps most files, again and again; of two that help as many, the first by name.
+fn choose_offers(
+    checker: &Checker<'_>,
+    failing: &mut Vec<&Judgement>,
+    offers: &[Offer],
+    plan: &mut Plan,
+) {
+    let criteria = &checker.book().ledger.criteria;
+    let helps = |offer: &Offer, judgement: &Judgement| {
+        let Some(said) = offer.files.get(&judgement.subject.digest) else { return false };
+        let said: BTreeSet<_> = said.iter().flat_map(|it| criteria.implied(it)).collect();
+        judgement.missing().all(|it| said.contains(it))
+    };
+    let mut offers: Vec<&Offer> = offers.iter().collect();
+    offers.sort_by_key(|it| (&it.name, &it.url));
+    loop {
+        let count = |offer: &Offer| failing.iter().filter(|it| helps(offer, it)).count();
+        let best = offers.iter().map(|offer| (count(offer), *offer)).rev().max_by_key(|it| it.0);
+        let Some((1.., offer)) = best else { return };
+        let (helped, rest) = failing.iter().copied().partition::<Vec<_>, _>(|it| helps(offer, it));
+        let mut files: Vec<FileId> = helped.into_iter().map(file_of).collect();
+        files.sort();
+        plan.offers.push(Chosen { name: offer.name.clone(), url: offer.url.clone(), files });
+        *failing = rest;
+    }
 }

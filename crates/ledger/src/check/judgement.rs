@@ -318,7 +318,7 @@ const MOST_FILES: usize = 1000;
 
 impl Required {
     /// The file and those that its answer rests on, nearest first.
-    fn looked_at(&self) -> impl Iterator<Item = &Node> {
+    pub(crate) fn looked_at(&self) -> impl Iterator<Item = &Node> {
         let (mut seen, mut order) = (HashSet::from([self.node]), vec![self.node]);
         let mut next = 0;
         while next < order.len() && order.len() < MOST_FILES {

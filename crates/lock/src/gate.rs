@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use countermark_packaging::lock::document::{LockDocument, LockPackage, LockSource};
 use countermark_packaging::name::ProjectName;
 use countermark_report::Severity;
-use countermark_trust::policy::{HORIZON_DAYS, Policy};
+use countermark_trust::policy::{HORIZON_DAYS, LedgerAnswers, Policy};
 use jiff::tz::TimeZone;
 use jiff::{Span, Timestamp};
 
@@ -66,6 +66,8 @@ pub struct Standards<'a> {
     pub public: &'a str,
     /// What indexes say; none where nobody was to be asked.
     pub facts: Option<&'a Facts>,
+    /// What the ledger says of the files of the locks; none where the policy does not ask.
+    pub ledger: Option<&'a LedgerAnswers>,
     /// Now.
     pub now: Timestamp,
 }
@@ -86,6 +88,7 @@ pub fn judge(judged: &[Judged], standards: &Standards<'_>) -> Report {
             asked: standards.asked,
             public: standards.public,
             has_asked: standards.facts.is_some(),
+            ledger: standards.ledger,
             now: standards.now,
         };
         let scope = Scope::of(lock, one.base.as_ref());
@@ -116,6 +119,7 @@ fn finish(said: Said, locks: Vec<report::LockSummary>, standards: &Standards<'_>
         let finding = with_allow(of_fixture(finding), standards.now);
         let key = finding.key();
         let position = standards.baseline.passed.iter().position(|passed| passed.key == key);
+        let position = position.filter(|_| !finding.is_final);
         let reason = position.and_then(|at| {
             used[at] = true;
             let passed = &standards.baseline.passed[at];

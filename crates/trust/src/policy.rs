@@ -28,7 +28,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::change::Change;
 use crate::log::policy::{LogPolicy, LogRule};
 pub use exception::Exception;
-pub use ledger::{LedgerAnswer, LedgerMode, LedgerPolicy};
+pub use ledger::{FileAnswer, LedgerAnswer, LedgerAnswers, LedgerMode, LedgerPolicy};
 pub use parse::{MAXIMUM_SIZE, Section};
 use rule::{Answer, RULES, Reason, Rule};
 pub use sources::AllowedIndex;
@@ -192,6 +192,12 @@ impl Policy {
     #[must_use]
     pub fn ledger(&self) -> &LedgerPolicy {
         &self.ledger
+    }
+
+    /// The same policy with no other rule than that of the ledger, and with all exceptions.
+    #[must_use]
+    pub fn with_ledger_only(self) -> Self {
+        Self { minimum_age: None, refused: BTreeSet::new(), indexes: Vec::new(), ..self }
     }
 
     /// The same policy without the ledger, for those who cannot ask one.

@@ -62,6 +62,8 @@ pub struct Finding {
     pub allow: String,
     /// Where it stands in the lock.
     pub place: Place,
+    /// Whether nothing lets it pass, not even the list of what is let pass.
+    pub is_final: bool,
 }
 
 impl Finding {
@@ -85,6 +87,7 @@ impl Finding {
             hint: String::new(),
             allow: String::new(),
             place: package.place.clone(),
+            is_final: false,
         }
     }
 

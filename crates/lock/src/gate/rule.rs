@@ -34,7 +34,7 @@ mod yanked;
 
 use countermark_packaging::lock::document::LockDocument;
 use countermark_report::Document;
-use countermark_trust::policy::Policy;
+use countermark_trust::policy::{LedgerAnswers, Policy};
 use jiff::Timestamp;
 
 use super::entry::Entry;
@@ -58,6 +58,8 @@ pub struct Ground<'a> {
     pub public: &'a str,
     /// Whether indexes were asked; without it what needs them was not looked at on purpose.
     pub has_asked: bool,
+    /// What the ledger says of the files of the locks.
+    pub ledger: Option<&'a LedgerAnswers>,
     /// Now.
     pub now: Timestamp,
 }

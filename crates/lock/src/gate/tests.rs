@@ -1,5 +1,6 @@
 //! Each rule sees what it is about and nothing else: a good lock, and one change to it a case.
 
+mod ledger;
 mod reports;
 mod rules;
 mod scopes;
@@ -106,6 +107,8 @@ pub(super) struct Case {
     pub(super) indexes: Vec<String>,
     /// Those that are asked for every name; none is all of them.
     pub(super) asked: Option<Vec<String>>,
+    /// What a ledger says of its files; none where none is asked.
+    pub(super) ledger: Option<LedgerAnswers>,
 }
 
 impl Case {
@@ -121,6 +124,7 @@ impl Case {
             baseline: Baseline::default(),
             indexes: vec![INDEX.to_owned()],
             asked: None,
+            ledger: None,
         }
     }
 
@@ -164,6 +168,7 @@ impl Case {
                 asked: self.asked.as_deref().unwrap_or(&self.indexes),
                 public: INDEX,
                 facts: self.facts.as_ref(),
+                ledger: self.ledger.as_ref(),
                 now: "2026-06-01T12:00:00Z".parse().unwrap(),
             },
         )

@@ -2,7 +2,7 @@
 
 use countermark_packaging::simple::StatusMarker;
 use countermark_trust::change::{Change, Line, lines};
-use countermark_trust::policy::{Policy, Subject, Verdict};
+use countermark_trust::policy::{LedgerAnswer, Policy, Subject, Verdict};
 use jiff::Timestamp;
 
 use super::{Kind, Move, Pin, Source};
@@ -25,6 +25,8 @@ pub struct Evidence {
     /// Whether the files that a pin gained were uploaded together with those that it had; the release
     /// is then the one that it was.
     pub is_one_upload: bool,
+    /// What the ledger says of its files.
+    pub ledger: Option<LedgerAnswer>,
     /// What moved inside, with versions, times and roles filled in.
     pub change: Option<Change>,
 }
@@ -77,6 +79,7 @@ pub fn subject<'a>(moved: &'a Move, evidence: &'a Evidence) -> Option<Subject<'a
         is_new: moved.is_new,
         has_moved: moved.brings_bytes() && !is_same_release(moved, evidence),
         change: evidence.change.as_ref(),
+        ledger: evidence.ledger.as_ref(),
         ..Subject::new(&after.project, version)
     })
 }

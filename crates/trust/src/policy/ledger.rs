@@ -4,12 +4,15 @@
 //! one [`LedgerAnswer`] a pin. The table is `[policy.ledger]`; `ledger = "require"` is the same without
 //! the rest.
 
+mod answers;
+
 use countermark_packaging::lock::codes::INVALID_VALUE;
 use countermark_packaging::table::codes::LISTED_TWICE;
 use countermark_packaging::table::{Reader, Table};
 use toml::de::DeValue;
 
 use super::parse::Titles;
+pub use answers::{FileAnswer, LedgerAnswers};
 
 const KEYS: [&str; 3] = ["mode", "folder", "criteria"];
 

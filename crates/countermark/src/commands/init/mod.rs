@@ -116,7 +116,9 @@ fn plan_baseline(
     }
     let report = judge(&Baseline::default());
     let may_pass = |finding: &&Finding| {
-        finding.severity >= Severity::Medium && finding.kind != Kind::Disagreement
+        finding.severity >= Severity::Medium
+            && finding.kind != Kind::Disagreement
+            && !finding.is_final
     };
     let passed: Vec<&Finding> = report.findings.iter().filter(may_pass).collect();
     if passed.is_empty() {

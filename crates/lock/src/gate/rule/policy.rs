@@ -1,11 +1,12 @@
 //! What the policy of the project says of an entry, under the codes of its own rules.
 
+use countermark_packaging::digest::Digest;
 use countermark_packaging::lock::document::LockSource;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 use countermark_report::Severity;
 use countermark_trust::policy::rule::{self, Evidence};
-use countermark_trust::policy::{Refusal, Subject, Verdict};
+use countermark_trust::policy::{LedgerAnswer, LedgerAnswers, Refusal, Subject, Verdict};
 use jiff::Timestamp;
 
 use super::{Ground, Said, yanked};
@@ -17,7 +18,12 @@ use crate::gate::location::is_same_index;
 /// Asks the policy about an entry that has a version.
 pub(super) fn check(entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
     let package = entry.package;
-    let Some(version) = package.version.as_ref().filter(|_| !entry.is_own()) else { return };
+    if entry.is_own() {
+        return;
+    }
+    let Some(version) = package.version.as_ref() else {
+        return check_ledger(entry, ground, said);
+    };
     let pages = entry.pages().unwrap_or_default();
     let index = index(entry, ground, &pages);
     let also_on: Vec<String> = pages
@@ -25,6 +31,7 @@ pub(super) fn check(entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
         .map(|page| page.index.clone())
         .filter(|other| index.is_some_and(|index| !is_same_index(index, other)))
         .collect();
+    let ledger = ground.ledger.map(|answers| ledger(entry, answers));
     let subject = Subject {
         index,
         direct: direct(&package.source),
@@ -36,9 +43,27 @@ pub(super) fn check(entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
         has_source: has_source(entry, &pages),
         is_new: matches!(entry.standing, Standing::New),
         has_moved: has_moved(entry, &package.project, version),
+        ledger: ledger.as_ref(),
         ..Subject::new(&package.project, version)
     };
-    for verdict in ground.policy.check(&subject, ground.now) {
+    say(ground.policy.check(&subject, ground.now), entry, ground, said);
+}
+
+/// What no other rule can be asked about has bytes all the same: a URL without a version.
+fn check_ledger(entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
+    let package = entry.package;
+    let mut named = entry.named.iter();
+    let version = named.find_map(|named| release_of(&package.project, &named.name).0);
+    // An exception for one release means none whose version nobody knows.
+    let version = version.unwrap_or_else(|| Version::new([0]));
+    let ledger = ground.ledger.map(|answers| ledger(entry, answers));
+    let subject = Subject { ledger: ledger.as_ref(), ..Subject::new(&package.project, &version) };
+    let only = ground.policy.clone().with_ledger_only();
+    say(only.check(&subject, ground.now), entry, ground, said);
+}
+
+fn say(verdicts: Vec<Verdict>, entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
+    for verdict in verdicts {
         match verdict {
             Verdict::Accepted => {}
             Verdict::Rejected(refusal) => said.push(finding(entry, refusal)),
@@ -58,6 +83,7 @@ pub(super) fn check(entry: &Entry<'_>, ground: &Ground<'_>, said: &mut Said) {
 fn finding(entry: &Entry<'_>, refusal: Refusal) -> Finding {
     let severity = match refusal.rule {
         "quarantined" | "indexes" | "two-indexes" | "look-alikes" => Severity::High,
+        "ledger" if refusal.allow.is_empty() => Severity::High,
         _ => Severity::Medium,
     };
     let mut finding =
@@ -66,8 +92,30 @@ fn finding(entry: &Entry<'_>, refusal: Refusal) -> Finding {
     if let Some(rest) = finding.message.strip_prefix(&format!("{} ", finding.release())) {
         finding.message = rest.to_owned();
     }
+    if refusal.rule == "ledger" {
+        finding.is_final = refusal.allow.is_empty();
+        finding.hint = hint(&finding);
+    }
     finding.allow = refusal.allow;
     finding
+}
+
+fn hint(finding: &Finding) -> String {
+    let explain = format!("`countermark vet explain {}` says why", finding.project);
+    if finding.is_final {
+        return format!("nothing lets it pass; {explain}");
+    }
+    format!("{explain}, `countermark vet suggest` what has to be read")
+}
+
+/// What the ledger says of all files of an entry. What has no digest is nothing that it could know.
+fn ledger(entry: &Entry<'_>, answers: &LedgerAnswers) -> LedgerAnswer {
+    let package = entry.package;
+    let files = package.files.iter().map(|file| {
+        let digest = file.digests.iter().find_map(Digest::as_sha256);
+        (file.name.as_deref(), digest)
+    });
+    answers.of(&package.project, package.version.as_ref(), files)
 }
 
 fn undecided(entry: &Entry<'_>, ground: &Ground<'_>, refusal: Refusal) -> Unchecked {
@@ -80,8 +128,7 @@ fn undecided(entry: &Entry<'_>, ground: &Ground<'_>, refusal: Refusal) -> Unchec
         }
         // Files are not downloaded here: `update` looks into them before a pin moves.
         Some(Evidence::Contents) => true,
-        Some(Evidence::Ledger) => false,
-        None => false,
+        Some(Evidence::Ledger) | None => false,
     };
     Unchecked {
         project: entry.package.project.clone(),

@@ -48,8 +48,10 @@ fn mistakes_in_it_are_told_at_their_places() {
     );
     check(
         "[policy.ledger]\nfolder = 'x'\n",
-        &["1:1 missing-key: `mode` is missing from [policy.ledger] | write mode = \"require\", or \
-           \"warn\" to be told only"],
+        &[
+            "1:1 missing-key: `mode` is missing from [policy.ledger] | write mode = \"require\", or \
+           \"warn\" to be told only",
+        ],
     );
     check(
         "[policy.ledger]\nmode = 'warn'\nfolders = 'x'\nfolder = ' '\ncriteria = []\n",

@@ -18,6 +18,8 @@
 mod added;
 mod commit;
 mod object;
+#[cfg(test)]
+mod tests;
 
 pub use added::{Added, read};
 pub use object::{Kind, Objects, is_name};

@@ -77,18 +77,35 @@ pub struct ReleaseBytes<'a> {
     pub digest: Sha256,
 }
 
-/// Compares the files of a release, each source distribution with each wheel and wheels with each other.
+/// Compares the files of a release: each source distribution with each wheel, and wheels with each
+/// other.
 ///
 /// # Errors
-/// When one of them cannot be read.
+/// When one of them cannot be read, or they are not of one release.
 pub fn relate_release(files: &[ReleaseBytes<'_>]) -> Result<Vec<Comparison>, ReadError> {
+    relate_pairs(files, &pairs(files))
+}
+
+/// Compares these pairs of files, by their positions.
+///
+/// # Errors
+/// When one of them cannot be read, or a pair is not of one release.
+///
+/// # Panics
+/// When a position is not one of `files`.
+pub fn relate_pairs(
+    files: &[ReleaseBytes<'_>],
+    pairs: &[(usize, usize)],
+) -> Result<Vec<Comparison>, ReadError> {
+    if pairs.is_empty() {
+        return Ok(Vec::new());
+    }
     let mut sides = files.iter().map(read_side).collect::<Result<Vec<_>, _>>()?;
-    let pairs = pairs(&sides);
-    for (from, to) in &pairs {
+    for (from, to) in pairs {
         relate::check_pair(&sides[*from], &sides[*to])?;
     }
     let mut wanted = vec![BTreeSet::new(); sides.len()];
-    for (from, to) in &pairs {
+    for (from, to) in pairs {
         let [before, after] = relate::wanted(&sides[*from], &sides[*to]);
         wanted[*from].extend(before);
         wanted[*to].extend(after);
@@ -101,9 +118,11 @@ pub fn relate_release(files: &[ReleaseBytes<'_>]) -> Result<Vec<Comparison>, Rea
 }
 
 /// Which files are compared with which, by their positions.
-fn pairs(sides: &[Side]) -> Vec<(usize, usize)> {
+fn pairs(files: &[ReleaseBytes<'_>]) -> Vec<(usize, usize)> {
+    let is_wheel =
+        |file: &ReleaseBytes<'_>| matches!(file.filename, DistributionFilename::Wheel(_));
     let (wheels, sources): (Vec<usize>, Vec<usize>) =
-        (0..sides.len()).partition(|position| sides[*position].is_wheel());
+        (0..files.len()).partition(|position| is_wheel(&files[*position]));
     let mut pairs = Vec::new();
     for &wheel in &wheels {
         pairs.extend(sources.iter().map(|source| (*source, wheel)));

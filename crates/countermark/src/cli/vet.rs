@@ -4,6 +4,7 @@
 mod check;
 mod explain;
 mod init;
+mod relate;
 mod suggest;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use jiff::civil::Date;
 pub(crate) use check::{CheckArgs, SubjectArgs, VetFormat};
 pub(crate) use explain::ExplainArgs;
 pub(crate) use init::InitArgs;
+pub(crate) use relate::{RelateArgs, RelateFormat};
 pub(crate) use suggest::SuggestArgs;
 
 const EXAMPLES: &str = "Examples:
@@ -44,6 +46,8 @@ pub(crate) enum VetCommand {
     Suggest(Box<SuggestArgs>),
     /// Tell why the files of a project pass, or do not.
     Explain(Box<ExplainArgs>),
+    /// Show and write down what the files of one release share.
+    Relate(Box<RelateArgs>),
 }
 
 /// Which ledger, and as on which day it is read.

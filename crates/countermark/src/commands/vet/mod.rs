@@ -3,6 +3,11 @@
 mod check;
 mod explain;
 mod init;
+mod relate;
+mod names;
+mod offers;
+pub(crate) mod place;
+mod since;
 pub(crate) mod subjects;
 mod suggest;
 
@@ -18,5 +23,6 @@ pub(super) fn run(arguments: VetArgs, output: &OutputArgs) -> Outcome {
         VetCommand::Init(arguments) => init::run(&arguments, output),
         VetCommand::Suggest(arguments) => suggest::run(&arguments, output),
         VetCommand::Explain(arguments) => explain::run(&arguments, output),
+        VetCommand::Relate(arguments) => relate::run(&arguments, output),
     }
 }

@@ -1,5 +1,6 @@
 //! The folder of a ledger on disk, and what is gathered for it from elsewhere.
 
+pub mod answers;
 pub mod book;
 pub mod costs;
 pub mod facts;

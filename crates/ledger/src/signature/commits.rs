@@ -225,6 +225,12 @@ pub enum CommitRefusal {
         /// Its name.
         name: String,
     },
+    /// The repository itself could not be read.
+    #[error("the repository cannot be read: {reason}")]
+    Unreadable {
+        /// Why.
+        reason: String,
+    },
     /// This build cannot look at the signature.
     #[error("the signature of the commit {commit} cannot be checked: {reason}")]
     NotCheckable {
@@ -248,7 +254,7 @@ impl CommitRefusal {
             Self::OtherSigner { .. } => "review-commit-signer",
             Self::BadSignature { .. } => "review-commit-signature",
             Self::WrongName { .. } | Self::MalformedObject { .. } => "review-commit-object",
-            Self::NotCheckable { .. } => "review-not-checkable",
+            Self::Unreadable { .. } | Self::NotCheckable { .. } => "review-not-checkable",
         }
     }
 
@@ -256,9 +262,10 @@ impl CommitRefusal {
     #[must_use]
     pub fn class(&self) -> Class {
         match self {
-            Self::NotCommitted | Self::Shallow { .. } | Self::NotCheckable { .. } => {
-                Class::Unavailable
-            }
+            Self::NotCommitted
+            | Self::Shallow { .. }
+            | Self::Unreadable { .. }
+            | Self::NotCheckable { .. } => Class::Unavailable,
             Self::Merge { .. }
             | Self::Squash { .. }
             | Self::NewFile { .. }
@@ -289,9 +296,10 @@ impl CommitRefusal {
             Self::NotCheckable { .. } => {
                 Some("docs/openpgp.md says how to build a countermark that can")
             }
-            Self::BadSignature { .. } | Self::WrongName { .. } | Self::MalformedObject { .. } => {
-                None
-            }
+            Self::Unreadable { .. }
+            | Self::BadSignature { .. }
+            | Self::WrongName { .. }
+            | Self::MalformedObject { .. } => None,
         }
     }
 }

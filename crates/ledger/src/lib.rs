@@ -13,6 +13,7 @@ pub mod file;
 pub mod format;
 pub mod import;
 pub mod ledger;
+pub mod merge;
 pub mod relate;
 pub mod relation;
 pub mod report;

@@ -2,7 +2,7 @@
 //! `format::edit` instead, which leaves the rest as it is.
 
 use super::quote;
-use crate::criteria::{CriterionName, SAFE_TO_DEPLOY, SAFE_TO_RUN};
+use super::section::{Definition, Section as _};
 use crate::ledger::{
     AuthorKey, Exemption, Import, Ledger, OwnReviews, Requirement, TrustedPublisher, Violation,
 };
@@ -28,7 +28,7 @@ impl Ledger {
             "unknown-roles",
             if self.counts_unknown_roles { "count" } else { "refuse" },
         );
-        self.write_criteria(&mut text);
+        Definition::of(self).iter().for_each(|one| definition(&mut text, one));
         self.requirements.iter().for_each(|one| requirement(&mut text, one));
         self.keys.iter().for_each(|one| key(&mut text, "[[key]]", one));
         self.own_reviews.iter().for_each(|one| own_reviews(&mut text, one));
@@ -48,25 +48,13 @@ impl Ledger {
         violations.into_iter().for_each(|one| violation(&mut text, one));
         text
     }
+}
 
-    fn write_criteria(&self, text: &mut String) {
-        for (name, description) in &self.descriptions {
-            text.push_str("\n[[criteria]]\n");
-            quote::text(text, "name", name.as_str());
-            quote::text(text, "description", description);
-            // The closure says the same as what was written directly, and the built-in implication is
-            // there without being written.
-            let built_in =
-                |it: &CriterionName| name.as_str() == SAFE_TO_DEPLOY && it.as_str() == SAFE_TO_RUN;
-            let implied: Vec<CriterionName> = self
-                .criteria
-                .implied(name)
-                .filter(|it| *it != name && !built_in(it))
-                .cloned()
-                .collect();
-            quote::criteria(text, "implies", &implied);
-        }
-    }
+pub(super) fn definition(text: &mut String, one: &Definition) {
+    text.push_str("\n[[criteria]]\n");
+    quote::text(text, "name", one.name.as_str());
+    quote::text(text, "description", &one.description);
+    quote::criteria(text, "implies", &one.implies);
 }
 
 fn patterns(text: &mut String, key: &str, patterns: &[countermark_packaging::name::NamePattern]) {

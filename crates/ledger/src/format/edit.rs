@@ -10,59 +10,10 @@ use countermark_packaging::lock::source::Source;
 use toml::de::DeTable;
 use toml_edit::{DocumentMut, Item, Table};
 
-use super::{codes, decided};
-use crate::ledger::{
-    AuthorKey, Exemption, Import, Ledger, OwnReviews, Requirement, TrustedPublisher, Violation,
-};
+use super::codes;
+use crate::ledger::Ledger;
 
-/// A kind of section of a `ledger.toml`: `[[exemption]]`, `[[key]]` and the others.
-pub trait Section: Clone {
-    /// The name between the brackets.
-    const KEY: &'static str;
-    /// Those of a ledger, in the order of the file.
-    fn of(ledger: &Ledger) -> &Vec<Self>;
-    /// The same, to be changed.
-    fn of_mut(ledger: &mut Ledger) -> &mut Vec<Self>;
-    /// Writes one.
-    fn write(&self, text: &mut String);
-    /// Whether it belongs before another one; never where the order is that of people.
-    fn is_before(&self, other: &Self) -> bool;
-}
-
-macro_rules! sections {
-    ($($type:ident $key:literal $field:ident $write:expr, $before:expr;)*) => {$(
-        impl Section for $type {
-            const KEY: &'static str = $key;
-            fn of(ledger: &Ledger) -> &Vec<Self> {
-                &ledger.$field
-            }
-            fn of_mut(ledger: &mut Ledger) -> &mut Vec<Self> {
-                &mut ledger.$field
-            }
-            fn write(&self, text: &mut String) {
-                ($write)(text, self);
-            }
-            fn is_before(&self, other: &Self) -> bool {
-                let before: fn(&Self, &Self) -> bool = $before;
-                before(self, other)
-            }
-        }
-    )*};
-}
-
-sections! {
-    Requirement "requirement" requirements decided::requirement, |_, _| false;
-    AuthorKey "key" keys |text: &mut String, it: &AuthorKey| decided::key(text, "[[key]]", it), |_, _| false;
-    OwnReviews "own-reviews" own_reviews decided::own_reviews, |_, _| false;
-    Import "import" imports decided::import, |a, b| a.name < b.name;
-    Exemption "exemption" exemptions decided::exemption, |a, b| {
-        (&a.project, &a.version, &a.files) < (&b.project, &b.version, &b.files)
-    };
-    TrustedPublisher "trusted" trusted decided::trusted, |_, _| false;
-    Violation "violation" violations decided::violation, |a, b| {
-        (&a.project, &a.version, &a.files) < (&b.project, &b.version, &b.files)
-    };
-}
+pub use super::section::{Definition, Section};
 
 /// A `ledger.toml` that is being changed.
 #[derive(Clone, Debug)]
@@ -110,32 +61,38 @@ impl Edit {
     /// # Errors
     /// When the result could not be read, such as a second key of the same text.
     pub fn add<T: Section>(&mut self, new: &[T]) -> Result<(), Vec<SourceError>> {
+        let new: Vec<(T, String)> = new.iter().map(|one| (one.clone(), written(one))).collect();
+        self.add_texts(&new)
+    }
+
+    /// The same, with the text of each: as somebody wrote it elsewhere.
+    pub(crate) fn add_texts<T: Section>(
+        &mut self,
+        new: &[(T, String)],
+    ) -> Result<(), Vec<SourceError>> {
         if new.is_empty() {
             return Ok(());
         }
-        let mut expected = self.ledger.clone();
         let spots = self.spots(T::KEY)?;
+        let mut there = T::of(&self.ledger);
         // Each new one, before which of those that are there; the end of the list for the last place.
-        let there = T::of(&self.ledger);
-        let mut places: Vec<(usize, &T)> = new
-            .iter()
-            .map(|one| {
-                let at = there.iter().position(|it| one.is_before(it)).unwrap_or(there.len());
-                (at, one)
-            })
-            .collect();
-        places.sort_by(|(a, one), (b, other)| {
+        let place = |one: &T| there.iter().position(|it| one.is_before(it)).unwrap_or(there.len());
+        let mut places: Vec<(usize, &T, &String)> =
+            new.iter().map(|(one, text)| (place(one), one, text)).collect();
+        places.sort_by(|(a, one, _), (b, other, _)| {
             a.cmp(b).then_with(|| other.is_before(one).cmp(&one.is_before(other)))
         });
         let mut text = self.text.clone();
-        for (at, one) in places.iter().rev() {
+        for (at, one, block) in places.iter().rev() {
             let point = match spots.get(*at) {
                 Some(spot) => spot.start,
                 None => spots.last().map_or(self.text.len(), |last| last.end),
             };
-            insert(&mut text, point, *one);
-            T::of_mut(&mut expected).insert(*at, (*one).clone());
+            insert(&mut text, point, block);
+            there.insert(*at, (*one).clone());
         }
+        let mut expected = self.ledger.clone();
+        T::set(&mut expected, there);
         self.settle(text, &expected)
     }
 
@@ -161,8 +118,8 @@ impl Edit {
         text.truncate(tidy);
         text.push('\n');
         let mut expected = self.ledger.clone();
-        let mut answers = gone.into_iter();
-        T::of_mut(&mut expected).retain(|_| !answers.next().unwrap_or(false));
+        let kept = T::of(&self.ledger).into_iter().zip(gone).filter(|(_, gone)| !gone);
+        T::set(&mut expected, kept.map(|(one, _)| one).collect());
         self.settle(text, &expected)?;
         Ok(count)
     }
@@ -177,13 +134,12 @@ impl Edit {
     ) -> Result<usize, Vec<SourceError>> {
         let mut document: DocumentMut =
             self.text.parse().map_err(|_| vec![self.refused(T::KEY)])?;
-        let mut expected = self.ledger.clone();
+        let mut sections = T::of(&self.ledger);
         let mut count = 0;
-        for (index, one) in T::of(&self.ledger).iter().enumerate() {
+        for (index, one) in sections.iter_mut().enumerate() {
             let Some(new) = change(one) else { continue };
-            let mut block = String::new();
-            new.write(&mut block);
-            let written: DocumentMut = block.parse().map_err(|_| vec![self.refused(T::KEY)])?;
+            let written: DocumentMut =
+                written(&new).parse().map_err(|_| vec![self.refused(T::KEY)])?;
             let new_table = section(&written, T::KEY, 0).cloned();
             let table = document
                 .get_mut(T::KEY)
@@ -193,13 +149,71 @@ impl Edit {
                 return Err(vec![self.refused(T::KEY)]);
             };
             replace(table, &new_table);
-            T::of_mut(&mut expected)[index] = new;
+            *one = new;
             count += 1;
         }
         if count > 0 {
+            let mut expected = self.ledger.clone();
+            T::set(&mut expected, sections);
             self.settle(document.to_string(), &expected)?;
         }
         Ok(count)
+    }
+
+    /// Puts other texts in the place of sections, by their number: as somebody wrote them elsewhere.
+    pub(crate) fn replace_texts<T: Section>(
+        &mut self,
+        new: &[(usize, T, String)],
+    ) -> Result<(), Vec<SourceError>> {
+        if new.is_empty() {
+            return Ok(());
+        }
+        let spots = self.spots(T::KEY)?;
+        let mut sections = T::of(&self.ledger);
+        let mut text = self.text.clone();
+        let mut new: Vec<_> = new.iter().collect();
+        new.sort_by_key(|(index, _, _)| *index);
+        for (index, one, block) in new.iter().rev() {
+            let (Some(spot), Some(section)) = (spots.get(*index), sections.get_mut(*index)) else {
+                return Err(vec![self.refused(T::KEY)]);
+            };
+            text.replace_range(spot.start..spot.end, "");
+            insert(&mut text, spot.start, block);
+            *section = one.clone();
+        }
+        let mut expected = self.ledger.clone();
+        T::set(&mut expected, sections);
+        self.settle(text, &expected)
+    }
+
+    /// The text of each section of a kind, with the comments directly above it.
+    pub(crate) fn texts<T: Section>(&self) -> Result<Vec<String>, Vec<SourceError>> {
+        let spots = self.spots(T::KEY)?;
+        let text = |spot: &Spot| format!("{}\n", self.text[spot.start..spot.end].trim_end());
+        Ok(spots.iter().map(text).collect())
+    }
+
+    /// Gives the table `[ledger]` the values of another one.
+    ///
+    /// # Errors
+    /// When the layout of the file is not understood.
+    pub fn set_head(&mut self, other: &Ledger) -> Result<(), Vec<SourceError>> {
+        let mut expected = self.ledger.clone();
+        expected.name.clone_from(&other.name);
+        expected.initialised = other.initialised;
+        expected.required.clone_from(&other.required);
+        expected.maximum_age_days = other.maximum_age_days;
+        expected.counts_unknown_roles = other.counts_unknown_roles;
+        if expected.write() == self.ledger.write() {
+            return Ok(());
+        }
+        let refused = || vec![self.refused("ledger")];
+        let mut document: DocumentMut = self.text.parse().map_err(|_| refused())?;
+        let written: DocumentMut = expected.write().parse().map_err(|_| refused())?;
+        let new = written.get("ledger").and_then(Item::as_table).ok_or_else(refused)?;
+        let table = document.get_mut("ledger").and_then(Item::as_table_mut).ok_or_else(refused)?;
+        replace(table, new);
+        self.settle(document.to_string(), &expected)
     }
 
     /// Takes a text over when it says what was meant.
@@ -267,10 +281,14 @@ fn section<'a>(document: &'a DocumentMut, key: &str, index: usize) -> Option<&'a
     document.get(key)?.as_array_of_tables()?.get(index)
 }
 
+pub(crate) fn written<T: Section>(one: &T) -> String {
+    let mut text = String::new();
+    one.write(&mut text);
+    text
+}
+
 /// Puts a section at the beginning of a line, with an empty line on both sides.
-fn insert<T: Section>(text: &mut String, point: usize, one: &T) {
-    let mut block = String::new();
-    one.write(&mut block);
+fn insert(text: &mut String, point: usize, block: &str) {
     let block = block.trim_start_matches('\n');
     let before = &text[..point];
     let gap = if before.is_empty() || before.ends_with("\n\n") {

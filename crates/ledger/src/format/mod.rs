@@ -16,6 +16,7 @@ mod machine;
 mod quote;
 mod review;
 mod reviews;
+pub mod section;
 mod sections;
 mod value;
 

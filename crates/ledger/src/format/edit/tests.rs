@@ -4,6 +4,7 @@ use jiff::civil::date;
 use super::*;
 use crate::criteria::CriterionName;
 use crate::file::FileId;
+use crate::ledger::{Exemption, Import, TrustedPublisher, Violation};
 
 const LEDGER: &str = r#"# Ours.
 

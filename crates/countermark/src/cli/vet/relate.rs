@@ -32,6 +32,9 @@ pub(crate) struct RelateArgs {
     /// Only show; write nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Keep what is downloaded in a folder, and look there first.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) keep: Option<PathBuf>,
     /// Show every file that differs, also in a permitted way.
     #[arg(long)]
     pub(crate) all: bool,

@@ -44,6 +44,8 @@ struct Sources {
     catalogue: IndexCatalogue,
     interrupted: Arc<AtomicBool>,
     tags: Option<CompatibleTags>,
+    /// Where downloads are kept.
+    keep: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -86,6 +88,10 @@ pub(super) fn run(arguments: &RelateArgs, output: &OutputArgs) -> Outcome {
 
 fn open(arguments: &RelateArgs, teller: &Teller) -> Result<Sources, Vec<Problem>> {
     let folders = setup::folders(&arguments.store)?;
+    let keep = match &arguments.keep {
+        Some(folder) => Some(gather::keep(folder)?),
+        None => None,
+    };
     let tags = if arguments.usable {
         Some(setup::interpreter(&arguments.python, &folders)?.tags())
     } else {
@@ -104,7 +110,7 @@ fn open(arguments: &RelateArgs, teller: &Teller) -> Result<Sources, Vec<Problem>
     let state = (!store.distrusts_state()).then_some(folders.state.as_path());
     let (http, index) = (Arc::clone(&session.http), Arc::clone(&session.index));
     let catalogue = IndexCatalogue::new(http, index, state, options);
-    Ok(Sources { session, store: Arc::new(store), catalogue, interrupted, tags })
+    Ok(Sources { session, store: Arc::new(store), catalogue, interrupted, tags, keep })
 }
 
 /// The folder of the ledger; none is fine where none was named.

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs::File;
-use std::path::Path;
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
 use countermark_client::contents::{self, Distribution, Fetched};
 use countermark_client::ledger::relate::ReleaseBytes;
@@ -24,6 +25,7 @@ use crate::commands::hash;
 use crate::commands::lock::engine::class_of;
 use crate::commands::vet::subjects;
 use crate::progress::Teller;
+use crate::setup;
 
 /// A release, and the files of it that are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -194,17 +196,20 @@ pub(super) fn fetch(
         missing = digests.len().saturating_sub(listed.len());
     }
     choose(&mut listed, sources);
-    let mut wanted = Vec::new();
+    let (mut wanted, mut local) = (Vec::new(), Vec::new());
     for file in &listed {
         let pin = Pin::new(file.digests.iter().cloned()).map_err(|_| {
             let message =
                 format!("the index gives no strong digest of `{}`", file.filename.as_str());
             Box::new(Problem::new("relate-not-listed", Class::Unavailable, message))
         })?;
-        wanted.push((file, pin));
+        match kept(sources, file) {
+            Some((opened, digest)) => local.push((file.filename.clone(), opened, digest)),
+            None => wanted.push((file, pin)),
+        }
     }
-    let bytes: Option<u64> = listed.iter().map(|file| file.size).sum();
-    teller.progress(Progress::Downloading { files: listed.len(), bytes });
+    let bytes: Option<u64> = wanted.iter().map(|(file, _)| file.size).sum();
+    teller.progress(Progress::Downloading { files: wanted.len(), bytes });
     let context = Context {
         store: &sources.store,
         http: &sources.session.http,
@@ -212,12 +217,56 @@ pub(super) fn fetch(
         interrupted: &sources.interrupted,
         offline: sources.session.settings.http.offline,
     };
-    let fetched = contents::fetch(context, &wanted);
+    let downloaded = contents::fetch(context, &wanted);
     teller.progress(Progress::Done);
-    let names = listed.iter().map(|file| file.filename.clone());
-    let fetched = names.zip(fetched).map(|(name, file)| Ok((name, file?)));
-    let fetched = fetched.collect::<Result<Vec<_>, Box<Problem>>>()?;
-    Ok(Files { fetched, local: Vec::new(), missing })
+    let mut fetched = Vec::new();
+    for ((file, _), downloaded) in wanted.iter().zip(downloaded) {
+        let downloaded = downloaded?;
+        if let Some(folder) = &sources.keep {
+            save(folder, file, &downloaded)?;
+        }
+        fetched.push((file.filename.clone(), downloaded));
+    }
+    Ok(Files { fetched, local, missing })
+}
+
+/// The folder of `--keep`, made if absent.
+pub(super) fn keep(folder: &Path) -> Result<PathBuf, Vec<Problem>> {
+    let folder = setup::absolute(folder)?;
+    fs::create_dir_all(&folder).map_err(|error| vec![*cannot_write(&folder, &error)])?;
+    Ok(folder)
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Box<Problem> {
+    let message = format!("cannot write `{}`: {error}", path.display());
+    Box::new(Problem::new("write-failed", Class::Unavailable, message))
+}
+
+/// A file that was kept, when its bytes are still those that the digest wants. It stays open: what is
+/// read later is what was hashed, unless somebody writes into it meanwhile, whose own folder it is.
+fn kept(sources: &Sources, file: &ReleaseFile) -> Option<(File, Sha256)> {
+    let path = sources.keep.as_ref()?.join(file.filename.as_str());
+    let wanted = file.digests.iter().find_map(Digest::as_sha256)?;
+    let found = hash::digest(&path, Algorithm::Sha256).ok()?.as_sha256()?;
+    (found == wanted).then_some((File::open(&path).ok()?, found))
+}
+
+fn save(folder: &Path, file: &ReleaseFile, fetched: &Fetched) -> Result<(), Box<Problem>> {
+    let path = folder.join(file.filename.as_str());
+    let archive = fetched.distribution().archive;
+    let write = || -> io::Result<()> {
+        let mut target = File::create(&path)?;
+        let (mut at, mut buffer) = (0, vec![0; 1 << 20]);
+        while at < fetched.size() {
+            let left = usize::try_from(fetched.size() - at).unwrap_or(usize::MAX);
+            let slice = &mut buffer[..left.min(1 << 20)];
+            archive.read_at(at, slice)?;
+            target.write_all(slice)?;
+            at += slice.len() as u64;
+        }
+        Ok(())
+    };
+    write().map_err(|error| cannot_write(&path, &error))
 }
 
 /// With `--usable` of the wheels only the best; source distributions stay.

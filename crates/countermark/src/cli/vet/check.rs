@@ -24,6 +24,9 @@ pub(crate) struct CheckArgs {
     /// Verify every signature, not only those that decide.
     #[arg(long)]
     pub(crate) all_reviews: bool,
+    /// In the text, also show what passes, and every review that does not count.
+    #[arg(short, long)]
+    pub(crate) all: bool,
     /// How to report.
     #[arg(long, value_enum, default_value_t = VetFormat::Text, value_name = "FORMAT")]
     pub(crate) format: VetFormat,

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{LedgerArgs, SubjectArgs};
+use crate::cli::IndexArgs;
 
 const EXAMPLES: &str = "Examples:
   countermark vet init                        for the lock of this folder, in ./ledger
@@ -23,4 +24,6 @@ pub(crate) struct InitArgs {
     pub(crate) criteria: Vec<String>,
     #[command(flatten)]
     pub(crate) ledger: LedgerArgs,
+    #[command(flatten)]
+    pub(crate) index: IndexArgs,
 }

@@ -31,7 +31,12 @@ pub(super) fn baseline(revision: &str, folder: &Path) -> Result<Option<Baseline>
     Ok(Baseline::parse(&format!("{revision}:{BASELINE}"), &bytes).ok())
 }
 
-fn read(revision: &str, path: &Path, limit: u64) -> Result<Option<Vec<u8>>, Vec<Problem>> {
+/// The bytes of a file as it was; none where it was not there.
+pub(crate) fn read(
+    revision: &str,
+    path: &Path,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, Vec<Problem>> {
     let (top, below) = within(path)?;
     file_at(&top, revision, &below, limit).map_err(|error| {
         let problem = Problem::of("revision", Class::Usage, &error);

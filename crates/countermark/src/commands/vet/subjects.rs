@@ -42,6 +42,8 @@ pub(crate) struct Subjects {
     pub(crate) notes: Vec<Note>,
     /// What they are of, as messages call it.
     pub(crate) of: String,
+    /// The same, each by its name.
+    pub(crate) names: Vec<String>,
     /// The folder in which, or above which, the ledger is looked for.
     pub(crate) folder: PathBuf,
     /// The digests that were seen, with their projects.
@@ -89,6 +91,7 @@ pub(crate) fn read(arguments: &SubjectArgs) -> Result<Subjects, Vec<Problem>> {
         [one] => format!("`{one}`"),
         several => format!("{} locks", several.len()),
     };
+    subjects.names = names;
     Ok(subjects)
 }
 
@@ -248,6 +251,7 @@ fn of_environment(arguments: &SubjectArgs, folder: &Path) -> Result<Subjects, Ve
     let mut subjects = Subjects {
         folder: setup::working_folder()?,
         of: format!("`{}`", folder.display()),
+        names: vec![folder.display().to_string()],
         ..Subjects::default()
     };
     subjects.add_environment(&environment);

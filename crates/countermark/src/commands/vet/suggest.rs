@@ -1,13 +1,199 @@
-//! `vet suggest`: written in the next commits.
+//! `vet suggest`: the least that has to be read for everything to pass.
+//!
+//! What a reading costs is counted in lines of files that are downloaded and held against their digests;
+//! of what cannot be had nobody knows the price, which is said. What is suggested counts only when
+//! somebody did it and signed it.
 
-use countermark_client::report::Problem;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+use countermark_client::ledger::costs::{self, Prices, Question};
+use countermark_client::report::{Note, Problem, Reporter as _};
+use countermark_client::sight;
+use countermark_ledger::check::Judgement;
+use countermark_ledger::file::FileId;
+use countermark_ledger::report::{suggest, suggest_json};
+use countermark_ledger::suggest::{Costs, Plan, Step, StepHow};
+use countermark_packaging::digest::Sha256;
+use countermark_packaging::filename::DistributionFilename;
+use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 
-use crate::cli::OutputArgs;
+use super::names::{self, Online};
+use super::{check, offers, place, subjects};
 use crate::cli::vet::SuggestArgs;
+use crate::cli::{OutputArgs, ReportFormat};
 use crate::commands::Outcome;
+use crate::output;
+use crate::progress::Teller;
+
+/// So many reasons why something was not counted are shown.
+const MOST_REASONS: usize = 5;
 
 /// Runs the command.
-pub(super) fn run(_: &SuggestArgs, _: &OutputArgs) -> Outcome {
-    Err(vec![Problem::new("not-yet", Class::Usage, "`vet suggest` is not there yet")])
+pub(super) fn run(arguments: &SuggestArgs, output: &OutputArgs) -> Outcome {
+    let teller = Teller::new(output);
+    let mut found = subjects::read(&arguments.subjects)?;
+    let read = place::read(&arguments.ledger, &found.folder, &arguments.subjects.store)?;
+    let loaded = &read.opened.loaded;
+    let criteria = check::criteria(&loaded.ledger, &arguments.criteria)?;
+    let on = place::today(&arguments.ledger);
+    names::take_known(&mut found.files, loaded);
+    let online = Online::open(&arguments.index, &arguments.subjects.store, &teller)?;
+    let offers = offers::of(&read.opened, on);
+    let plan: Result<Plan, Vec<Problem>> = read.opened.ask(on, |checker| {
+        let mut judgements = checker.check_for(&found.files, criteria.as_deref());
+        if judgements.iter().all(Judgement::passes) {
+            return Ok(Plan::default());
+        }
+        name_failing(&mut judgements, &online);
+        online.go_on()?;
+        let mut prices = Prices::read(online.store.state());
+        let asking = Asking::of(&judgements, &prices);
+        countermark_ledger::suggest::suggest(checker, &judgements, &asking, &offers);
+        count(&asking.questions(), &mut prices, &online)?;
+        let known = Asking::of(&judgements, &prices);
+        Ok(countermark_ledger::suggest::suggest(checker, &judgements, &known, &offers))
+    });
+    let plan = plan?;
+    match arguments.format {
+        ReportFormat::Json => {
+            output::print(suggest_json::write(on, &loaded.ledger.name, &plan).trim_end());
+        }
+        ReportFormat::Text => {
+            output::print(suggest::write(&plan).trim_end_matches('\n'));
+            for line in next(&plan) {
+                output::print(&line);
+            }
+        }
+    }
+    let hopeless = if plan.hopeless.is_empty() { 0 } else { Class::Rejected.exit_code() };
+    // Of these no reading helps either.
+    Ok(hopeless.max(output::show_problems(&found.unjudged)))
+}
+
+/// What fails gets the name under which the index has it: a difference is of files of one kind.
+fn name_failing(judgements: &mut [Judgement], online: &Online<'_>) {
+    let failing = judgements.iter().filter(|it| !it.passes() && it.subject.file.is_none());
+    let mut files: Vec<_> = failing.map(|it| it.subject.clone()).collect();
+    if files.is_empty() {
+        return;
+    }
+    let unknown = names::fill(&mut files, &BTreeMap::new(), online);
+    tell(&unknown, online.teller);
+    let names: BTreeMap<Sha256, Option<String>> =
+        files.into_iter().map(|file| (file.digest, file.file)).collect();
+    for judgement in judgements {
+        let subject = &mut judgement.subject;
+        if let (None, Some(Some(name))) = (&subject.file, names.get(&subject.digest)) {
+            subject.file = Some(name.clone());
+        }
+    }
+}
+
+fn count(
+    questions: &[Question],
+    prices: &mut Prices,
+    online: &Online<'_>,
+) -> Result<(), Vec<Problem>> {
+    let context = sight::Context {
+        store: &online.store,
+        http: &online.session.http,
+        reporter: online.teller,
+        interrupted: &online.interrupted,
+        offline: online.is_offline(),
+    };
+    let told = costs::count(context, &online.session.index, questions, prices);
+    // What was counted is kept when the user says stop, so that the next run goes on from there.
+    if let Err(error) = prices.write(online.store.state()) {
+        let message = format!("the lines are counted again next time: {error}");
+        online.teller.note(Note::new("costs-not-kept", message));
+    }
+    online.go_on()?;
+    tell(&told, online.teller);
+    Ok(())
+}
+
+fn tell(reasons: &[String], teller: &Teller) {
+    for reason in reasons.iter().take(MOST_REASONS) {
+        teller.note(Note::new("not-counted", reason.clone()));
+    }
+    if let Some(more) = reasons.len().checked_sub(MOST_REASONS).filter(|more| *more > 0) {
+        let files = output::count(more, "more file", "more files");
+        teller.note(Note::new("not-counted", format!("the lines of {files} are not known either")));
+    }
+}
+
+/// Gives the prices that are known, and remembers which others were asked for.
+struct Asking<'a> {
+    prices: &'a Prices,
+    projects: BTreeMap<Sha256, &'a ProjectName>,
+    asked: RefCell<BTreeMap<FileId, BTreeSet<FileId>>>,
+}
+
+impl<'a> Asking<'a> {
+    fn of(judgements: &'a [Judgement], prices: &'a Prices) -> Self {
+        let projects = judgements.iter().map(|it| (it.subject.digest, &it.subject.project));
+        Self { prices, projects: projects.collect(), asked: RefCell::default() }
+    }
+
+    /// What is not known and could be counted: a file without a name cannot be looked into.
+    fn questions(&self) -> Vec<Question> {
+        let asked = self.asked.borrow();
+        let question = |(file, before): (&FileId, &BTreeSet<FileId>)| {
+            let project = match self.projects.get(&file.digest) {
+                Some(project) => (*project).clone(),
+                None => DistributionFilename::parse(&file.name).ok()?.name().clone(),
+            };
+            let before = before.iter().cloned().collect();
+            Some(Question { project, file: file.clone(), before })
+        };
+        asked.iter().filter(|(file, _)| !file.name.is_empty()).filter_map(question).collect()
+    }
+}
+
+impl Costs for Asking<'_> {
+    fn full(&self, file: &FileId) -> Option<u64> {
+        let known = self.prices.full(&file.digest);
+        if known.is_none() {
+            self.asked.borrow_mut().entry(file.clone()).or_default();
+        }
+        known
+    }
+
+    fn delta(&self, from: &FileId, to: &FileId) -> Option<u64> {
+        let known = self.prices.delta(&from.digest, &to.digest);
+        if known.is_none() {
+            self.asked.borrow_mut().entry(to.clone()).or_default().insert(from.clone());
+        }
+        known
+    }
+}
+
+/// What is to be said when it was read, a line a release.
+fn next(plan: &Plan) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    for step in &plan.steps {
+        let command = certify(step);
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    if !commands.is_empty() {
+        commands.insert(0, "\nthen, for what you would say with your name:".to_owned());
+    }
+    commands
+}
+
+fn certify(step: &Step) -> String {
+    let release = match &step.version {
+        Some(version) => format!("{}=={version}", step.project),
+        None => step.project.to_string(),
+    };
+    let from = match &step.how {
+        StepHow::Delta { version: Some(from), .. } => format!(" --from {from}"),
+        StepHow::Compiled { .. } => " --compiled".to_owned(),
+        StepHow::Delta { version: None, .. } | StepHow::Full => String::new(),
+    };
+    format!("  countermark vet certify {release}{from}")
 }

@@ -1,0 +1,104 @@
+//! Where the ledger is, as on which day it is read, and how a new one is begun.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use countermark_client::ledger::book::{Opened, end_of};
+use countermark_client::ledger::folder::{LEDGER, REVIEWS};
+use countermark_client::ledger::{Folder, Loaded};
+use countermark_client::report::Problem;
+use countermark_ledger::signature::Commits;
+use countermark_trust::Class;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::super::lock::policy;
+use crate::cli::StoreArgs;
+use crate::cli::vet::LedgerArgs;
+use crate::setup;
+
+/// What the folder is called where nobody says anything.
+const NAME: &str = "ledger";
+
+/// The day that is meant, in UTC.
+pub(crate) fn today(arguments: &LedgerArgs) -> Date {
+    arguments.date.unwrap_or_else(|| Timestamp::now().to_zoned(TimeZone::UTC).date())
+}
+
+/// The time at which signatures are verified: now, or the end of the day that is asked about.
+pub(crate) fn now(arguments: &LedgerArgs) -> Result<Timestamp, Vec<Problem>> {
+    match arguments.date {
+        Some(day) => end_of(day).map_err(|problem| vec![problem]),
+        None => Ok(Timestamp::now()),
+    }
+}
+
+/// The folder of the ledger: the one that is named, else the policy's, else the nearest one of `start`,
+/// which is the folder of the lock.
+pub(crate) fn find(arguments: &LedgerArgs, start: &Path) -> Result<Folder, Vec<Problem>> {
+    let named = named(arguments, start)?;
+    let here = setup::working_folder()?;
+    // What is below the working folder is called by its relative path, as people write it.
+    let start = if start == here { Path::new(".") } else { start };
+    Folder::find(start, named.as_deref()).map_err(|problem| vec![problem])
+}
+
+/// The folder that somebody named.
+fn named(arguments: &LedgerArgs, start: &Path) -> Result<Option<PathBuf>, Vec<Problem>> {
+    if let Some(folder) = &arguments.ledger {
+        return Ok(Some(folder.clone()));
+    }
+    let given = arguments.policy.as_deref();
+    let found = policy::find(given, start)?;
+    let Some(folder) = &found.ledger().folder else { return Ok(None) };
+    let beside = policy::place(given, start)?.and_then(|(file, _)| Some(file.parent()?.to_owned()));
+    Ok(Some(beside.unwrap_or_default().join(folder)))
+}
+
+/// A ledger, read.
+pub(crate) struct Read {
+    pub(crate) folder: Folder,
+    pub(crate) opened: Opened,
+}
+
+/// Finds and reads the ledger.
+pub(crate) fn read(
+    arguments: &LedgerArgs,
+    start: &Path,
+    store: &StoreArgs,
+) -> Result<Read, Vec<Problem>> {
+    let folder = find(arguments, start)?;
+    // Without a home folder everything is read whole each time.
+    let folder = match setup::folders(store) {
+        Ok(folders) => folder.with_state(&folders.state),
+        Err(_) => folder,
+    };
+    let loaded = folder.read()?;
+    let commits = own_commits(&folder, &loaded);
+    let opened = Opened::new(loaded, commits, now(arguments)?)?;
+    Ok(Read { folder, opened })
+}
+
+/// The signed commits that added our reviews; nobody looks where no review asks for it.
+fn own_commits(_: &Folder, _: &Loaded) -> Commits {
+    Commits::new()
+}
+
+/// Where a new ledger goes; it has to be a place where none is.
+pub(super) fn new_folder(arguments: &LedgerArgs, start: &Path) -> Result<PathBuf, Vec<Problem>> {
+    let here = setup::working_folder()?;
+    let beside = if start == here { PathBuf::from(NAME) } else { start.join(NAME) };
+    let folder = named(arguments, start)?.unwrap_or(beside);
+    for file in [LEDGER, REVIEWS] {
+        let path = folder.join(file);
+        // A link that leads nowhere is there as well.
+        if fs::symlink_metadata(&path).is_ok() {
+            let message = format!("`{}` is there already", path.display());
+            let problem = Problem::new("ledger-exists", Class::Usage, message);
+            let hint = "`countermark vet` asks it; `--ledger DIR` begins another one";
+            return Err(vec![problem.with_hint(hint)]);
+        }
+    }
+    Ok(folder)
+}

@@ -2,6 +2,7 @@
 
 pub mod answers;
 pub mod book;
+pub mod commits;
 pub mod costs;
 pub mod facts;
 pub mod fetch;
@@ -10,6 +11,7 @@ pub mod folder;
 mod imported;
 mod known;
 pub mod relate;
+pub mod unmerged;
 
 pub use folder::{Folder, Held, Loaded};
 pub use imported::Imported;

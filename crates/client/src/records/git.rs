@@ -6,6 +6,7 @@
 //! configuration but the repository's, with the settings that run something switched off, and with
 //! every transport refused. Files are read from the work tree by ourselves.
 
+pub(crate) mod batch;
 pub(crate) mod process;
 mod text;
 

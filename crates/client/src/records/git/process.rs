@@ -121,6 +121,12 @@ impl Git {
         self.start(command.stdout(Stdio::null()))
     }
 
+    /// A process that answers for one object after the other, see [`super::batch`].
+    pub(super) fn start_batch(&self) -> Result<Child, SourceError> {
+        let mut command = self.command(&["cat-file", "--batch"]);
+        self.start(command.stdin(Stdio::piped()).stderr(Stdio::null()))
+    }
+
     fn start(&self, command: &mut Command) -> Result<Child, SourceError> {
         command.spawn().map_err(|error| {
             let program = self.program.display();
@@ -298,7 +304,7 @@ fn said(stderr: Option<impl Read>) -> String {
 }
 
 /// A child that does not outlive us, whatever happens.
-struct Running(Child);
+pub(super) struct Running(pub(super) Child);
 
 impl Running {
     fn finish(mut self) -> io::Result<std::process::ExitStatus> {

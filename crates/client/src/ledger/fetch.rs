@@ -10,6 +10,7 @@
 mod git;
 mod origin;
 mod remembered;
+pub mod store;
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,7 @@ pub const LEDGER: &str = "ledger.toml";
 pub const REVIEWS: &str = "reviews.toml";
 
 /// Most bytes of somebody else's `ledger.toml`.
-pub const MAXIMUM_LEDGER: u64 = 8 << 20;
+pub const MAXIMUM_LEDGER: u64 = 16 << 20;
 
 /// Most bytes of somebody else's `reviews.toml`.
 pub const MAXIMUM_REVIEWS: u64 = 256 << 20;

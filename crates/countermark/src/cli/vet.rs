@@ -2,10 +2,17 @@
 //! a file of their own below `vet/`.
 
 mod check;
+mod exempt;
 mod explain;
+mod import;
 mod init;
+mod inspect;
+mod prune;
 mod relate;
+mod renew;
 mod suggest;
+mod trust;
+mod violation;
 
 use std::path::PathBuf;
 
@@ -13,10 +20,20 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
 pub(crate) use check::{CheckArgs, SubjectArgs, VetFormat};
+pub(crate) use exempt::ExemptArgs;
 pub(crate) use explain::ExplainArgs;
+pub(crate) use import::{
+    ImportAddArgs, ImportAgainArgs, ImportArgs, ImportCommand, ImportListArgs, ImportPlaceArgs,
+    ImportRemoveArgs,
+};
 pub(crate) use init::InitArgs;
+pub(crate) use inspect::{DiffArgs, InspectArgs, ReadingArgs, ReadingFormat};
+pub(crate) use prune::PruneArgs;
 pub(crate) use relate::{RelateArgs, RelateFormat};
+pub(crate) use renew::RenewArgs;
 pub(crate) use suggest::SuggestArgs;
+pub(crate) use trust::TrustArgs;
+pub(crate) use violation::ViolationArgs;
 
 const EXAMPLES: &str = "Examples:
   countermark vet init                        begin: what is here now passes
@@ -48,6 +65,22 @@ pub(crate) enum VetCommand {
     Explain(Box<ExplainArgs>),
     /// Show and write down what the files of one release share.
     Relate(Box<RelateArgs>),
+    /// Read a release, what is dangerous first.
+    Inspect(Box<InspectArgs>),
+    /// Read what moved between two releases, what is dangerous first.
+    Diff(Box<DiffArgs>),
+    /// Take in the ledgers of others, and fetch them again.
+    Import(Box<ImportArgs>),
+    /// Let a release pass without a review, for a reason.
+    Exempt(Box<ExemptArgs>),
+    /// Trust a publisher's releases for a time.
+    Trust(Box<TrustArgs>),
+    /// Write down that files are known to be bad.
+    Violation(Box<ViolationArgs>),
+    /// Show what ends soon, and go on trusting a publisher.
+    Renew(Box<RenewArgs>),
+    /// Drop what is not needed any more.
+    Prune(Box<PruneArgs>),
 }
 
 /// Which ledger, and as on which day it is read.

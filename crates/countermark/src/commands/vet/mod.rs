@@ -1,15 +1,23 @@
 //! `vet`: the ledger of reviews.
 
 mod check;
+mod exempt;
 mod explain;
+mod ground;
+mod import;
 mod init;
+mod inspect;
+mod prune;
 mod relate;
+mod renew;
 mod names;
 mod offers;
 pub(crate) mod place;
 mod since;
 pub(crate) mod subjects;
 mod suggest;
+mod trust;
+mod violation;
 
 use super::Outcome;
 use crate::cli::OutputArgs;
@@ -24,5 +32,13 @@ pub(super) fn run(arguments: VetArgs, output: &OutputArgs) -> Outcome {
         VetCommand::Suggest(arguments) => suggest::run(&arguments, output),
         VetCommand::Explain(arguments) => explain::run(&arguments, output),
         VetCommand::Relate(arguments) => relate::run(&arguments, output),
+        VetCommand::Inspect(arguments) => inspect::inspect(&arguments, output),
+        VetCommand::Diff(arguments) => inspect::diff(&arguments, output),
+        VetCommand::Import(arguments) => import::run(&arguments, output),
+        VetCommand::Exempt(arguments) => exempt::run(&arguments, output),
+        VetCommand::Trust(arguments) => trust::run(&arguments, output),
+        VetCommand::Violation(arguments) => violation::run(&arguments, output),
+        VetCommand::Renew(arguments) => renew::run(&arguments, output),
+        VetCommand::Prune(arguments) => prune::run(&arguments, output),
     }
 }

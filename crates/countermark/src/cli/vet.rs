@@ -6,6 +6,7 @@ mod exempt;
 mod explain;
 mod import;
 mod init;
+mod merge;
 mod inspect;
 mod prune;
 mod relate;
@@ -27,6 +28,7 @@ pub(crate) use import::{
     ImportRemoveArgs,
 };
 pub(crate) use init::InitArgs;
+pub(crate) use merge::MergeArgs;
 pub(crate) use inspect::{DiffArgs, InspectArgs, ReadingArgs, ReadingFormat};
 pub(crate) use prune::PruneArgs;
 pub(crate) use relate::{RelateArgs, RelateFormat};
@@ -81,6 +83,8 @@ pub(crate) enum VetCommand {
     Renew(Box<RenewArgs>),
     /// Drop what is not needed any more.
     Prune(Box<PruneArgs>),
+    /// Join two branches of a ledger, entry by entry.
+    Merge(Box<MergeArgs>),
 }
 
 /// Which ledger, and as on which day it is read.

@@ -6,6 +6,7 @@ mod explain;
 mod ground;
 mod import;
 mod init;
+mod merge;
 mod inspect;
 mod prune;
 mod relate;
@@ -40,5 +41,6 @@ pub(super) fn run(arguments: VetArgs, output: &OutputArgs) -> Outcome {
         VetCommand::Violation(arguments) => violation::run(&arguments, output),
         VetCommand::Renew(arguments) => renew::run(&arguments, output),
         VetCommand::Prune(arguments) => prune::run(&arguments, output),
+        VetCommand::Merge(arguments) => merge::run(&arguments, output),
     }
 }

@@ -47,8 +47,21 @@ pub(crate) struct RelateArgs {
     pub(crate) python: PythonArgs,
     #[command(flatten)]
     pub(crate) index: IndexArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    /// The folder of the store.
+    #[arg(long, value_name = "DIR", env = "COUNTERMARK_CACHE_DIR")]
+    #[arg(help_heading = "Store options")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// The private folder of seals; must not be shared.
+    #[arg(long, value_name = "DIR", env = "COUNTERMARK_STATE_DIR", hide = true)]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+impl RelateArgs {
+    /// Where the store is. The other options of a store say how wheels are installed.
+    pub(crate) fn store(&self) -> StoreArgs {
+        let (cache_dir, state_dir) = (self.cache_dir.clone(), self.state_dir.clone());
+        StoreArgs { cache_dir, state_dir, ..StoreArgs::default() }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

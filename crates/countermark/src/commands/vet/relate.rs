@@ -87,7 +87,7 @@ pub(super) fn run(arguments: &RelateArgs, output: &OutputArgs) -> Outcome {
 }
 
 fn open(arguments: &RelateArgs, teller: &Teller) -> Result<Sources, Vec<Problem>> {
-    let folders = setup::folders(&arguments.store)?;
+    let folders = setup::folders(&arguments.store())?;
     let keep = match &arguments.keep {
         Some(folder) => Some(gather::keep(folder)?),
         None => None,
@@ -99,7 +99,7 @@ fn open(arguments: &RelateArgs, teller: &Teller) -> Result<Sources, Vec<Problem>
     };
     let session = session::open("vet", &arguments.index, &[], None)?;
     session::tell(&session.settings, teller);
-    let store = open_store(&session, &folders, arguments.store.cache_dir.is_some())?;
+    let store = open_store(&session, &folders, arguments.cache_dir.is_some())?;
     let interrupted = setup::interrupted();
     let options = CatalogueOptions {
         refresh: arguments.index.refresh,

@@ -123,7 +123,7 @@ fn locked(arguments: &RelateArgs) -> Result<Locked, Vec<Problem>> {
     let read = subjects::read(&SubjectArgs {
         locks: arguments.locks.clone(),
         python: arguments.python.clone(),
-        store: arguments.store.clone(),
+        store: arguments.store(),
         ..SubjectArgs::default()
     })?;
     let mut found = Locked::new();

@@ -12,6 +12,8 @@
 
 mod before;
 mod publisher;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -410,4 +412,34 @@ pub fn merged(recorded: &Facts, files: Vec<FileFact>, roles: Vec<Roles>) -> Fact
         .files
         .sort_by(|a, b| (&a.project, &a.version, &a.file).cmp(&(&b.project, &b.version, &b.file)));
     merged
+}
+
+/// Of the releases before this one that the ledger knows files of, the newest with those files: what a
+/// release is compared with where no lock says what was pinned before.
+#[must_use]
+pub fn known_before(
+    loaded: &super::Loaded,
+    project: &ProjectName,
+    version: &Version,
+) -> Option<PinnedFiles> {
+    let is_before = |one: &ProjectName, other: &Version| one == project && other < version;
+    let exempt = loaded.ledger.exemptions.iter();
+    let exempt = exempt.filter(|it| is_before(&it.project, &it.version));
+    let mut known: Vec<(Version, FileId)> = exempt
+        .flat_map(|it| it.files.iter().map(|file| (it.version.clone(), file.clone())))
+        .collect();
+    let facts = loaded.facts.files.iter().filter(|it| is_before(&it.project, &it.version));
+    known.extend(facts.map(|it| (it.version.clone(), it.file.clone())));
+    for entry in loaded.reviews.iter() {
+        let review = entry.review;
+        if is_before(&review.project, &review.version) {
+            known.extend(review.files.into_iter().map(|file| (review.version.clone(), file)));
+        }
+    }
+    let newest = known.iter().map(|(version, _)| version).max()?.clone();
+    let mut files: Vec<FileId> =
+        known.into_iter().filter(|(version, _)| *version == newest).map(|(_, file)| file).collect();
+    files.sort();
+    files.dedup_by(|one, other| one.digest == other.digest);
+    Some(PinnedFiles { project: project.clone(), version: newest, files })
 }

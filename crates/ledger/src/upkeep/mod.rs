@@ -51,6 +51,38 @@ impl std::fmt::Debug for Standing<'_> {
     }
 }
 
+/// What a ledger does not need, of which a checker is there.
+#[must_use]
+pub fn needless_of(
+    checker: &Checker<'_>,
+    facts: &Facts,
+    relations: &[Relation],
+    subjects: &[Subject],
+) -> Needless {
+    let book = checker.book();
+    let own = book.sources.iter().find(|it| it.origin == Origin::Own);
+    let imported = book.sources.iter().filter_map(|it| {
+        let (import, ledger) = it.imported?;
+        Some((import.name.clone(), ledger, it.reviews))
+    });
+    let imported: Vec<_> = imported.collect();
+    let imports: Vec<ImportedBook<'_>> = imported
+        .iter()
+        .map(|(name, ledger, reviews)| ImportedBook { name, ledger, reviews: *reviews })
+        .collect();
+    let Some(own) = own else { return Needless::default() };
+    needless(&Standing {
+        ledger: book.ledger,
+        own: own.reviews,
+        imports: &imports,
+        facts,
+        relations,
+        signatures: book.signatures,
+        now: checker.now(),
+        subjects,
+    })
+}
+
 impl Standing<'_> {
     /// For each subject whether it passes.
     #[must_use]

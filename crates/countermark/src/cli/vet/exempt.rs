@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{LedgerArgs, SubjectArgs};
+use crate::cli::IndexArgs;
 
 const EXAMPLES: &str = "Examples:
   countermark vet exempt urllib3==2.5.0 --reason 'fixes a flaw; will be read next week'";
@@ -24,4 +25,6 @@ pub(crate) struct ExemptArgs {
     pub(crate) subjects: SubjectArgs,
     #[command(flatten)]
     pub(crate) ledger: LedgerArgs,
+    #[command(flatten)]
+    pub(crate) index: IndexArgs,
 }

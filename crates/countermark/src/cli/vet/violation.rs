@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::{LedgerArgs, SubjectArgs};
+use crate::cli::IndexArgs;
 
 const EXAMPLES: &str = "Examples:
   countermark vet violation example==1.4.2 --reason 'mines coins'
@@ -28,4 +29,6 @@ pub(crate) struct ViolationArgs {
     pub(crate) subjects: SubjectArgs,
     #[command(flatten)]
     pub(crate) ledger: LedgerArgs,
+    #[command(flatten)]
+    pub(crate) index: IndexArgs,
 }

@@ -1,26 +1,34 @@
 //! What commands that change a ledger begin with: its folder, held so that nobody else changes it, and
 //! how its text is edited.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use countermark_client::ledger::folder::{Held, LEDGER};
-use countermark_client::ledger::{Folder, fetch};
+use countermark_client::ledger::{Folder, Loaded, fetch};
 use countermark_client::report::Problem;
+use countermark_ledger::check::Subject;
 use countermark_ledger::criteria::CriterionName;
+use countermark_ledger::file::FileId;
 use countermark_ledger::format::edit::Edit;
 use countermark_ledger::ledger::{Import, Ledger};
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::lock::SourceError;
-use countermark_packaging::name::NamePattern;
+use countermark_packaging::name::{NamePattern, ProjectName};
 use countermark_packaging::table::did_you_mean;
+use countermark_packaging::version::Version;
 use countermark_trust::Class;
+use jiff::civil::Date;
 
 use crate::cli::vet::SubjectArgs;
+use crate::cli::{IndexArgs, StoreArgs};
 use crate::output;
+use crate::progress::Teller;
 use crate::setup;
 
+use super::names::{self, Online};
 use super::subjects::{self, Subjects};
 
 /// Holds the folder until what is given back is dropped, and finishes what a run left that ended too
@@ -132,4 +140,76 @@ pub(super) fn start(subjects: Option<&Subjects>) -> Result<PathBuf, Vec<Problem>
         Some(subjects) => Ok(subjects.folder.clone()),
         None => setup::absolute(Path::new(".")),
     }
+}
+
+/// `NAME==VERSION`.
+pub(super) fn release(text: &str) -> Result<(ProjectName, Version), Vec<Problem>> {
+    let parsed = text.split_once("==").and_then(|(name, version)| {
+        let name = ProjectName::parse(name.trim()).ok()?;
+        Some((name, version.trim().parse::<Version>().ok()?))
+    });
+    parsed.ok_or_else(|| bad(format!("`{text}` is not NAME==VERSION")))
+}
+
+/// The files of a release that are locked.
+pub(super) fn locked(
+    subjects: &Subjects,
+    project: &ProjectName,
+    version: &Version,
+) -> Result<Vec<Subject>, Vec<Problem>> {
+    let of_project = || subjects.files.iter().filter(|it| it.project == *project);
+    let found: Vec<Subject> = of_project().filter(|it| it.version == *version).cloned().collect();
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let message = format!("{project} {version} is not in {}", subjects.of);
+    let problem = Problem::new("not-locked", Class::Usage, message);
+    let versions: BTreeSet<String> = of_project().map(|it| it.version.to_string()).collect();
+    let versions: Vec<String> = versions.into_iter().collect();
+    Err(vec![match versions.is_empty() {
+        true => problem,
+        false => problem.with_hint(format!("it has {project} {}", versions.join(", "))),
+    }])
+}
+
+/// The files with their names, which a ledger has beside each digest: from the ledger, from what installs
+/// remember, from the index.
+pub(super) fn named(
+    mut files: Vec<Subject>,
+    loaded: &Loaded,
+    index: &IndexArgs,
+    store: &StoreArgs,
+    teller: &Teller,
+) -> Result<Vec<FileId>, Vec<Problem>> {
+    names::take_known(&mut files, loaded);
+    if files.iter().any(|it| it.file.is_none()) {
+        let online = Online::open(index, store, teller)?;
+        names::fill(&mut files, &BTreeMap::new(), &online);
+        online.go_on()?;
+    }
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for file in files {
+        match file.file {
+            Some(name) => found.push(FileId { name, digest: file.digest }),
+            None => {
+                let Subject { project, version, digest, place, .. } = file;
+                let message =
+                    format!("it is not known which file of {project} {version} has {digest}");
+                problems.push(Problem::new("vet-no-name", Class::Unavailable, message).at(&place));
+            }
+        }
+    }
+    found.sort();
+    if problems.is_empty() { Ok(found) } else { Err(problems) }
+}
+
+/// A last day that is not over and at most a year away: trust is given for a time.
+pub(super) fn last_day(until: Date, today: Date) -> Result<Date, Vec<Problem>> {
+    let latest = today.checked_add(jiff::Span::new().years(1)).unwrap_or(Date::MAX);
+    if until < today || until > latest {
+        let message =
+            format!("{until} is no last day for trust: it is between {today} and {latest}");
+        return Err(bad(message));
+    }
+    Ok(until)
 }

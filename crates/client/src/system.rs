@@ -18,6 +18,25 @@ pub fn terminal_width() -> Option<usize> {
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }
 
+/// A new file that only this user can read, for secrets; one that is there is never opened. Folders on the
+/// way are made, and are this user's alone.
+///
+/// # Errors
+/// When something is there, or the file system says no.
+pub fn create_private(path: &Path) -> std::io::Result<std::fs::File> {
+    use unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Whether nobody but the owner of a file can read or change it.
+#[must_use]
+pub fn is_private(metadata: &std::fs::Metadata) -> bool {
+    unix::fs::PermissionsExt::mode(&metadata.permissions()) & 0o077 == 0
+}
+
 /// Writes a file of the user beside its place and renames it, so that nobody ever sees half of it.
 /// One that is there keeps its mode; a new one can be read by everybody. See [`Replacement`].
 ///

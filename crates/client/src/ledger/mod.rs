@@ -11,6 +11,7 @@ pub mod folder;
 mod imported;
 mod known;
 pub mod relate;
+pub mod sign;
 pub mod unmerged;
 
 pub use folder::{Folder, Held, Loaded};

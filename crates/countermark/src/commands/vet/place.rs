@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 
 use countermark_client::ledger::book::{Opened, end_of};
 use countermark_client::ledger::folder::{LEDGER, REVIEWS};
-use countermark_client::ledger::{Folder, Loaded};
+use countermark_client::ledger::{Folder, commits};
 use countermark_client::report::Problem;
-use countermark_ledger::signature::Commits;
 use countermark_trust::Class;
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -75,14 +74,11 @@ pub(crate) fn read(
         Err(_) => folder,
     };
     let loaded = folder.read()?;
-    let commits = own_commits(&folder, &loaded);
-    let opened = Opened::new(loaded, commits, now(arguments)?)?;
+    let now = now(arguments)?;
+    // The signed commits that added our reviews; nobody looks where no review asks for it.
+    let commits = commits::find(&folder, &loaded, now);
+    let opened = Opened::new(loaded, commits, now)?;
     Ok(Read { folder, opened })
-}
-
-/// The signed commits that added our reviews; nobody looks where no review asks for it.
-fn own_commits(_: &Folder, _: &Loaded) -> Commits {
-    Commits::new()
 }
 
 /// Where a new ledger goes; it has to be a place where none is.

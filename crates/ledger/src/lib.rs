@@ -4,6 +4,7 @@
 //! with keys that the ledger names, what an index says of roles and publishers comes in as recorded
 //! [`fact`]s, and `now` is a parameter. `docs/ledger-rules.md` numbers the rules; [`check`] holds them.
 
+pub mod aggregate;
 pub mod check;
 pub mod criteria;
 pub mod danger;

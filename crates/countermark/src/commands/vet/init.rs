@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use countermark_client::ledger::Folder;
+use countermark_client::ledger::{Folder, unmerged};
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_ledger::check::Subject;
 use countermark_ledger::criteria::{Criteria, CriterionName, SAFE_TO_DEPLOY, SAFE_TO_RUN};
@@ -193,6 +193,10 @@ fn make(path: &Path, text: &str, online: &Online<'_>) -> Result<(), Vec<Problem>
     let held = held.map_err(|problem| vec![problem])?;
     // The ledger comes last: a folder without it is none, and the next `init` goes on.
     held.write_reviews([]).map_err(|problem| vec![problem])?;
+    unmerged::write_attributes(path).map_err(|error| {
+        let message = format!("cannot write `{}`: {error}", path.join(".gitattributes").display());
+        vec![Problem::new("file-not-written", Class::Unavailable, message)]
+    })?;
     held.write_ledger(text)
 }
 
@@ -207,10 +211,12 @@ fn tell(found: &Subjects, path: &Path, releases: usize, teller: &Teller) {
     let files = output::count(found.files.len(), "file", "files");
     teller.line(&format!(
         "{shown}/ledger.toml lets {releases} with {files} of {} pass\n\nnext:\n  \
-         git add {shown}                 it is reviewed and merged like code\n  \
-         countermark vet                 green now, and as long as nothing moves\n  \
-         countermark vet key             so that your reviews count\n  \
-         countermark vet suggest         after the next update: the least to read",
-        found.of
+         git add {shown}             it is reviewed and merged like code\n  \
+         countermark vet            green now, and as long as nothing moves\n  \
+         countermark vet key        so that your reviews count\n  \
+         countermark vet suggest    after the next update: the least to read\n\n\
+         once in each clone, so that git merges reviews one by one:\n  {}",
+        found.of,
+        unmerged::CONFIGURE
     ));
 }

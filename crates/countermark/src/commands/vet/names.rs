@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use countermark_client::ledger::Loaded;
+use countermark_client::ledger::fetch::{self, Fetching};
 use countermark_client::ledger::listed::{self, Wanted, parse_name};
 use countermark_client::report::Problem;
 use countermark_client::store::{Known, Store};
@@ -49,6 +50,18 @@ impl<'a> Online<'a> {
     /// Whether nobody may be asked.
     pub(super) fn is_offline(&self) -> bool {
         self.session.settings.http.offline
+    }
+
+    /// How other ledgers are fetched.
+    pub(super) fn fetching(&self) -> Fetching<'_> {
+        Fetching {
+            http: &self.session.http,
+            state: self.store.state(),
+            offline: self.is_offline(),
+            time: fetch::LONGEST,
+            stop: &self.interrupted,
+            reporter: self.teller,
+        }
     }
 
     /// Refuses to go on after the user said stop.

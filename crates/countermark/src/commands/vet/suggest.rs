@@ -20,7 +20,7 @@ use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 
 use super::names::{self, Online};
-use super::{check, offers, place, subjects};
+use super::{check, import, offers, place, subjects};
 use crate::cli::vet::SuggestArgs;
 use crate::cli::{OutputArgs, ReportFormat};
 use crate::commands::Outcome;
@@ -40,7 +40,10 @@ pub(super) fn run(arguments: &SuggestArgs, output: &OutputArgs) -> Outcome {
     let on = place::today(&arguments.ledger);
     names::take_known(&mut found.files, loaded);
     let online = Online::open(&arguments.index, &arguments.subjects.store, &teller)?;
-    let offers = offers::of(&read.opened, on);
+    let mut offers = offers::of(&read.opened, on);
+    let now = place::now(&arguments.ledger)?;
+    offers.extend(import::offers(&read.folder, loaded, on, now, &online.fetching()));
+    online.go_on()?;
     let plan: Result<Plan, Vec<Problem>> = read.opened.ask(on, |checker| {
         let mut judgements = checker.check_for(&found.files, criteria.as_deref());
         if judgements.iter().all(Judgement::passes) {
@@ -50,7 +53,8 @@ pub(super) fn run(arguments: &SuggestArgs, output: &OutputArgs) -> Outcome {
         online.go_on()?;
         let mut prices = Prices::read(online.store.state());
         let asking = Asking::of(&judgements, &prices);
-        countermark_ledger::suggest::suggest(checker, &judgements, &asking, &offers);
+        // Only for what it asks: which files could be read, and which differences.
+        drop(countermark_ledger::suggest::suggest(checker, &judgements, &asking, &offers));
         count(&asking.questions(), &mut prices, &online)?;
         let known = Asking::of(&judgements, &prices);
         Ok(countermark_ledger::suggest::suggest(checker, &judgements, &known, &offers))

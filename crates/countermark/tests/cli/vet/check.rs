@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::scene::{ALICE, DAY, Scene, key, pylock, requirements, review, wheel};
+use super::scene::{ALICE, DAY, Scene, key, pylock, requirements, review, served, wheel};
 use crate::support::{World, pinned, sha256};
 
 #[test]
@@ -174,6 +174,7 @@ fn mistakes_in_the_ledger_are_told_at_their_places() {
 fn what_is_installed_is_judged_by_the_records_of_the_installer() {
     let [cup, jug] = [wheel("cup", "1.0", 9), wheel("jug", "2.0", 9)];
     let scene = Scene::begun(std::slice::from_ref(&cup));
+    scene.server.change(|index| index.file("jug", served(&jug)));
     scene.world.write("requirements.txt", requirements(std::slice::from_ref(&cup)));
     scene.world.install(&scene.server.simple_url(), &[]).expect(0);
     scene.vet(&["--environment", "env"]).expect(0).says("1 of 1 file meets");

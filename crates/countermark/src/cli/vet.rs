@@ -4,6 +4,7 @@
 mod check;
 mod exempt;
 mod explain;
+mod facts;
 mod import;
 mod init;
 mod merge;
@@ -23,12 +24,15 @@ use jiff::civil::Date;
 pub(crate) use check::{CheckArgs, SubjectArgs, VetFormat};
 pub(crate) use exempt::ExemptArgs;
 pub(crate) use explain::ExplainArgs;
+pub(crate) use facts::FactsArgs;
 pub(crate) use import::{
     ImportAddArgs, ImportAgainArgs, ImportArgs, ImportCommand, ImportListArgs, ImportPlaceArgs,
     ImportRemoveArgs,
 };
 pub(crate) use init::InitArgs;
 pub(crate) use merge::MergeArgs;
+#[cfg(feature = "service")]
+pub(crate) use inspect::BrowserArgs;
 pub(crate) use inspect::{DiffArgs, InspectArgs, ReadingArgs, ReadingFormat};
 pub(crate) use prune::PruneArgs;
 pub(crate) use relate::{RelateArgs, RelateFormat};
@@ -65,6 +69,8 @@ pub(crate) enum VetCommand {
     Suggest(Box<SuggestArgs>),
     /// Tell why the files of a project pass, or do not.
     Explain(Box<ExplainArgs>),
+    /// Ask the index who published what is locked, and write it down.
+    Facts(Box<FactsArgs>),
     /// Show and write down what the files of one release share.
     Relate(Box<RelateArgs>),
     /// Read a release, what is dangerous first.

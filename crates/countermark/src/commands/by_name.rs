@@ -22,8 +22,9 @@ use jiff::Timestamp;
 
 use super::input::{Input, is_pylock};
 use super::install::{Plan, require_virtual};
+use super::ledger::Search;
 use super::lock::engine::Job;
-use super::lock::judge::{self, Look};
+use super::lock::judge::{self, Look, Looking};
 use super::lock::written::Form;
 use super::lock::{self, Workplace, expected, policy, sources, targets};
 use super::log::check::{self, Asking};
@@ -124,8 +125,10 @@ fn resolved(
     let mut locked = engine.lock(&job)?;
     expected::hold(&mut locked, &wanted.expected)?;
     let none: &dyn Fn(&ProjectName) -> bool = &|_| false;
-    let look = (Look::Policy, none);
-    let (judged, _) = judge::judge(&engine, &policy, &mut locked, None, look, work.now);
+    let search = Search { policy: &policy, lock: None, store: &arguments.store, now: work.now };
+    let mut team = search.asked()?;
+    let looking = Looking { look: Look::Policy, keep: none, team: team.as_mut() };
+    let (judged, _) = judge::judge(&engine, &policy, &mut locked, None, looking, work.now);
     let mut refused = judge::problems(&engine, &policy, &judged);
     if refused.is_empty() {
         let asking = Asking {

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 
 use super::by_name;
 use super::input::{self, Input};
+use super::ledger::{self, Search};
 use super::log::check::{self, Later};
 use super::report;
 use crate::cli::{InstallArgs, OutputArgs};
@@ -303,7 +304,16 @@ impl Run<'_> {
             // Names were asked about when they were resolved.
             if round == 1 && !by_name::is_meant(self.arguments) {
                 let locks = self.locks();
-                log.with(|asking| asking.before_installing(&gathered.packages, &locks))??;
+                log.with(|asking| {
+                    asking.before_installing(&gathered.packages, &locks)?;
+                    let search = Search {
+                        policy: asking.policy,
+                        lock: locks.first().map(PathBuf::as_path),
+                        store: &self.arguments.store,
+                        now: asking.now,
+                    };
+                    ledger::before_installing(&search, &gathered.packages, &self.teller)
+                })??;
             }
             let request = self.request();
             match install::install(&request, target, &mut gathered.packages) {

@@ -2,7 +2,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod locks;
-mod since;
+pub(crate) mod since;
 
 use std::path::{Path, PathBuf};
 
@@ -18,6 +18,7 @@ use jiff::Timestamp;
 
 use super::Outcome;
 use super::audit::write::to_file;
+use super::ledger::{self, Search};
 use super::lock::policy;
 use crate::cli::OutputArgs;
 use crate::cli::audit::FailOn;
@@ -42,8 +43,17 @@ pub(super) fn run(arguments: &GateArgs, output: &OutputArgs) -> Outcome {
     let session = session::open("gate", &arguments.index, &[], None)?;
     session::tell(&session.settings, &teller);
     let prepared = prepare(arguments)?;
-    let asked = ask::ask(&session, &prepared.judged, arguments.index.offline, &teller)?;
     let now = Timestamp::now();
+    let search = Search {
+        policy: &prepared.policy,
+        lock: arguments.locks.first().map(PathBuf::as_path),
+        store: &ledger::default_store(),
+        now,
+    };
+    let team = search.asked()?;
+    let locks = prepared.judged.iter().map(|one| &one.lock);
+    let ledger = team.and_then(|team| team.about_locks(locks));
+    let asked = ask::ask(&session, &prepared.judged, arguments.index.offline, &teller)?;
     for expired in prepared.policy.expired(now) {
         let message = format!("the exception at {} ended with {}", expired.place, expired.until);
         teller.note(Note::new("expired-exception", message));
@@ -56,6 +66,7 @@ pub(super) fn run(arguments: &GateArgs, output: &OutputArgs) -> Outcome {
         asked: &asked.asked,
         public: DEFAULT_INDEX,
         facts: asked.facts.as_ref(),
+        ledger: ledger.as_ref(),
         now,
     };
     let report = gate::judge(&prepared.judged, &standards);

@@ -11,6 +11,9 @@ mod hook;
 mod plan;
 mod yaml;
 
+use std::path::PathBuf;
+
+use countermark_client::ledger::Folder;
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_client::settings::DEFAULT_INDEX;
 use countermark_lock::gate::report::text::{self, Options};
@@ -22,6 +25,7 @@ use jiff::tz::TimeZone;
 
 use super::Outcome;
 use super::gate::{BASELINE, ask, baseline, exit_code, locks};
+use super::ledger::{self, Search};
 use super::lock::policy;
 use crate::cli::OutputArgs;
 use crate::cli::audit::FailOn;
@@ -47,6 +51,15 @@ pub(super) fn run(arguments: &InitArgs, output: &OutputArgs) -> Outcome {
         (None, None)
     } else {
         let asked = ask::ask(&session, &judged, arguments.index.offline, &teller)?;
+        let first = judged.first().map(|one| PathBuf::from(&one.lock.file));
+        let search = Search {
+            policy: &policy,
+            lock: first.as_deref(),
+            store: &ledger::default_store(),
+            now: Timestamp::now(),
+        };
+        let team = search.asked()?;
+        let ledger = team.and_then(|team| team.about_locks(judged.iter().map(|one| &one.lock)));
         let judge = |baseline: &Baseline| {
             let standards = Standards {
                 policy: &policy,
@@ -56,6 +69,7 @@ pub(super) fn run(arguments: &InitArgs, output: &OutputArgs) -> Outcome {
                 asked: &asked.asked,
                 public: DEFAULT_INDEX,
                 facts: asked.facts.as_ref(),
+                ledger: ledger.as_ref(),
                 now: Timestamp::now(),
             };
             gate::judge(&judged, &standards)
@@ -93,12 +107,18 @@ fn plan_policy(plan: &mut Plan, force: bool) -> Result<Policy, Vec<Problem>> {
         plan.keep(current.file().unwrap_or(POLICY), "the policy");
         return Ok(current);
     }
-    let text = Policy::recommended();
+    // Asked only where there is one.
+    let has_ledger = Folder::find(&folder, None).is_ok();
+    let text = if has_ledger {
+        Policy::recommended_with_ledger()
+    } else {
+        Policy::recommended().to_owned()
+    };
     // Settings of this program may be there, without a policy.
     if in_file && !force {
         plan.append(POLICY, &format!("\n{text}"), "the policy");
     } else {
-        plan.write(POLICY, text.to_owned(), "the policy")?;
+        plan.write(POLICY, text.clone(), "the policy")?;
     }
     Policy::parse(POLICY, text.as_bytes(), Section::File)
         .map_err(|errors| errors.iter().map(Problem::from).collect())

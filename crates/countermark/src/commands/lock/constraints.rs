@@ -18,9 +18,10 @@ use countermark_packaging::version::Version;
 use countermark_trust::Class;
 
 use super::engine::{Engine, Locked};
-use super::judge::{self, Look};
+use super::judge::{self, Look, Looking};
 use super::{Outcome, Workplace, existing, policy, targets};
 use crate::cli::lock::LockArgs;
+use crate::commands::ledger::Search;
 use crate::commands::log::check::{self, Asking};
 use crate::commands::report::replace_file;
 use crate::{output, session};
@@ -43,8 +44,11 @@ pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Ou
     let wanted = wanted(&engine, &file, &targets, arguments.targets.all_files)?;
     let mut locked = look(&engine, &wanted, targets)?;
     let none: &dyn Fn(&ProjectName) -> bool = &|_| false;
-    let (judged, _) =
-        judge::judge(&engine, &policy, &mut locked, None, (Look::Policy, none), work.now);
+    let search =
+        Search { policy: &policy, lock: Some(path), store: &arguments.store, now: work.now };
+    let mut team = search.there(work.teller)?;
+    let looking = Looking { look: Look::Policy, keep: none, team: team.as_mut() };
+    let (judged, _) = judge::judge(&engine, &policy, &mut locked, None, looking, work.now);
     let mut refused = judge::problems(&engine, &policy, &judged);
     if refused.is_empty() {
         let asking = Asking {
@@ -74,6 +78,9 @@ pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Ou
     }
     if text != bytes {
         replace_file(path, &text)?;
+    }
+    if let Some(team) = &team {
+        team.write(&work.interrupted)?;
     }
     let files: usize = locked.pins.releases.iter().map(|release| release.files.len()).sum();
     let good = output::GOOD;

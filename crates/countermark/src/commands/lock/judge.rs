@@ -20,6 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::changes::{self, Changes};
 use super::engine::{Engine, Locked, is_source_only};
 use super::existing::Existing;
+use crate::commands::ledger::{self, Team};
 use crate::output;
 
 /// How much is looked at.
@@ -31,6 +32,15 @@ pub(crate) enum Look {
     Everything,
 }
 
+/// How pins are looked at.
+pub(crate) struct Looking<'a> {
+    pub(crate) look: Look,
+    /// Of which projects the files of both sides are kept.
+    pub(crate) keep: &'a dyn Fn(&ProjectName) -> bool,
+    /// The ledger, where there is one.
+    pub(crate) team: Option<&'a mut Team>,
+}
+
 /// The pins that moved, with what is known of them and what the policy says; and the files of both
 /// sides of those that `keep` names.
 pub(crate) fn judge(
@@ -38,7 +48,7 @@ pub(crate) fn judge(
     policy: &Policy,
     locked: &mut Locked,
     existing: Option<&Existing>,
-    look: (Look, &dyn Fn(&ProjectName) -> bool),
+    looking: Looking<'_>,
     now: Timestamp,
 ) -> (Vec<Judged>, Changes) {
     for expired in policy.expired(now) {
@@ -46,7 +56,7 @@ pub(crate) fn judge(
         engine.teller.note(Note::new("expired-exception", message));
     }
     let before = existing.map(before).unwrap_or_default();
-    let (look, keep) = look;
+    let Looking { look, keep, mut team } = looking;
     record_roles(engine, locked, &before, look);
     let all = moves::moves(&before, &after(locked, &before));
     let moved: Vec<&Move> = all.iter().filter(|one| one.brings_bytes()).collect();
@@ -61,14 +71,18 @@ pub(crate) fn judge(
             moved.iter().filter_map(|one| one.project().cloned()).collect();
         engine.catalogue.expect_also_on(&names);
     }
+    if let Some(team) = &mut team {
+        team.learn(engine, locked, existing.map(|one| &one.document), &moved);
+    }
+    let releases: Vec<&PinnedRelease> =
+        moved.iter().filter_map(|one| release_of(locked, one)).collect();
+    let answers = team.and_then(|team| team.about(&releases));
     let mut known: BTreeMap<(ProjectName, Option<Version>), Evidence> = BTreeMap::new();
     for one in moved {
         let Some(after) = &one.after else { continue };
-        let release = locked.pins.releases.iter().find(|release| {
-            release.project == after.project && Some(&release.version) == after.version.as_ref()
-        });
-        let Some(release) = release else { continue };
+        let Some(release) = release_of(locked, one) else { continue };
         let mut evidence = gather(engine, locked, release, asks);
+        evidence.ledger = answers.as_ref().map(|answers| ledger::answer(answers, release));
         evidence.is_one_upload =
             one.before.as_ref().is_some_and(|before| is_one_upload(locked, release, before));
         evidence.change = changes.by_project.remove(&after.project).map(|mut change| {
@@ -83,6 +97,14 @@ pub(crate) fn judge(
         known.get(&(after.project.clone(), after.version.clone()))
     };
     (evidence::judge(all, find, policy, now), changes)
+}
+
+/// The release that a pin moves to.
+fn release_of<'l>(locked: &'l Locked, one: &Move) -> Option<&'l PinnedRelease> {
+    let after = one.after.as_ref()?;
+    locked.pins.releases.iter().find(|release| {
+        release.project == after.project && Some(&release.version) == after.version.as_ref()
+    })
 }
 
 /// The new pins as the old ones are told: a requirements file does not say which digest is whose.
@@ -167,6 +189,7 @@ fn gather(engine: &Engine<'_>, locked: &Locked, release: &PinnedRelease, asks: b
             .and_then(|one| one.yanked.clone()),
         has_source: Some(source_only),
         is_one_upload: false,
+        ledger: None,
         change: None,
     }
 }
@@ -196,7 +219,10 @@ fn is_one_upload(locked: &Locked, release: &PinnedRelease, before: &Pin) -> bool
 /// or could not be decided, with the line that would allow it.
 pub(crate) fn problems(engine: &Engine<'_>, policy: &Policy, judged: &[Judged]) -> Vec<Problem> {
     let mut problems = Vec::new();
-    for verdict in judged.iter().flat_map(|one| &one.verdicts) {
+    let verdicts = judged.iter().flat_map(|one| one.verdicts.iter().map(move |it| (one, it)));
+    for (one, verdict) in verdicts {
+        let project = one.moved.project().map_or("", ProjectName::as_str);
+        let refused = |refusal: &Refusal, class| refused(refusal, class, project);
         match verdict {
             Verdict::Accepted => {}
             Verdict::Excepted(refusal, exception) => {
@@ -231,7 +257,10 @@ fn tell_older(policy: &Policy, problems: &mut [Problem]) {
     }
 }
 
-fn refused(refusal: &Refusal, class: Class) -> Problem {
+fn refused(refusal: &Refusal, class: Class, project: &str) -> Problem {
+    if refusal.rule == "ledger" {
+        return ledger::refused(refusal, class, project);
+    }
     let problem = Problem::new(refusal.rule, class, refusal.message.clone());
     if refusal.allow.is_empty() {
         return problem;

@@ -31,6 +31,7 @@ use jiff::Timestamp;
 
 use super::Outcome;
 use super::install::open_store;
+use super::ledger::{Search, Team};
 use super::log::check::{self, Asking};
 use super::log::proofs::Beside;
 use super::report::replace_file;
@@ -46,7 +47,7 @@ use crate::setup::{self, Folders};
 use changes::Changes;
 use engine::{Engine, Job, Locked};
 use existing::Existing;
-use judge::Look;
+use judge::{Look, Looking};
 use written::Form;
 
 /// Runs the command.
@@ -182,6 +183,8 @@ pub(crate) struct Done {
     pub(crate) output: Option<PathBuf>,
     /// What the log proves of its files, where that is kept.
     proofs: Option<Beside>,
+    /// The ledger, with what was seen for it.
+    team: Option<Team>,
 }
 
 impl Plan {
@@ -235,6 +238,13 @@ impl Plan {
         let session = session::open("lock", &arguments.index, &wanted.options, None)?;
         session::tell(&session.settings, work.teller);
         let policy = policy::find(arguments.policy.policy.as_deref(), &work.folder)?;
+        let search = Search {
+            policy: &policy,
+            lock: self.output.as_deref(),
+            store: &arguments.store,
+            now: work.now,
+        };
+        let mut team = search.there(work.teller)?;
         let engine = work.engine(&session, &arguments.index, &arguments.store)?;
         let targets = targets::targets(&arguments.targets, &arguments.python, &work.folders)?;
         let mut request = request(&arguments.resolution, &wanted, work.now)?;
@@ -257,9 +267,9 @@ impl Plan {
         expected::hold(&mut locked, &wanted.expected)?;
         locked.pins.requires_python.clone_from(&wanted.requires_python);
         let keep = |project: &ProjectName| how.kept.contains(project);
-        let look = (how.look, &keep as &dyn Fn(&ProjectName) -> bool);
+        let looking = Looking { look: how.look, keep: &keep, team: team.as_mut() };
         let (judged, changes) =
-            judge::judge(&engine, &policy, &mut locked, existing.as_ref(), look, work.now);
+            judge::judge(&engine, &policy, &mut locked, existing.as_ref(), looking, work.now);
         let mut refused = judge::problems(&engine, &policy, &judged);
         let mut proofs = self.proofs(arguments)?;
         if refused.is_empty() {
@@ -281,7 +291,7 @@ impl Plan {
         let text = form.text(&locked.pins);
         form.read_back(&text, &locked.pins)?;
         let output = self.output;
-        Ok(Done { locked, judged, refused, changes, text, existing, output, proofs })
+        Ok(Done { locked, judged, refused, changes, text, existing, output, proofs, team })
     }
 
     /// Where proofs go: beside a lock for which they are asked, or that has some already.
@@ -440,7 +450,9 @@ impl Done {
             existing::require_same(path, before)?;
             replace_file(path, self.text.as_bytes())?;
         }
-        self.proofs.as_ref().map_or(Ok(()), Beside::write)
+        self.proofs.as_ref().map_or(Ok(()), Beside::write)?;
+        // A lock on standard output pins nothing yet.
+        self.team.as_ref().map_or(Ok(()), |team| team.write(&setup::interrupted()))
     }
 
     /// How much was done.

@@ -3,6 +3,7 @@
 mod check;
 mod exempt;
 mod explain;
+mod facts;
 mod ground;
 mod import;
 mod init;
@@ -32,6 +33,7 @@ pub(super) fn run(arguments: VetArgs, output: &OutputArgs) -> Outcome {
         VetCommand::Init(arguments) => init::run(&arguments, output),
         VetCommand::Suggest(arguments) => suggest::run(&arguments, output),
         VetCommand::Explain(arguments) => explain::run(&arguments, output),
+        VetCommand::Facts(arguments) => facts::run(&arguments, output),
         VetCommand::Relate(arguments) => relate::run(&arguments, output),
         VetCommand::Inspect(arguments) => inspect::inspect(&arguments, output),
         VetCommand::Diff(arguments) => inspect::diff(&arguments, output),

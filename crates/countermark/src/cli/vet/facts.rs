@@ -1,0 +1,28 @@
+//! The command line of `countermark vet facts`, as plain data.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::LedgerArgs;
+use crate::cli::{IndexArgs, StoreArgs};
+
+/// `countermark vet facts`
+#[derive(Clone, Debug, Args)]
+pub(crate) struct FactsArgs {
+    /// Locks of any format; without one, the only lock of the folder.
+    #[arg(value_name = "LOCK")]
+    pub(crate) locks: Vec<PathBuf>,
+    /// The lock as it was before: new files are compared with its files.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) base: Option<PathBuf>,
+    /// Write nothing; say what differs from what is recorded.
+    #[arg(long)]
+    pub(crate) check: bool,
+    #[command(flatten)]
+    pub(crate) ledger: LedgerArgs,
+    #[command(flatten)]
+    pub(crate) index: IndexArgs,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}

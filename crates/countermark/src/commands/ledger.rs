@@ -1,0 +1,309 @@
+//! The one place from which commands ask the ledger about pins: those that are about to be written, those
+//! of a lock that is judged, and, where the policy requires the ledger, those that are about to be
+//! installed. No request is made for the question.
+//!
+//! Where a ledger is there, `lock`, `add` and `update` also write down what they see of releases that
+//! move (`learn`), whether or not the policy asks.
+
+mod learn;
+
+pub(crate) use learn::files_of;
+
+use std::path::{Path, PathBuf};
+
+use countermark_client::gather::Ready;
+use countermark_client::ledger::answers;
+use countermark_client::ledger::book::Opened;
+use countermark_client::ledger::listed::parse_name;
+use countermark_client::ledger::{Folder, Loaded};
+use countermark_client::report::{Note, Problem, Reporter as _};
+use countermark_ledger::check::Subject;
+use countermark_ledger::criteria::CriterionName;
+use countermark_ledger::fact::{FileFact, Roles};
+use countermark_lock::gate::entry::is_own;
+use countermark_lock::pins::PinnedRelease;
+use countermark_packaging::digest::Digest;
+use countermark_packaging::lock::Place;
+use countermark_packaging::lock::document::LockDocument;
+use countermark_packaging::version::Version;
+use countermark_trust::Class;
+use countermark_trust::policy::{
+    self, LedgerAnswer, LedgerAnswers, LedgerMode, Policy, Refusal, Verdict,
+};
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use super::vet::place;
+use crate::cli::StoreArgs;
+use crate::cli::vet::LedgerArgs;
+use crate::progress::Teller;
+
+/// The ledger of the project, read, and what was seen since.
+pub(crate) struct Team {
+    folder: Folder,
+    opened: Opened,
+    /// In place of what the ledger asks for.
+    criteria: Option<Vec<CriterionName>>,
+    mode: LedgerMode,
+    now: Timestamp,
+    /// What is to be written down.
+    files: Vec<FileFact>,
+    roles: Vec<Roles>,
+}
+
+/// Where a ledger is looked for, and as when it is read.
+#[derive(Clone, Copy)]
+pub(crate) struct Search<'a> {
+    pub(crate) policy: &'a Policy,
+    /// The lock; the ledger is beside it or above it.
+    pub(crate) lock: Option<&'a Path>,
+    pub(crate) store: &'a StoreArgs,
+    pub(crate) now: Timestamp,
+}
+
+impl Search<'_> {
+    /// The ledger that the policy asks; none where it asks none.
+    pub(crate) fn asked(&self) -> Result<Option<Team>, Vec<Problem>> {
+        if self.policy.ledger().mode == LedgerMode::Off { Ok(None) } else { self.read().map(Some) }
+    }
+
+    /// The same, and where the policy asks none, the ledger that is there all the same: facts are written
+    /// into it.
+    pub(crate) fn there(&self, teller: &Teller) -> Result<Option<Team>, Vec<Problem>> {
+        if self.policy.ledger().mode != LedgerMode::Off {
+            return self.read().map(Some);
+        }
+        match self.read() {
+            Ok(team) => Ok(Some(team)),
+            Err(problems) if problems.iter().any(|problem| problem.code == "no-ledger") => Ok(None),
+            // Nobody asks it, so that it stands in nobody's way.
+            Err(problems) => {
+                let first = problems.first().map_or("", |problem| problem.message.as_str());
+                let message = format!("the ledger cannot be read, so nothing is recorded: {first}");
+                teller.note(Note::new("ledger-unread", message));
+                Ok(None)
+            }
+        }
+    }
+
+    fn read(&self) -> Result<Team, Vec<Problem>> {
+        let asked = self.policy.ledger();
+        let file = self.policy.file().map(PathBuf::from);
+        let beside = file.as_deref().and_then(Path::parent);
+        let arguments = LedgerArgs {
+            ledger: asked
+                .folder
+                .as_ref()
+                .map(|folder| beside.unwrap_or(Path::new("")).join(folder)),
+            policy: file,
+            date: None,
+        };
+        let start = self.lock.and_then(Path::parent).filter(|it| !it.as_os_str().is_empty());
+        let read = place::read(&arguments, start.unwrap_or(Path::new(".")), self.store);
+        let read =
+            read.map_err(|problems| problems.into_iter().map(unasked).collect::<Vec<_>>())?;
+        let criteria = criteria(&asked.criteria, &read.opened.loaded, self.policy)?;
+        Ok(Team {
+            folder: read.folder,
+            opened: read.opened,
+            criteria,
+            mode: asked.mode,
+            now: self.now,
+            files: Vec::new(),
+            roles: Vec::new(),
+        })
+    }
+}
+
+/// The store options of commands that have none.
+pub(crate) fn default_store() -> StoreArgs {
+    let folder = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    StoreArgs {
+        cache_dir: folder("COUNTERMARK_CACHE_DIR"),
+        state_dir: folder("COUNTERMARK_STATE_DIR"),
+        ..StoreArgs::default()
+    }
+}
+
+/// What to do where there is no ledger, for commands that have no option for one.
+fn unasked(problem: Problem) -> Problem {
+    if problem.code != "no-ledger" {
+        return problem;
+    }
+    problem.with_hint(
+        "`countermark vet init` makes one; `folder` in [policy.ledger] names another place, and \
+         ledger = \"off\" in the policy asks none",
+    )
+}
+
+/// The criteria that the policy names; the ledger has to have them.
+fn criteria(
+    named: &[String],
+    loaded: &Loaded,
+    policy: &Policy,
+) -> Result<Option<Vec<CriterionName>>, Vec<Problem>> {
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
+    for name in named {
+        let known = CriterionName::parse(name).ok();
+        match known.filter(|known| loaded.ledger.criteria.has(known)) {
+            Some(known) => found.push(known),
+            None => {
+                let names: Vec<&str> =
+                    loaded.ledger.criteria.names().map(CriterionName::as_str).collect();
+                let file = policy.file().unwrap_or("the policy");
+                let message = format!("{file} asks for `{name}`, which the ledger does not have");
+                let problem = Problem::new("unknown-criterion", Class::Usage, message);
+                problems.push(problem.with_hint(format!("it has {}", names.join(", "))));
+            }
+        }
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    Ok((!found.is_empty()).then_some(found))
+}
+
+impl Team {
+    /// What the ledger says of these files; nothing where the policy does not ask.
+    fn ask(&self, subjects: &[Subject]) -> Option<LedgerAnswers> {
+        if self.mode == LedgerMode::Off {
+            return None;
+        }
+        let criteria = self.criteria.as_deref();
+        Some(self.opened.ask(self.today(), |checker| answers::ask(checker, subjects, criteria)))
+    }
+
+    fn today(&self) -> Date {
+        self.now.to_zoned(TimeZone::UTC).date()
+    }
+
+    /// What it says of releases that are about to be written.
+    pub(crate) fn about(&self, releases: &[&PinnedRelease]) -> Option<LedgerAnswers> {
+        let subjects = releases.iter().flat_map(|release| {
+            release.files.iter().map(move |file| Subject {
+                project: release.project.clone(),
+                version: release.version.clone(),
+                file: Some(file.filename.clone()),
+                digest: file.sha256,
+                place: nowhere("the new lock"),
+            })
+        });
+        self.ask(&subjects.collect::<Vec<_>>())
+    }
+
+    /// What it says of the files of locks.
+    pub(crate) fn about_locks<'l>(
+        &self,
+        locks: impl Iterator<Item = &'l LockDocument>,
+    ) -> Option<LedgerAnswers> {
+        let packages = locks.flat_map(|lock| &lock.packages).filter(|package| !is_own(package));
+        let subjects = packages.flat_map(|package| {
+            package.files.iter().filter_map(move |file| {
+                let parsed = file.name.as_deref().and_then(|it| parse_name(&package.project, it));
+                let told = parsed.as_ref().map(|name| name.version().clone());
+                Some(Subject {
+                    project: package.project.clone(),
+                    // The digest decides; the version is for people.
+                    version: package.version.clone().or(told).unwrap_or_else(|| Version::new([0])),
+                    file: parsed.map(|name| name.as_str().to_owned()),
+                    digest: file.digests.iter().find_map(Digest::as_sha256)?,
+                    place: file.place.clone(),
+                })
+            })
+        });
+        self.ask(&subjects.collect::<Vec<_>>())
+    }
+}
+
+/// What it says of all files of a release.
+pub(crate) fn answer(answers: &LedgerAnswers, release: &PinnedRelease) -> LedgerAnswer {
+    let files = release.files.iter().map(|it| (Some(it.filename.as_str()), Some(it.sha256)));
+    answers.of(&release.project, Some(&release.version), files)
+}
+
+fn nowhere(what: &str) -> Place {
+    Place { file: what.to_owned(), line: 1, column: 1, span: 0..0 }
+}
+
+/// Asks about files that are about to be installed from a lock, where the policy requires the ledger.
+///
+/// # Errors
+/// When there is no ledger, and what it says against the files.
+pub(crate) fn before_installing(
+    search: &Search<'_>,
+    packages: &[Ready],
+    teller: &Teller,
+) -> Result<(), Vec<Problem>> {
+    if search.policy.ledger().mode != LedgerMode::Require {
+        return Ok(());
+    }
+    let Some(team) = search.asked()? else { return Ok(()) };
+    let subjects: Vec<Subject> = packages.iter().filter_map(subject_of).collect();
+    let answers = team.ask(&subjects).unwrap_or_default();
+    let only = search.policy.clone().with_ledger_only();
+    let mut problems = Vec::new();
+    for ready in packages {
+        let artifact = ready.entry.tree.artifact();
+        let digest = artifact.digests().find_map(Digest::as_sha256);
+        let version = version_of(ready);
+        let project = &ready.wanted.project;
+        let answer = answers.of(project, Some(&version), [(Some(artifact.filename()), digest)]);
+        let subject = policy::Subject {
+            ledger: Some(&answer),
+            has_moved: false,
+            ..policy::Subject::new(project, &version)
+        };
+        for verdict in only.check(&subject, search.now) {
+            match verdict {
+                Verdict::Accepted => {}
+                Verdict::Warned(refusal) => {
+                    teller.note(Note::new(refusal.rule, refusal.message));
+                }
+                Verdict::Excepted(refusal, exception) => {
+                    let message = format!("{}; let pass: {exception}", refusal.message);
+                    teller.note(Note::new(refusal.rule, message));
+                }
+                Verdict::Rejected(refusal) => {
+                    let problem = refused(&refusal, Class::Rejected, project.as_str());
+                    problems.push(problem.at(&ready.wanted.place));
+                }
+                Verdict::Undecided(refusal) => {
+                    let problem = refused(&refusal, Class::Unavailable, project.as_str());
+                    problems.push(problem.at(&ready.wanted.place));
+                }
+            }
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+fn version_of(ready: &Ready) -> Version {
+    let name = parse_name(&ready.wanted.project, ready.entry.tree.artifact().filename());
+    name.map_or_else(|| Version::new([0]), |name| name.version().clone())
+}
+
+fn subject_of(ready: &Ready) -> Option<Subject> {
+    let artifact = ready.entry.tree.artifact();
+    Some(Subject {
+        project: ready.wanted.project.clone(),
+        version: version_of(ready),
+        file: Some(artifact.filename().to_owned()),
+        digest: artifact.digests().find_map(Digest::as_sha256)?,
+        place: ready.wanted.place.clone(),
+    })
+}
+
+/// A refusal of the ledger as a problem, with what to do next.
+pub(crate) fn refused(refusal: &Refusal, class: Class, project: &str) -> Problem {
+    let problem = Problem::new(refusal.rule, class, refusal.message.clone());
+    let explain = format!("`countermark vet explain {project}` says why");
+    if refusal.allow.is_empty() {
+        return problem.with_hint(format!("nothing lets it pass; {explain}"));
+    }
+    problem.with_hint(format!(
+        "{explain}, `countermark vet suggest` what has to be read; to allow it unread, put this line \
+         into `allow` of the policy:\n{}",
+        refusal.allow
+    ))
+}

@@ -1,8 +1,7 @@
 //! `--diff`: the text that changed between two releases, page by page, and the same as a patch.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::IsTerminal as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
 use countermark_client::contents::{self, FileDiff};
 use countermark_client::report::Problem;
@@ -10,10 +9,10 @@ use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
 
 use crate::commands::lock::changes::Compared;
+use crate::commands::pager;
 use crate::commands::report::replace_file;
 use crate::output;
 use crate::progress::Teller;
-use crate::setup;
 
 /// Shows the difference and saves it.
 pub(super) fn show(
@@ -45,24 +44,8 @@ pub(super) fn show(
 fn page(diffs: &[FileDiff]) {
     let pages: Vec<String> = diffs.iter().map(FileDiff::page).collect();
     let text = pages.join("\n");
-    if !std::io::stdout().is_terminal() || through_pager(&text).is_none() {
+    let paged = || pager::page(|into| into.write_all(text.as_bytes()));
+    if !std::io::stdout().is_terminal() || paged().is_none() {
         output::print(text.trim_end_matches('\n'));
     }
-}
-
-fn through_pager(text: &str) -> Option<()> {
-    let pager = setup::variable("PAGER").and_then(|pager| pager.into_string().ok());
-    let words = shlex::split(pager.as_deref().unwrap_or("less -R"))?;
-    let (program, arguments) = words.split_first()?;
-    let mut child = Command::new(program)
-        .args(arguments)
-        // Nothing that a package contains may make the pager run something.
-        .env("LESSSECURE", "1")
-        .stdin(Stdio::piped())
-        .spawn()
-        .ok()?;
-    // A reader who has seen enough closes the pipe.
-    let _ = child.stdin.take()?.write_all(text.as_bytes());
-    child.wait().ok()?;
-    Some(())
 }

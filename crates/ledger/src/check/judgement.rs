@@ -92,20 +92,29 @@ impl Required {
         self.proof.node(self.node).support.as_ref().map(|support| &support.reason)
     }
 
+    /// Whether that rests on the trust in a publisher, from which no difference may start.
+    #[must_use]
+    pub fn is_by_publisher(&self) -> bool {
+        self.is_met() && self.proof.node(self.node).is_by_publisher
+    }
+
     /// What would support the file if other files met the criterion: those files, and by what.
     pub fn missing(&self) -> impl Iterator<Item = Missing<'_>> {
         let node = self.proof.node(self.node);
         let open = if node.support.is_some() { &[] } else { node.open.as_slice() };
-        open.iter().map(|edge| Missing {
-            reason: &edge.reason,
-            files: edge
-                .premises
-                .iter()
-                .map(|id| self.proof.node(*id))
-                .filter(|node| node.support.is_none())
-                .map(|node| &node.file)
-                .collect(),
-            compiled: &edge.compiled_missing,
+        open.iter().map(|edge| {
+            let premises = || edge.premises.iter().map(|id| self.proof.node(*id));
+            Missing {
+                reason: &edge.reason,
+                files: premises().filter(|it| it.support.is_none()).map(|it| &it.file).collect(),
+                by_publisher: match edge.reason {
+                    Reason::Delta { .. } => {
+                        premises().filter(|it| it.is_by_publisher).map(|it| &it.file).collect()
+                    }
+                    _ => Vec::new(),
+                },
+                compiled: &edge.compiled_missing,
+            }
         })
     }
 }
@@ -117,6 +126,8 @@ pub struct Missing<'a> {
     pub reason: &'a Reason,
     /// Files that do not meet the criterion.
     pub files: Vec<&'a FileId>,
+    /// Files that meet it by the trust in a publisher only, from which no difference may start.
+    pub by_publisher: Vec<&'a FileId>,
     /// Compiled extensions that nobody vouches for.
     pub compiled: &'a [String],
 }

@@ -33,6 +33,8 @@ pub(crate) struct Node {
     pub(crate) version: Option<Version>,
     /// By what it meets the criterion.
     pub(crate) support: Option<Edge>,
+    /// Whether that rests on the trust in a publisher, from which no difference may start.
+    pub(crate) is_by_publisher: bool,
     /// What would support it if other files met the criterion; of files that are not met only.
     pub(crate) open: Vec<Edge>,
     pub(crate) ignored: Vec<Ignored>,
@@ -75,6 +77,7 @@ impl Proof {
             file: file.clone(),
             version: version.cloned(),
             support: None,
+            is_by_publisher: false,
             open: Vec::new(),
             ignored: Vec::new(),
             obstacles: Vec::new(),

@@ -30,6 +30,21 @@ struct Waiting {
     reviews: Vec<Rc<Candidate>>,
     /// Premises that are not met yet.
     left: usize,
+    /// Its premises are met, and no signature counts.
+    is_refused: bool,
+}
+
+/// What has all its premises, by the file that it would support: in one round the best of a file decides.
+type Ready = BTreeMap<NodeId, BTreeSet<usize>>;
+
+impl Waiting {
+    fn is_for(&self, with_publishers: bool) -> bool {
+        match self.edge.reason {
+            Reason::Trusted { .. } => with_publishers,
+            Reason::Delta { .. } => !with_publishers,
+            Reason::Full(_) | Reason::Relation { .. } | Reason::Exemption { .. } => true,
+        }
+    }
 }
 
 /// A search for one criterion of one project.
@@ -215,7 +230,7 @@ impl<'c, 'a> Search<'c, 'a> {
         premises.dedup();
         let left = premises.len();
         let edge = Edge { reason, premises, compiled_missing };
-        self.waiting.push(Waiting { node, edge, reviews, left });
+        self.waiting.push(Waiting { node, edge, reviews, left, is_refused: false });
     }
 
     fn support(&mut self, id: NodeId, edge: Edge) {
@@ -224,36 +239,56 @@ impl<'c, 'a> Search<'c, 'a> {
         self.met.push(id);
     }
 
-    /// From files that are met to files that they support, round by round.
+    /// From files that are met to files that they support, round by round. First without publishers; a
+    /// second time with them, when differences are decided: trust in a publisher ends no chain of those.
     fn spread(&mut self) {
         let mut dependents: HashMap<NodeId, Vec<usize>> = HashMap::new();
-        // What is ready, by the file that it would support: in one round the best of a file decides.
-        let mut ready: BTreeMap<NodeId, BTreeSet<usize>> = BTreeMap::new();
         for (number, waiting) in self.waiting.iter().enumerate() {
             for premise in &waiting.edge.premises {
                 dependents.entry(*premise).or_default().push(number);
             }
-            if waiting.left == 0 {
-                ready.entry(waiting.node).or_default().insert(number);
-            }
         }
-        let mut round = std::mem::take(&mut self.met);
-        loop {
-            for id in round {
-                for number in dependents.get(&id).into_iter().flatten() {
-                    let waiting = &mut self.waiting[*number];
-                    waiting.left -= 1;
-                    if waiting.left == 0 {
-                        ready.entry(waiting.node).or_default().insert(*number);
-                    }
+        for with_publishers in [false, true] {
+            let mut ready = Ready::new();
+            for (number, waiting) in self.waiting.iter().enumerate() {
+                if waiting.left == 0 && waiting.is_for(with_publishers) {
+                    ready.entry(waiting.node).or_default().insert(number);
                 }
             }
-            for (id, numbers) in std::mem::take(&mut ready) {
-                self.decide(id, numbers);
+            let mut round = std::mem::take(&mut self.met);
+            loop {
+                self.pass_on(&round, &dependents, with_publishers, &mut ready);
+                for (id, numbers) in std::mem::take(&mut ready) {
+                    if !self.proof.is_met(id) {
+                        self.decide(id, numbers);
+                        let node = self.proof.node_mut(id);
+                        node.is_by_publisher = with_publishers && node.support.is_some();
+                    }
+                }
+                round = std::mem::take(&mut self.met);
+                if round.is_empty() {
+                    break;
+                }
             }
-            round = std::mem::take(&mut self.met);
-            if round.is_empty() {
-                return;
+        }
+    }
+
+    /// Tells those that wait for these files that they are met.
+    fn pass_on(
+        &mut self,
+        round: &[NodeId],
+        dependents: &HashMap<NodeId, Vec<usize>>,
+        with_publishers: bool,
+        ready: &mut Ready,
+    ) {
+        for number in round.iter().filter_map(|id| dependents.get(id)).flatten() {
+            let waiting = &mut self.waiting[*number];
+            if with_publishers && matches!(waiting.edge.reason, Reason::Delta { .. }) {
+                continue;
+            }
+            waiting.left = waiting.left.saturating_sub(1);
+            if waiting.left == 0 && waiting.is_for(with_publishers) {
+                ready.entry(waiting.node).or_default().insert(*number);
             }
         }
     }
@@ -261,7 +296,9 @@ impl<'c, 'a> Search<'c, 'a> {
     /// All premises of these edges are met: the first whose signature counts supports the file.
     fn decide(&mut self, id: NodeId, numbers: BTreeSet<usize>) {
         for number in numbers {
-            if self.proof.is_met(id) || !self.waiting[number].edge.compiled_missing.is_empty() {
+            let waiting = &self.waiting[number];
+            let is_open = waiting.edge.compiled_missing.is_empty() && !waiting.is_refused;
+            if self.proof.is_met(id) || !is_open {
                 continue;
             }
             let reviews = std::mem::take(&mut self.waiting[number].reviews);
@@ -274,7 +311,7 @@ impl<'c, 'a> Search<'c, 'a> {
                 self.support(id, edge);
             } else {
                 // Nothing of it is left to hope for.
-                self.waiting[number].left = usize::MAX;
+                self.waiting[number].is_refused = true;
             }
         }
     }
@@ -282,7 +319,7 @@ impl<'c, 'a> Search<'c, 'a> {
     /// What still waits is what a person may want to know of files that are not met.
     fn keep_what_is_open(&mut self) {
         for waiting in std::mem::take(&mut self.waiting) {
-            if !self.proof.is_met(waiting.node) && waiting.left != usize::MAX {
+            if !self.proof.is_met(waiting.node) && !waiting.is_refused {
                 self.proof.node_mut(waiting.node).open.push(waiting.edge);
             }
         }

@@ -6,6 +6,7 @@ use countermark_report::harmless::harmless;
 use super::{Counts, Report, words};
 use crate::check::Judgement;
 use crate::check::judgement::Required;
+use crate::file::FileId;
 
 const BAD: Style = AnsiColor::BrightRed.on_default().bold();
 const HINT: Style = AnsiColor::Cyan.on_default();
@@ -104,16 +105,22 @@ fn failing(release: &[&Judgement], options: Options, out: &mut Vec<String>) {
 fn open(required: &Required) -> Vec<String> {
     let missing = required.missing();
     let sentences = missing.map(|missing| {
-        let what = words::open(missing.reason, missing.compiled);
-        let files: Vec<&str> = missing.files.iter().map(|file| file.name.as_str()).collect();
-        match files.as_slice() {
-            [] => what,
-            names => format!(
-                "{what}; {} not meet it: {}",
-                does(names.len()),
-                harmless(&names.join(", "))
-            ),
+        let names = |files: &[&FileId]| {
+            let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+            harmless(&names.join(", ")).into_owned()
+        };
+        let mut text = words::open(missing.reason, missing.compiled);
+        if !missing.files.is_empty() {
+            let does = does(missing.files.len());
+            text.push_str(&format!("; {does} not meet it: {}", names(&missing.files)));
         }
+        if !missing.by_publisher.is_empty() {
+            let trusted = names(&missing.by_publisher);
+            text.push_str(&format!(
+                "; only a publisher stands for {trusted}, which no reading starts from"
+            ));
+        }
+        text
     });
     sentences.collect()
 }

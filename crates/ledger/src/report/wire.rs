@@ -125,6 +125,7 @@ pub(super) fn reason(reason: &Reason) -> ReasonJson<'_> {
 pub(super) struct MissingJson<'a> {
     reason: ReasonJson<'a>,
     files: Vec<FileJson<'a>>,
+    by_publisher: Vec<FileJson<'a>>,
     compiled: &'a [String],
 }
 
@@ -132,6 +133,7 @@ pub(super) fn missing(missing: Missing<'_>) -> MissingJson<'_> {
     MissingJson {
         reason: reason(missing.reason),
         files: missing.files.into_iter().map(file).collect(),
+        by_publisher: missing.by_publisher.into_iter().map(file).collect(),
         compiled: missing.compiled,
     }
 }

@@ -64,7 +64,11 @@ pub(super) fn bases(
     let judged = checker.check_for(&asked, Some(criteria));
     let met = judged.into_iter().filter(|it| it.known_bad.is_empty()).map(|judgement| {
         let (file, version) = &known[&judgement.subject.digest];
-        let met = judgement.required.iter().filter(|it| it.is_met()).map(|it| it.criterion.clone());
+        let met = judgement
+            .required
+            .iter()
+            .filter(|it| it.is_met() && !it.is_by_publisher())
+            .map(|it| it.criterion.clone());
         Base { file: file.clone(), version: version.clone(), met: met.collect() }
     });
     met.filter(|base| !base.met.is_empty()).collect()

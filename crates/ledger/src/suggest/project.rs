@@ -14,7 +14,8 @@ use super::arborescence::{Arc, arborescence};
 use super::bases::{Base, MOST_BASES, bases, is_same_kind};
 use super::{Costs, Step, StepHow};
 use crate::check::judgement::Required;
-use crate::check::{Checker, Judgement};
+use crate::check::proof::Node as Looked;
+use crate::check::{Checker, Judgement, Reason};
 use crate::criteria::CriterionName;
 use crate::file::FileId;
 
@@ -87,7 +88,8 @@ impl Graph<'_> {
     fn add_targets(&mut self, targets: &[&Judgement]) {
         for target in targets {
             let name = target.subject.file.clone().unwrap_or_default();
-            let met = target.required.iter().filter(|it| it.is_met());
+            // What rests on a publisher is no beginning of a difference.
+            let met = target.required.iter().filter(|it| it.is_met() && !it.is_by_publisher());
             self.add(Node {
                 file: FileId { name, digest: target.subject.digest },
                 version: Some(target.subject.version.clone()),
@@ -123,6 +125,7 @@ impl Graph<'_> {
 
     /// Full readings, and differences from files that are vouched for or will be.
     fn add_readings(&mut self, bases: &[Base]) {
+        let places = self.places();
         for to in 0..self.nodes.len() {
             let node = &self.nodes[to];
             let full = self.costs.full(&node.file);
@@ -139,7 +142,7 @@ impl Graph<'_> {
             });
             let from_bases = good.map(|base| (None, &base.file, base.version.as_ref()));
             ways.extend(from_bases.map(|from| self.delta(from, to)));
-            let others = self.neighbours(to).into_iter();
+            let others = self.neighbours(&places, to).into_iter();
             let from_others = others.map(|from| {
                 let other = &self.nodes[from];
                 (Some(from), &other.file, other.version.as_ref())
@@ -149,8 +152,17 @@ impl Graph<'_> {
         }
     }
 
+    /// Where the release of each file stands among those of all.
+    fn places(&self) -> Vec<usize> {
+        let mut versions: Vec<_> = self.nodes.iter().map(|it| &it.version).collect();
+        versions.sort_unstable();
+        versions.dedup();
+        let place = |node: &Node| versions.partition_point(|it| **it < node.version);
+        self.nodes.iter().map(place).collect()
+    }
+
     /// Files nearest by version that, once read, say all that this one lacks.
-    fn neighbours(&self, to: usize) -> Vec<usize> {
+    fn neighbours(&self, places: &[usize], to: usize) -> Vec<usize> {
         let node = &self.nodes[to];
         let mut found: Vec<usize> = (0..self.nodes.len())
             .filter(|from| {
@@ -163,13 +175,7 @@ impl Graph<'_> {
                     && is_same_kind(&other.file.name, Some(&node.file.name))
             })
             .collect();
-        found.sort_by_key(|from| {
-            let mut between = self.nodes.iter().map(|it| &it.version).collect::<Vec<_>>();
-            between.sort_unstable();
-            between.dedup();
-            let place = |version| between.partition_point(|it| *it < version);
-            place(&self.nodes[*from].version).abs_diff(place(&node.version))
-        });
+        found.sort_by_key(|from| places[*from].abs_diff(places[to]));
         found.truncate(MOST_BASES);
         found
     }
@@ -231,9 +237,11 @@ impl Graph<'_> {
             let Some(to) = self.numbers.get(&node.file.digest) else { continue };
             for edge in &node.open {
                 let unmet = edge.premises.iter().map(|id| required.proof.node(*id));
-                let unmet: Vec<_> = unmet.filter(|it| it.support.is_none()).collect();
+                let is_delta = matches!(edge.reason, Reason::Delta { .. });
+                let lacks = |it: &&Looked| it.support.is_none() || (is_delta && it.is_by_publisher);
+                let unmet: Vec<_> = unmet.filter(lacks).collect();
                 let compiled = match (&edge.reason, edge.compiled_missing.is_empty()) {
-                    (crate::check::Reason::Relation { from, .. }, false) => Some(from.clone()),
+                    (Reason::Relation { from, .. }, false) => Some(from.clone()),
                     _ => None,
                 };
                 // What waits for several files at once is not looked at: the way to one of them is no

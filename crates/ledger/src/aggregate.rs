@@ -217,12 +217,17 @@ fn notes(parts: &[Part]) -> Vec<String> {
                 left.join(", ")
             ));
         }
-        let silent = part.reviews.iter().filter(|(_, verifies)| !verifies).count();
-        if silent > 0 {
-            notes.push(format!(
-                "{}: {silent} reviews have no signature that this ledger's keys verify; they come along and count for nobody",
-                part.name
-            ));
+        let by_commit = |review: &Review| review.signature.as_deref() == Some("git");
+        let signed = part.reviews.iter().filter(|(entry, _)| by_commit(&entry.review)).count();
+        let silent = part.reviews.iter().filter(|(entry, ok)| !ok && !by_commit(&entry.review));
+        for (count, why) in [
+            (signed, "are signed by the commit that added them, which stays with the team"),
+            (silent.count(), "have no signature that this ledger's keys verify"),
+        ] {
+            if count > 0 {
+                let what = format!("{}: {count} reviews {why}", part.name);
+                notes.push(format!("{what}; they come along and count for nobody"));
+            }
         }
     }
     notes.sort();

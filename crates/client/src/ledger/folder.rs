@@ -138,6 +138,18 @@ impl Folder {
     /// Every mistake in its own files, and `import-changed-on-disk` for an import that is not what was
     /// fetched.
     pub fn read(&self) -> Result<Loaded, Vec<Problem>> {
+        self.read_files(true)
+    }
+
+    /// Reads everything but the ledgers of others.
+    ///
+    /// # Errors
+    /// Every mistake in its own files.
+    pub fn read_own(&self) -> Result<Loaded, Vec<Problem>> {
+        self.read_files(false)
+    }
+
+    fn read_files(&self, with_imports: bool) -> Result<Loaded, Vec<Problem>> {
         let mut problems = Vec::new();
         let ledger = keep(self.read_ledger(), &mut problems);
         let reviews = keep(self.read_reviews(), &mut problems);
@@ -153,7 +165,10 @@ impl Folder {
         let relations = keep(relations, &mut problems);
         let (mut imports, mut certificates) = (Vec::new(), BTreeMap::new());
         if let Some(ledger) = &ledger {
-            imports.extend(keep(imported::read(self, ledger), &mut problems).into_iter().flatten());
+            if with_imports {
+                let read = imported::read(self, ledger);
+                imports.extend(keep(read, &mut problems).into_iter().flatten());
+            }
             let read = self.read_certificates(ledger);
             certificates.extend(keep(read, &mut problems).into_iter().flatten());
         }

@@ -1,6 +1,7 @@
 //! The command line of `vet`: the ledger of reviews. One line a command; the arguments of each stand in
 //! a file of their own below `vet/`.
 
+mod aggregate;
 mod check;
 mod exempt;
 mod explain;
@@ -21,6 +22,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
+pub(crate) use aggregate::AggregateArgs;
 pub(crate) use check::{CheckArgs, SubjectArgs, VetFormat};
 pub(crate) use exempt::ExemptArgs;
 pub(crate) use explain::ExplainArgs;
@@ -91,6 +93,8 @@ pub(crate) enum VetCommand {
     Prune(Box<PruneArgs>),
     /// Join two branches of a ledger, entry by entry.
     Merge(Box<MergeArgs>),
+    /// Join the ledgers of many teams into one for others to import.
+    Aggregate(Box<AggregateArgs>),
 }
 
 /// Which ledger, and as on which day it is read.

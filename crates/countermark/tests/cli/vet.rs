@@ -1,7 +1,14 @@
 //! `vet`: the ledger of reviews, as people use it.
 
+mod aggregate;
 mod check;
 mod explain;
+mod hostile;
+mod import;
+mod first_day;
 mod init;
+mod merge;
+mod policy;
 mod scene;
 mod suggest;
+mod upkeep;

@@ -1,5 +1,6 @@
 //! `vet`: the ledger of reviews.
 
+mod aggregate;
 mod check;
 mod exempt;
 mod explain;
@@ -44,5 +45,6 @@ pub(super) fn run(arguments: VetArgs, output: &OutputArgs) -> Outcome {
         VetCommand::Renew(arguments) => renew::run(&arguments, output),
         VetCommand::Prune(arguments) => prune::run(&arguments, output),
         VetCommand::Merge(arguments) => merge::run(&arguments, output),
+        VetCommand::Aggregate(arguments) => aggregate::run(&arguments, output),
     }
 }

@@ -31,14 +31,17 @@ use crate::progress::Teller;
 /// What a person who opens the file for the first time wants to know.
 const GUIDE: &str = "\
 #
-# What may stand here, each with a command that writes it:
+# What may stand here, with the commands that write it:
 #
-#   [[key]]          whose reviews count                    countermark vet key
-#   [[import]]       whose ledger is taken in               countermark vet import
+#   [[key]]          whose reviews count                    countermark vet key add
+#   [[import]]       whose ledger is taken in               countermark vet import add
 #   [[criteria]]     criteria of your own, and what they imply
 #   [[requirement]]  other criteria for some projects, such as those of tests only
-#   [[trusted]]      a publisher whose releases pass without a review, until a day
+#   [[exemption]]    what passes without a review           countermark vet exempt
+#   [[trusted]]      a publisher whose releases pass for a time, without a review
+#                                                           countermark vet trust
 #   [[violation]]    files that are known to be bad; nothing overrides it
+#                                                           countermark vet violation
 #   [[own-reviews]]  whose reviews of their own projects count all the same
 #
 # What was locked when this ledger began passes without a review. The list only shrinks: an exemption that
@@ -211,10 +214,10 @@ fn tell(found: &Subjects, path: &Path, releases: usize, teller: &Teller) {
     let files = output::count(found.files.len(), "file", "files");
     teller.line(&format!(
         "{shown}/ledger.toml lets {releases} with {files} of {} pass\n\nnext:\n  \
-         git add {shown}             it is reviewed and merged like code\n  \
-         countermark vet            green now, and as long as nothing moves\n  \
-         countermark vet key        so that your reviews count\n  \
-         countermark vet suggest    after the next update: the least to read\n\n\
+         git add {shown}          it is reviewed and merged like code\n  \
+         countermark vet         green now, and as long as nothing moves\n  \
+         countermark vet key     so that your reviews count: `vet key new`, `vet key add`\n  \
+         countermark vet suggest after the next update: the least to read\n\n\
          once in each clone, so that git merges reviews one by one:\n  {}",
         found.of,
         unmerged::CONFIGURE

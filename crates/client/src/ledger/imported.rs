@@ -6,6 +6,7 @@ use countermark_packaging::digest::Sha256;
 use countermark_packaging::lock::{Place, SourceError};
 use sha2::Digest as _;
 
+use super::fetch::store;
 use super::folder::{COMMITS, Folder, IMPORTS, LEDGER, REVIEWS, told};
 use crate::report::Problem;
 
@@ -37,14 +38,14 @@ pub(super) fn read(folder: &Folder, ledger: &Ledger) -> Result<Vec<Imported>, Ve
 fn read_one(folder: &Folder, import: &Import) -> Result<Option<Imported>, Vec<Problem>> {
     let Some(expected) = import.ledger else { return Ok(None) };
     let name = format!("{IMPORTS}/{}/{LEDGER}", import.name);
-    let bytes = folder.bytes(&name, limits::LEDGER)?;
+    let bytes = stored(folder, import, LEDGER, limits::LEDGER, &expected)?;
     let bytes = recorded(folder, import, &name, bytes, &expected)?;
     let ledger = Ledger::parse(&folder.shown(&name), &bytes).map_err(|errors| told(&errors))?;
     let name = format!("{IMPORTS}/{}/{REVIEWS}", import.name);
     let reviews = match import.reviews {
         None => ReviewFile::empty(&folder.shown(&name)),
         Some(expected) => {
-            let bytes = folder.bytes(&name, limits::REVIEWS)?;
+            let bytes = stored(folder, import, REVIEWS, limits::REVIEWS, &expected)?;
             let bytes = bytes.ok_or_else(|| vec![gone(folder, import, &name, &expected)])?;
             ReviewFile::open(&folder.shown(&name), bytes, &expected)
                 .map_err(|error| told(&[error]))?
@@ -54,10 +55,27 @@ fn read_one(folder: &Folder, import: &Import) -> Result<Option<Imported>, Vec<Pr
     let commits = match import.commits {
         None => Vec::new(),
         Some(expected) => {
-            recorded(folder, import, &name, folder.commits(&import.name)?, &expected)?
+            let left = store::read(folder, &import.name, COMMITS, &expected);
+            let bytes = left.map_or_else(|| folder.commits(&import.name), |it| Ok(Some(it)))?;
+            recorded(folder, import, &name, bytes, &expected)?
         }
     };
     Ok(Some(Imported { name: import.name.clone(), ledger, reviews, commits }))
+}
+
+/// The bytes of a file. Where a run ended between the moment of a change and its end, those that it left
+/// have the recorded digest.
+fn stored(
+    folder: &Folder,
+    import: &Import,
+    file: &str,
+    limit: usize,
+    expected: &Sha256,
+) -> Result<Option<Vec<u8>>, Vec<Problem>> {
+    match store::read(folder, &import.name, file, expected) {
+        Some(bytes) => Ok(Some(bytes)),
+        None => folder.bytes(&format!("{IMPORTS}/{}/{file}", import.name), limit),
+    }
 }
 
 fn recorded(

@@ -61,6 +61,16 @@ pub fn files(folder: &Path) -> Result<Vec<PathBuf>, SignError> {
     Ok(found)
 }
 
+/// 32 random bytes for a key.
+///
+/// # Errors
+/// When the system has none.
+pub fn seed() -> Result<[u8; 32], SignError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| SignError::Random { reason: error.to_string() })?;
+    Ok(seed)
+}
+
 /// A new key from 32 random bytes. Names of keys have no spaces and no plus.
 ///
 /// # Errors
@@ -219,6 +229,12 @@ pub enum SignError {
         /// Why.
         reason: String,
     },
+    /// No key without random bytes.
+    #[error("the system has no random bytes: {reason}")]
+    Random {
+        /// Why.
+        reason: String,
+    },
     /// A program that did not sign.
     #[error("`{program}` signed nothing: {reason}")]
     Program {
@@ -248,7 +264,9 @@ impl SignError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Unreadable { .. } | Self::Readable { .. } | Self::Key { .. } => "signing-key",
-            Self::Exists { .. } | Self::Unwritable { .. } => "key-not-written",
+            Self::Exists { .. } | Self::Unwritable { .. } | Self::Random { .. } => {
+                "key-not-written"
+            }
             Self::Program { .. } | Self::NoSignature { .. } => "not-signed",
         }
     }
@@ -261,9 +279,10 @@ impl SignError {
             | Self::Readable { .. }
             | Self::Key { .. }
             | Self::Exists { .. } => Class::Usage,
-            Self::Unwritable { .. } | Self::Program { .. } | Self::NoSignature { .. } => {
-                Class::Unavailable
-            }
+            Self::Unwritable { .. }
+            | Self::Random { .. }
+            | Self::Program { .. }
+            | Self::NoSignature { .. } => Class::Unavailable,
         }
     }
 
@@ -287,7 +306,10 @@ impl SignError {
             Self::Program { program: "ssh-keygen", .. } => {
                 Some("OpenSSH 8.1 or later signs; the key may be in an agent".to_owned())
             }
-            Self::Unwritable { .. } | Self::Program { .. } | Self::NoSignature { .. } => None,
+            Self::Unwritable { .. }
+            | Self::Random { .. }
+            | Self::Program { .. }
+            | Self::NoSignature { .. } => None,
         }
     }
 }

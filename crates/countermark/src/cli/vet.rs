@@ -2,12 +2,14 @@
 //! a file of their own below `vet/`.
 
 mod aggregate;
+mod certify;
 mod check;
 mod exempt;
 mod explain;
 mod facts;
 mod import;
 mod init;
+mod key;
 mod merge;
 mod inspect;
 mod prune;
@@ -23,6 +25,7 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 
 pub(crate) use aggregate::AggregateArgs;
+pub(crate) use certify::{CertifyArgs, SigningArgs};
 pub(crate) use check::{CheckArgs, SubjectArgs, VetFormat};
 pub(crate) use exempt::ExemptArgs;
 pub(crate) use explain::ExplainArgs;
@@ -32,6 +35,7 @@ pub(crate) use import::{
     ImportRemoveArgs,
 };
 pub(crate) use init::InitArgs;
+pub(crate) use key::{KeyAddArgs, KeyArgs, KeyCommand, KeyNewArgs, KeyShowArgs};
 pub(crate) use merge::MergeArgs;
 #[cfg(feature = "service")]
 pub(crate) use inspect::BrowserArgs;
@@ -79,6 +83,10 @@ pub(crate) enum VetCommand {
     Inspect(Box<InspectArgs>),
     /// Read what moved between two releases, what is dangerous first.
     Diff(Box<DiffArgs>),
+    /// Say what was read, and sign it.
+    Certify(Box<CertifyArgs>),
+    /// Make keys that sign reviews, and say whose they are.
+    Key(Box<KeyArgs>),
     /// Take in the ledgers of others, and fetch them again.
     Import(Box<ImportArgs>),
     /// Let a release pass without a review, for a reason.

@@ -24,6 +24,7 @@ mod tests;
 pub use commits::{CommitRefusal, Commits, CommitsError, SignedCommit};
 pub use key::{KeyError, PublicKey, SshKey};
 pub use keys::{Certificates, KeyMistake, Keys};
+pub use openpgp::fingerprints;
 pub use refusal::Refusal;
 pub use ssh::NAMESPACE;
 
@@ -95,6 +96,14 @@ pub fn of_ssh(signature: &[u8]) -> Result<String, Refusal> {
     let text = std::str::from_utf8(signature).map_err(|_| malformed("it is no text"))?;
     let blob = git::dearmor_ssh(text).ok_or_else(|| malformed("expected an SSH signature"))?;
     Ok(format!("ssh {}", STANDARD.encode(blob)))
+}
+
+/// The key that a written signature names, where it names a whole one: those of SSH do. Nothing is verified.
+#[must_use]
+pub fn key_of(written: &str) -> Option<PublicKey> {
+    let blob = decode(written.strip_prefix("ssh ")?).ok()?;
+    let key = ssh_key::PublicKey::from_bytes(ssh::Blob::parse(&blob).ok()?.key).ok()?;
+    SshKey::parse(&key.to_openssh().ok()?).ok().map(PublicKey::Ssh)
 }
 
 /// A binary detached OpenPGP signature as it is written.

@@ -83,3 +83,24 @@ impl Certificate {
         Err(Refusal::NotCheckable { reason })
     }
 }
+
+/// The fingerprints of the certificates in a file; none from a build that cannot read them.
+///
+/// # Errors
+/// When the file holds no certificate, or a private key.
+#[cfg(feature = "openpgp")]
+pub fn fingerprints(file: &str, bytes: &[u8]) -> Result<Option<Vec<Fingerprint>>, KeyError> {
+    let keyring = countermark_trust::openpgp::Keyring::read([(file, bytes)], None);
+    let keyring = keyring.map_err(KeyError::Certificate)?;
+    Ok(Some(keyring.fingerprints().collect()))
+}
+
+/// The fingerprints of the certificates in a file; none from a build that cannot read them.
+///
+/// # Errors
+/// None here; with the feature, when the file holds no certificate.
+#[cfg(not(feature = "openpgp"))]
+#[expect(clippy::unnecessary_wraps, reason = "with the feature there are errors")]
+pub fn fingerprints(_: &str, _: &[u8]) -> Result<Option<Vec<Fingerprint>>, KeyError> {
+    Ok(None)
+}

@@ -1,6 +1,7 @@
 //! `vet`: the ledger of reviews.
 
 mod aggregate;
+mod certify;
 mod check;
 mod exempt;
 mod explain;
@@ -8,6 +9,7 @@ mod facts;
 mod ground;
 mod import;
 mod init;
+mod key;
 mod merge;
 mod inspect;
 mod prune;
@@ -38,6 +40,8 @@ pub(super) fn run(arguments: VetArgs, output: &OutputArgs) -> Outcome {
         VetCommand::Relate(arguments) => relate::run(&arguments, output),
         VetCommand::Inspect(arguments) => inspect::inspect(&arguments, output),
         VetCommand::Diff(arguments) => inspect::diff(&arguments, output),
+        VetCommand::Certify(arguments) => certify::run(&arguments, output),
+        VetCommand::Key(arguments) => key::run(&arguments, output),
         VetCommand::Import(arguments) => import::run(&arguments, output),
         VetCommand::Exempt(arguments) => exempt::run(&arguments, output),
         VetCommand::Trust(arguments) => trust::run(&arguments, output),

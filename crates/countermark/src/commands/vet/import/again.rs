@@ -129,7 +129,9 @@ impl Run<'_> {
         );
         let hint = "take the folder back from git and fetch again; or say why it may be another one, with \
                     `--accept-changes REASON`";
-        theirs::refused("import-changed-on-disk", message).at(&import.place).with_hint(hint)
+        Problem::new("import-changed-on-disk", Class::Rejected, message)
+            .at(&import.place)
+            .with_hint(hint)
     }
 
     /// One that was written by hand, or whose files were lost and came back.
@@ -323,7 +325,8 @@ pub(super) fn hits(
                 "`{import}` knows {} to be bad, and it is locked: {}",
                 file.name, violation.reason
             );
-            let problem = theirs::refused("import-violation", message).at(&subject.place);
+            let problem =
+                Problem::new("import-violation", Class::Rejected, message).at(&subject.place);
             let hint = "do not install it; `countermark vet explain` shows who says what of it";
             problems
                 .push(problem.with_detail(format!("said at {}", violation.place)).with_hint(hint));

@@ -10,7 +10,6 @@ use countermark_ledger::review::Review;
 use countermark_ledger::signature::{self, Certificates, Commits, Keys, Refusal};
 use countermark_ledger::statement::StatementId;
 use countermark_packaging::digest::Sha256;
-use countermark_trust::Class;
 use jiff::Timestamp;
 
 use super::super::ground;
@@ -198,9 +197,4 @@ pub(super) fn certificates(
         key.file = Some(ours);
     }
     Ok((by_name, files))
-}
-
-/// That an import is refused as a whole.
-pub(super) fn refused(code: &'static str, message: String) -> Problem {
-    Problem::new(code, Class::Rejected, message)
 }

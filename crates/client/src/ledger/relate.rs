@@ -6,6 +6,7 @@
 //! [`MAX_TEXT`] each and [`MAX_TEXTS`] together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 
 use countermark_ledger::relate::{
     self, Comparison, MAX_TEXT, MAX_TEXTS, Member, RelateError, Side, is_saying,
@@ -14,6 +15,7 @@ use countermark_packaging::digest::Sha256;
 use countermark_packaging::filename::DistributionFilename;
 use countermark_trust::Class;
 use countermark_trust::change::KindReader;
+use flate2::write::MultiGzDecoder;
 use sha2::Digest as _;
 
 use crate::contents::{ContentsError, Distribution};
@@ -22,6 +24,9 @@ use crate::unpack::Visitor;
 /// With more wheels than this not each of them is compared with each other one, but all of them with the
 /// first: the table of relations grows with the wheels, not with their square.
 const MAX_PAIRED: usize = 8;
+
+/// Bytes of what a compressed file of a wheel holds that are hashed.
+const MAX_INNER: u64 = 64 << 20;
 
 /// Why the files of a release cannot be compared.
 #[derive(Debug, thiserror::Error)]
@@ -174,6 +179,29 @@ struct Current {
     hasher: sha2::Sha256,
     kind: KindReader,
     kept: Option<Vec<u8>>,
+    inner: Option<Inner>,
+}
+
+/// What a `.gz` holds, hashed while it is read; none after it was too much or is not sound.
+type Inner = MultiGzDecoder<Bounded>;
+
+/// Hashes so many bytes and no more.
+struct Bounded {
+    hasher: sha2::Sha256,
+    left: u64,
+}
+
+impl Write for Bounded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.left.checked_sub(bytes.len() as u64);
+        self.left = left.ok_or(io::ErrorKind::FileTooLarge)?;
+        self.hasher.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 struct Reader {
@@ -223,12 +251,16 @@ impl Visitor for Reader {
         if self.wanted.is_some() && !is_kept {
             return false;
         }
+        let is_compressed = self.is_wheel && self.wanted.is_none() && path.ends_with(".gz");
+        let inner = is_compressed
+            .then(|| MultiGzDecoder::new(Bounded { hasher: sha2::Sha256::new(), left: MAX_INNER }));
         self.current = Some(Current {
             kind: KindReader::new(&path),
             path,
             size: 0,
             hasher: sha2::Sha256::new(),
             kept: is_kept.then(Vec::new),
+            inner,
         });
         true
     }
@@ -241,6 +273,9 @@ impl Visitor for Reader {
         if let Some(kept) = &mut current.kept {
             kept.extend_from_slice(bytes);
         }
+        if current.inner.as_mut().is_some_and(|inner| inner.write_all(bytes).is_err()) {
+            current.inner = None;
+        }
     }
 
     fn end(&mut self) {
@@ -250,7 +285,9 @@ impl Visitor for Reader {
             self.texts.insert(current.path.clone(), kept);
         }
         let digest = Sha256(current.hasher.finalize().into());
-        let member = Member { size: current.size, digest, kind: current.kind.finish() };
+        let inner = current.inner.and_then(|inner| inner.finish().ok());
+        let inner = inner.map(|bounded| Sha256(bounded.hasher.finalize().into()));
+        let member = Member { size: current.size, digest, kind: current.kind.finish(), inner };
         if self.files.insert(current.path.clone(), member).is_some() {
             self.twice.get_or_insert(current.path);
         }

@@ -27,11 +27,15 @@ pub enum Permit {
     Typed,
     /// A command of which only the line with the interpreter was rewritten.
     FirstLine,
+    /// A package that gives the names of a compiled module and does nothing else.
+    Reexport,
+    /// A file of the other one, compressed.
+    Compressed,
 }
 
 impl Permit {
     /// All, in the order of the page.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Metadata,
         Self::Record,
         Self::Wheel,
@@ -43,6 +47,8 @@ impl Permit {
         Self::LineEndings,
         Self::Typed,
         Self::FirstLine,
+        Self::Reexport,
+        Self::Compressed,
     ];
 
     /// The stable name.
@@ -60,6 +66,8 @@ impl Permit {
             Self::LineEndings => "line-endings",
             Self::Typed => "typed",
             Self::FirstLine => "first-line",
+            Self::Reexport => "re-export",
+            Self::Compressed => "compressed",
         }
     }
 }

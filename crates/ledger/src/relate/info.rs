@@ -136,6 +136,10 @@ fn is_listing(path: &str, text: &[u8]) -> bool {
             std::str::from_utf8(text).is_ok() && lines().all(is_path)
         }
         "zip-safe" | "not-zip-safe" => text.iter().all(u8::is_ascii_whitespace),
+        // What builders knew of the commit; nothing that installs or imports reads it.
+        "scm_version.json" | "scm_file_list.json" | "pbr.json" => {
+            text.first() == Some(&b'{') && std::str::from_utf8(text).is_ok()
+        }
         "dependency_links.txt" => text.iter().all(u8::is_ascii_whitespace),
         _ => false,
     }

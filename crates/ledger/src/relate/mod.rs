@@ -126,7 +126,9 @@ pub fn wanted(from: &Side, to: &Side) -> [BTreeSet<String>; 2] {
             continue;
         }
         let counterparts = origin.counterparts(place);
-        if counterparts.is_empty() && !origin::is_version_place(place) {
+        let may_be_made =
+            origin::is_version_place(place) || origin::is_reexport_place(place, member);
+        if counterparts.is_empty() && !may_be_made {
             continue;
         }
         after.insert((*raw).to_owned());

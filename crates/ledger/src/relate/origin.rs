@@ -9,7 +9,7 @@ use super::finding::{Permit, Reason, Verdict};
 use super::info::{self, Info};
 use super::roots::Roots;
 use super::side::{Member, Place, Side, extension, is_aside, name_of, places};
-use super::text::{differ_in_first_line, differ_in_line_ends, differ_in_version};
+use super::text::{differ_in_first_line, differ_in_line_ends, differ_in_version, reexported};
 use super::version::{is_version_file, is_version_name};
 
 /// Endings of texts of which the ends of lines have no meaning.
@@ -29,6 +29,11 @@ pub(super) fn may_differ(place: &Place) -> bool {
 /// Whether a file that only says the version may be here.
 pub(super) fn is_version_place(place: &Place) -> bool {
     matches!(place, Place::Site(path) if path.contains('/') && is_version_name(name_of(path)))
+}
+
+/// Whether a package that a builder wrote may be here.
+pub(super) fn is_reexport_place(place: &Place, member: &Member) -> bool {
+    matches!(place, Place::Site(path) if name_of(path) == "__init__.py") && member.size <= 512
 }
 
 /// A side that was read, as seen from a wheel.
@@ -64,7 +69,13 @@ impl<'a> Origin<'a> {
             Kind::Source(roots) => roots,
         };
         let mut found: Vec<String> = match place {
-            Place::Site(path) => roots.path(path).into_iter().collect(),
+            Place::Site(path) => {
+                let types = path.strip_suffix("/__init__.pyi").filter(|top| !top.contains('/'));
+                // Types of a single module go with it into the package that a builder makes of it.
+                let types = types.into_iter().flat_map(|top| ["", "src/"].map(|it| (it, top)));
+                let types = types.map(|(folder, top)| format!("{folder}{top}.pyi"));
+                roots.path(path).into_iter().chain(types).collect()
+            }
             Place::Script(name) => self.commands(roots, name),
             Place::Header(path) if HEADERS.contains(&extension(path).as_str()) => {
                 self.ending_with(name_of(path))
@@ -91,6 +102,9 @@ impl<'a> Origin<'a> {
         for end in ends.filter(|end| roots.names(&path[..*end])) {
             let rest = path.get(end + 1..).unwrap_or_else(|| name_of(path));
             found.extend(self.ending_with(rest));
+        }
+        if is_page(path) {
+            found.extend(self.ending_with(name_of(path)));
         }
         found
     }
@@ -196,6 +210,12 @@ impl<'a> Origin<'a> {
                 return Verdict::Permitted(Permit::VersionLine);
             }
         }
+        if counterparts.is_empty() && self.is_reexport(place, path, raw, member) {
+            return Verdict::Permitted(Permit::Reexport);
+        }
+        if counterparts.is_empty() && self.is_compressed(path, member) {
+            return Verdict::Permitted(Permit::Compressed);
+        }
         Verdict::Unexplained(if !counterparts.is_empty() {
             Reason::Changed
         } else if member.size > 0 && self.digests.contains(&member.digest) {
@@ -223,6 +243,28 @@ impl<'a> Origin<'a> {
                 next.is_some_and(|(path, _)| path.starts_with(&folder))
             }),
         }
+    }
+
+    /// A package in the words of a builder, beside the compiled module that it names.
+    fn is_reexport(&self, place: &Place, path: &str, raw: &str, member: &Member) -> bool {
+        let module = self.to.text(raw).filter(|_| is_reexport_place(place, member));
+        let Some(module) = module.and_then(reexported) else { return false };
+        let folder = raw.strip_suffix(name_of(path)).unwrap_or_default();
+        let beside = format!("{folder}{module}.");
+        let mut files = self.to.files.range(beside.clone()..);
+        files
+            .by_ref()
+            .take_while(|(path, _)| path.starts_with(&beside))
+            .any(|(path, member)| is_native(member) && is_native_name(path))
+    }
+
+    /// A `.gz` of the file that is there without that ending.
+    fn is_compressed(&self, path: &str, member: &Member) -> bool {
+        let (Some(plain), Some(inner)) = (path.strip_suffix(".gz"), member.inner) else {
+            return false;
+        };
+        let found = self.counterparts(&Place::Site(plain.to_owned()));
+        found.iter().any(|path| self.from.files[path].digest == inner)
     }
 
     /// Whether entry points are lost with a file that is not there.
@@ -289,6 +331,14 @@ fn stem<'a>(wheel: &Side, (place, raw): (&'a Place, &&str)) -> Option<&'a str> {
     let name = name_of(path);
     let end = path.len() - name.len() + name.find('.')?;
     (is_native(member) && is_native_name(path)).then(|| &path[..end])
+}
+
+/// Whether it is a page for `man`, which nothing else looks at: `share/man/man1/NAME.1`.
+fn is_page(path: &str) -> bool {
+    let parts: Vec<&str> = path.split('/').collect();
+    let ["share", "man", section, name] = parts[..] else { return false };
+    let section = section.strip_prefix("man").unwrap_or_default();
+    matches!(section.as_bytes(), [b'1'..=b'9']) && extension(name) == section
 }
 
 /// Whether a name is one under which machine code is loaded.

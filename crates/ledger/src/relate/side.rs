@@ -31,6 +31,8 @@ pub struct Member {
     pub digest: Sha256,
     /// What it is, by its bytes.
     pub kind: FileKind,
+    /// Of a `.gz` in a wheel SHA-256 of what it holds, where it holds one text of bounded length.
+    pub inner: Option<Sha256>,
 }
 
 /// A wheel or a source distribution whose bytes were verified and read.

@@ -191,6 +191,11 @@ fn the_folder_of_metadata_holds_nothing_else() {
     unexplained(&tea().replace_info("WHEEL", wheel), &["metadata-differs .dist-info/WHEEL"]);
     covered(&tea().info("top_level.txt", b"tea\n").info("zip-safe", b"\n"));
     unexplained(&tea().info("zip-safe", b"import os\n"), &["metadata-differs .dist-info/zip-safe"]);
+    covered(&tea().info("scm_version.json", b"{}\n"));
+    unexplained(
+        &tea().info("scm_version.json", b"import os\n"),
+        &["metadata-differs .dist-info/scm_version.json"],
+    );
     unexplained(&tea().info("extra.json", b"{}\n"), &["metadata-differs .dist-info/extra.json"]);
     unexplained(
         &tea().info("licenses/run.py", b"import os\n"),
@@ -307,16 +312,55 @@ fn commands_and_data_come_from_where_the_build_says() {
     );
     unexplained(&tea().wheel("tea-1.0.data/scripts/brew", ELF), command);
     let page = || tea().both("docs/tea.1", "tea-1.0.data/data/share/man/man1/tea.1", b".TH\n");
-    unexplained(&page(), &["data .data/data/share/man/man1/tea.1"]);
-    covered(
-        &page().source("setup.py", b"setup(data_files=[('share/man/man1', ['docs/tea.1'])])\n"),
-    );
+    covered(&page());
+    let other = "tea-1.0.data/data/share/man/man1/tea.1";
+    unexplained(&page().replace_wheel(other, b".TX\n"), &["data .data/data/share/man/man1/tea.1"]);
+    let settings = || tea().both("conf/tea.json", "tea-1.0.data/data/etc/tea/tea.json", b"{}\n");
+    unexplained(&settings(), &["data .data/data/etc/tea/tea.json"]);
+    let named = b"setup(data_files=[('etc/tea', ['conf/tea.json'])])\n";
+    covered(&settings().source("setup.py", named));
     let header = || tea().source("include/tea.h", b"int x;\n");
     covered(&header().wheel("tea-1.0.data/headers/tea.h", b"int x;\n"));
     unexplained(
         &header().wheel("tea-1.0.data/headers/tea.h", b"int y;\n"),
         &["data .data/headers/tea.h"],
     );
+}
+
+#[test]
+fn a_package_of_a_compiled_module_is_made_by_the_builder() {
+    let text = b"from .rs import *\n\n__doc__ = rs.__doc__\nif hasattr(rs, \"__all__\"):\n    __all__ = rs.__all__";
+    let library = "rs/rs.cpython-312-x86_64-linux-gnu.so";
+    let release = || tea().wheel("rs/__init__.py", text).wheel(library, ELF);
+    let found = covered(&release());
+    assert!(found.permitted.contains(&"re-export rs/__init__.py".to_owned()));
+    assert_eq!(found.compiled, [library]);
+    // The module that it names is not there, or is no machine code.
+    unexplained(&tea().wheel("rs/__init__.py", text), &["added rs/__init__.py"]);
+    let python = tea().wheel("rs/__init__.py", text).wheel("rs/rs.py", b"x = 1\n");
+    unexplained(&python, &["added rs/__init__.py", "added rs/rs.py"]);
+    let more = [text, &b"\nrun()"[..]].concat();
+    unexplained(&release().replace_wheel("rs/__init__.py", &more), &["added rs/__init__.py"]);
+    // In place of a package that does something.
+    let replaced = tea().replace_wheel("tea/__init__.py", text).wheel("tea/rs.abi3.so", ELF);
+    unexplained(&replaced, &["changed tea/__init__.py"]);
+    // Types go with it, the same ones.
+    covered(&release().both("rs.pyi", "rs/__init__.pyi", b"x: int\n"));
+    let other = release().source("rs.pyi", b"x: int\n").wheel("rs/__init__.pyi", b"x: str\n");
+    unexplained(&other, &["changed rs/__init__.pyi"]);
+}
+
+#[test]
+fn a_file_may_be_compressed() {
+    let release = |inner: &[u8]| {
+        let bytes = [b"gzip:", inner].concat();
+        tea().source("src/tea/data/a.json", b"{}\n").wheel("tea/data/a.json.gz", &bytes)
+    };
+    let found = covered(&release(b"{}\n"));
+    assert!(found.permitted.contains(&"compressed tea/data/a.json.gz".to_owned()));
+    unexplained(&release(b"{\"evil\": 1}\n"), &["added tea/data/a.json.gz"]);
+    let moved = tea().source("src/tea/a.json", b"{}\n").wheel("tea/data/a.json.gz", b"gzip:{}\n");
+    unexplained(&moved, &["added tea/data/a.json.gz"]);
 }
 
 #[test]

@@ -66,6 +66,18 @@ pub(super) fn differ_in_first_line(before: &[u8], after: &[u8]) -> bool {
     is_python && after.0 == b"#!python" && before.1 == after.1
 }
 
+/// The name of the compiled module whose names a package gives, when it does that in the words of the
+/// builder that writes such packages, and nothing else.
+pub(super) fn reexported(text: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(text).ok()?;
+    let (module, rest) = text.strip_prefix("from .")?.split_once(" import *\n\n")?;
+    let is_name = module.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let expected = format!(
+        "__doc__ = {module}.__doc__\nif hasattr({module}, \"__all__\"):\n    __all__ = {module}.__all__"
+    );
+    (is_name && !module.is_empty() && rest.trim_end_matches('\n') == expected).then_some(module)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,6 +119,22 @@ mod tests {
             b"# coding: utf-7\n__version__ = '1.2.3'",
             &version
         ));
+    }
+
+    #[test]
+    fn a_package_of_a_compiled_module_has_these_words_only() {
+        let text = "from .x import *\n\n__doc__ = x.__doc__\nif hasattr(x, \"__all__\"):\n    __all__ = x.__all__";
+        assert_eq!(reexported(text.as_bytes()), Some("x"));
+        assert_eq!(reexported(format!("{text}\n").as_bytes()), Some("x"));
+        for bad in [
+            format!("{text}\nx.run()"),
+            text.replace("__doc__ = x", "__doc__ = y"),
+            text.replace('x', ""),
+            text.replace('x', "x.y"),
+            text.replace("from .x", "import os\nfrom .x"),
+        ] {
+            assert_eq!(reexported(bad.as_bytes()), None, "{bad}");
+        }
     }
 
     #[test]

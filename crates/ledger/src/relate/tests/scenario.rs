@@ -99,7 +99,9 @@ pub(super) fn side(name: &str, files: &BTreeMap<String, Vec<u8>>) -> Side {
     let is_wheel = name.ends_with(".whl");
     let member = |(path, bytes): (&String, &Vec<u8>)| {
         let kind = FileKind::of(path, bytes);
-        (path.clone(), Member { size: bytes.len() as u64, digest: sha256(bytes), kind })
+        // What is compressed is not unpacked here, but told.
+        let inner = bytes.strip_prefix(b"gzip:").map(sha256);
+        (path.clone(), Member { size: bytes.len() as u64, digest: sha256(bytes), kind, inner })
     };
     let texts = files.iter().filter(|(path, _)| is_saying(is_wheel, path));
     Side {

@@ -1,12 +1,14 @@
 //! `vet`: the ledger of reviews, as people use it.
 
 mod aggregate;
+mod certify;
 mod check;
 mod explain;
 mod hostile;
 mod import;
 mod first_day;
 mod init;
+mod key;
 mod merge;
 mod policy;
 mod scene;

@@ -18,7 +18,10 @@ pub fn write(plan: &Plan) -> String {
     for offer in &plan.offers {
         let files = words::count(offer.files.len(), "file", "files");
         out.push(format!("import {}, which vouches for {files}", harmless(&offer.name)));
-        out.push(format!("  countermark vet import --add {}", harmless(&offer.url)));
+        // What people call it, without who they are: `team` of `example.org/team`.
+        let name = offer.name.rsplit('/').next().unwrap_or(&offer.name);
+        let (url, name) = (harmless(&offer.url), harmless(name));
+        out.push(format!("  countermark vet import add {url} --name {name}"));
     }
     let mut projects: BTreeMap<&str, Vec<&Step>> = BTreeMap::new();
     for step in &plan.steps {

@@ -11,6 +11,7 @@ mod init;
 mod key;
 mod merge;
 mod policy;
+mod relate;
 mod scene;
 mod suggest;
 mod upkeep;

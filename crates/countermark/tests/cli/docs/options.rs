@@ -71,6 +71,7 @@ const COMMANDS: &[&[&str]] = &[
     &["vet", "aggregate"],
     &["vet", "certify"],
     &["vet", "check"],
+    &["vet", "relate"],
     &["vet", "init"],
     &["vet", "key"],
     &["vet", "key", "add"],

@@ -291,7 +291,7 @@ pub(super) fn local(paths: &[&String]) -> Result<(Release, Files), Vec<Problem>>
         let path = Path::new(path);
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         let filename = DistributionFilename::parse(name)
-            .map_err(|error| vec![Problem::of("bad-filename", Class::Usage, &error)])?;
+            .map_err(|error| vec![Problem::of("bad-release", Class::Usage, &error)])?;
         let unreadable = |error: std::io::Error| {
             let message = format!("cannot read `{}`: {error}", path.display());
             vec![Problem::new("file-unreadable", Class::Usage, message)]

@@ -7,6 +7,6 @@ pub mod log;
 pub mod mail;
 pub mod packse;
 pub mod postgres;
-pub mod sdist;
 pub mod provenance;
+pub mod sdist;
 pub mod wheel;

@@ -25,6 +25,8 @@ pub struct Report {
     pub subjects: Vec<String>,
     /// All judgements, in the order of the locks.
     pub judgements: Vec<Judgement>,
+    /// How many entries stand for no file that could be judged: each is a "no", which a note tells.
+    pub unjudged: usize,
     /// What else is to be said.
     pub notes: Vec<String>,
 }
@@ -58,7 +60,7 @@ impl Report {
     /// Whether every file meets its criteria.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.judgements.iter().all(Judgement::passes)
+        self.unjudged == 0 && self.judgements.iter().all(Judgement::passes)
     }
 
     /// How many files of each kind.

@@ -90,6 +90,7 @@ fn report(
         ledger: read.opened.loaded.ledger.name.clone(),
         subjects: found.names.clone(),
         judgements,
+        unjudged: found.unjudged.len(),
         notes,
     }
 }

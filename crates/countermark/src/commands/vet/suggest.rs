@@ -12,11 +12,13 @@ use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_client::sight;
 use countermark_ledger::check::Judgement;
 use countermark_ledger::file::FileId;
+use countermark_ledger::ledger::Ledger;
 use countermark_ledger::report::{suggest, suggest_json};
 use countermark_ledger::suggest::{Costs, Plan, Step, StepHow};
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::name::ProjectName;
+use countermark_report::harmless::harmless;
 use countermark_trust::Class;
 
 use super::names::{self, Online};
@@ -65,7 +67,7 @@ pub(super) fn run(arguments: &SuggestArgs, output: &OutputArgs) -> Outcome {
             output::print(suggest_json::write(on, &loaded.ledger.name, &plan).trim_end());
         }
         ReportFormat::Text => {
-            output::print(suggest::write(&plan).trim_end_matches('\n'));
+            output::print(text(&plan, &loaded.ledger).trim_end_matches('\n'));
             for line in next(&plan) {
                 output::print(&line);
             }
@@ -172,6 +174,23 @@ impl Costs for Asking<'_> {
         }
         known
     }
+}
+
+/// The plan for people. A ledger that is imported already is not added once more: its criteria are mapped.
+fn text(plan: &Plan, ledger: &Ledger) -> String {
+    let mut text = suggest::write(plan);
+    for offer in &plan.offers {
+        let is_known = ledger.imports.iter().any(|it| it.name == offer.name && it.url == offer.url);
+        if is_known {
+            let (url, name) = (harmless(&offer.url), harmless(&offer.name));
+            let add = format!("countermark vet import add {url} --name {name}");
+            let map = format!(
+                "in ledger.toml, below [import.criteria] of `{name}`: what its criteria count as"
+            );
+            text = text.replace(&add, &map);
+        }
+    }
+    text
 }
 
 /// What is to be said when it was read, a line a release.

@@ -100,6 +100,7 @@ fn what_has_no_sha256_is_told_and_never_passes() {
         let run = scene.vet(&["other.txt", "--format", "json"]);
         let report: Value = serde_json::from_str(&run.expect(1).stdout).expect("JSON");
         assert!(report["notes"][0].as_str().expect("a note").contains(says), "{report}");
+        assert_eq!(report["passes"], false);
     }
 }
 

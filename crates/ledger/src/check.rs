@@ -9,7 +9,7 @@
 pub mod counts;
 pub mod judgement;
 pub(crate) mod proof;
-mod search;
+pub(crate) mod search;
 pub mod source;
 pub mod trusted;
 mod violation;
@@ -42,7 +42,7 @@ use search::Search;
 pub struct Checker<'a> {
     book: &'a Book<'a>,
     now: Date,
-    candidates: RefCell<HashMap<(ProjectName, Sha256), Rc<Vec<Rc<Candidate>>>>>,
+    candidates: RefCell<HashMap<(ProjectName, Sha256), Rc<Vec<Arc<Candidate>>>>>,
     /// Answers about signatures, by source, statement and signature.
     verified: RefCell<HashMap<SignatureKey, Result<(), NotCounted>>>,
 }
@@ -120,7 +120,7 @@ impl<'a> Checker<'a> {
         &self,
         project: &ProjectName,
         digest: &Sha256,
-    ) -> Rc<Vec<Rc<Candidate>>> {
+    ) -> Rc<Vec<Arc<Candidate>>> {
         let key = (project.clone(), *digest);
         if let Some(known) = self.candidates.borrow().get(&key) {
             return Rc::clone(known);
@@ -128,11 +128,9 @@ impl<'a> Checker<'a> {
         let mut found = Vec::new();
         for (number, source) in self.book.sources.iter().enumerate() {
             let entries = source.reviews.covering(digest).into_iter();
-            found.extend(
-                entries.map(|entry| {
-                    Rc::new(Candidate::new(self.book, number, entry, project, self.now))
-                }),
-            );
+            found.extend(entries.map(|entry| {
+                Arc::new(Candidate::new(self.book, number, entry, project, self.now))
+            }));
         }
         found.sort_by(|one, other| one.order(other));
         let found = Rc::new(found);

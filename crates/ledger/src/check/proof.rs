@@ -4,11 +4,14 @@
 //! and dropped without recursion.
 
 use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
 
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 
+use super::counts::Candidate;
 use super::judgement::{Ignored, KnownBad, Obstacle, Reason};
 use crate::criteria::CriterionName;
 use crate::file::FileId;
@@ -43,13 +46,29 @@ pub(crate) struct Node {
 }
 
 /// What supports a file, if its premises meet the criterion.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Edge {
     pub(crate) reason: Reason,
     /// Each once.
     pub(crate) premises: Vec<NodeId>,
+    /// Reviews of which one has to be signed, best first; of what is open only.
+    pub(crate) reviews: Vec<Arc<Candidate>>,
     /// Compiled extensions that nobody vouches for; with any, it supports nothing.
     pub(crate) compiled_missing: Vec<String>,
+}
+
+impl Edge {
+    /// What rests on nothing else.
+    pub(crate) fn of(reason: Reason) -> Self {
+        let (premises, reviews, compiled_missing) = (Vec::new(), Vec::new(), Vec::new());
+        Self { reason, premises, reviews, compiled_missing }
+    }
+}
+
+impl fmt::Debug for Edge {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_tuple("Edge").field(&self.reason).field(&self.premises).finish()
+    }
 }
 
 impl Proof {

@@ -6,8 +6,9 @@
 //! and nothing depends on the order in which reviews stand anywhere.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::rc::Rc;
+use std::sync::Arc;
 
+use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 
@@ -26,11 +27,11 @@ use crate::review::How;
 struct Waiting {
     node: NodeId,
     edge: Edge,
-    /// The review without whose signature it supports nothing, best first; empty where none is needed.
-    reviews: Vec<Rc<Candidate>>,
+    /// What the reviews vouch for, where they are about compiled extensions.
+    compiled: Vec<String>,
     /// Premises that are not met yet.
     left: usize,
-    /// Its premises are met, and no signature counts.
+    /// No signature counts.
     is_refused: bool,
 }
 
@@ -72,11 +73,12 @@ impl<'c, 'a> Search<'c, 'a> {
         for (file, version) in files {
             search.want(file, Some(version));
         }
+        let asked = search.proof.nodes.len();
         while let Some(id) = search.open.pop() {
             search.look_at(id);
         }
         search.spread();
-        search.keep_what_is_open();
+        search.keep_what_is_open(asked);
         search.proof
     }
 
@@ -100,7 +102,7 @@ impl<'c, 'a> Search<'c, 'a> {
         let by_itself = self
             .full(id, &candidates)
             .or_else(|| self.exemption(id, &file))
-            .map(|reason| Edge { reason, premises: Vec::new(), compiled_missing: Vec::new() });
+            .map(|reason| Edge::of(reason));
         if let Some(edge) = by_itself {
             self.support(id, edge);
             return;
@@ -119,12 +121,12 @@ impl<'c, 'a> Search<'c, 'a> {
     }
 
     /// Reviews of the file that say what is asked, best first; the others are said.
-    fn candidates(&mut self, id: NodeId, file: &FileId) -> Vec<Rc<Candidate>> {
+    fn candidates(&mut self, id: NodeId, file: &FileId) -> Vec<Arc<Candidate>> {
         let all = self.checker.candidates(&self.proof.project, &file.digest);
         let mut good = Vec::new();
         for candidate in all.iter() {
             match candidate.says(&self.proof.criterion) {
-                Ok(()) => good.push(Rc::clone(candidate)),
+                Ok(()) => good.push(Arc::clone(candidate)),
                 Err(why) => self.ignore(id, candidate, why),
             }
         }
@@ -138,18 +140,18 @@ impl<'c, 'a> Search<'c, 'a> {
     }
 
     /// The first of these reviews whose signature counts.
-    fn first_signed(&mut self, id: NodeId, reviews: &[Rc<Candidate>]) -> Option<Rc<Candidate>> {
+    fn first_signed(&mut self, id: NodeId, reviews: &[Arc<Candidate>]) -> Option<Arc<Candidate>> {
         for candidate in reviews {
             match self.checker.verified(candidate) {
-                Ok(()) => return Some(Rc::clone(candidate)),
+                Ok(()) => return Some(Arc::clone(candidate)),
                 Err(why) => self.ignore(id, candidate, why),
             }
         }
         None
     }
 
-    fn full(&mut self, id: NodeId, candidates: &[Rc<Candidate>]) -> Option<Reason> {
-        let is_full = |it: &&Rc<Candidate>| it.entry.review.how == How::Full;
+    fn full(&mut self, id: NodeId, candidates: &[Arc<Candidate>]) -> Option<Reason> {
+        let is_full = |it: &&Arc<Candidate>| it.entry.review.how == How::Full;
         let full: Vec<_> = candidates.iter().filter(is_full).cloned().collect();
         self.first_signed(id, &full).map(|it| Reason::Full(it.reference.clone()))
     }
@@ -177,15 +179,15 @@ impl<'c, 'a> Search<'c, 'a> {
         None
     }
 
-    fn add_delta(&mut self, id: NodeId, candidate: &Rc<Candidate>) {
+    fn add_delta(&mut self, id: NodeId, candidate: &Arc<Candidate>) {
         let How::Delta { from, files } = &candidate.entry.review.how else { return };
         let review = candidate.reference.clone();
         let reason = Reason::Delta { review, from: from.clone(), files: files.clone() };
         let premises = files.iter().map(|file| self.want(file, Some(from))).collect();
-        self.wait(id, reason, premises, vec![Rc::clone(candidate)], Vec::new());
+        self.wait(id, reason, premises, vec![Arc::clone(candidate)], Vec::new());
     }
 
-    fn add_relation(&mut self, id: NodeId, relation: &Relation, candidates: &[Rc<Candidate>]) {
+    fn add_relation(&mut self, id: NodeId, relation: &Relation, candidates: &[Arc<Candidate>]) {
         let (from, to) = (relation.from.clone(), relation.to.clone());
         if !relation.covers() {
             let unexplained = relation.unexplained.clone();
@@ -197,13 +199,12 @@ impl<'c, 'a> Search<'c, 'a> {
         let compiled: Vec<_> = match relation.compiled.is_empty() {
             true => Vec::new(),
             false => {
-                let of_compiled = |it: &&Rc<Candidate>| it.entry.review.how == How::Compiled;
+                let of_compiled = |it: &&Arc<Candidate>| it.entry.review.how == How::Compiled;
                 candidates.iter().filter(of_compiled).cloned().collect()
             }
         };
-        let missing = if compiled.is_empty() { relation.compiled.clone() } else { Vec::new() };
         let reason = Reason::Relation { from, compiled: None };
-        self.wait(id, reason, premises, compiled, missing);
+        self.wait(id, reason, premises, compiled, relation.compiled.clone());
     }
 
     fn add_trust(&mut self, id: NodeId, file: &FileId) {
@@ -213,7 +214,8 @@ impl<'c, 'a> Search<'c, 'a> {
         let obstacles = trust.refusals.into_iter().map(Obstacle::Trust);
         self.proof.node_mut(id).obstacles.extend(obstacles);
         for (reason, before) in trust.reasons {
-            let premises = before.iter().map(|file| self.want(file, None)).collect();
+            let premises = before.iter().map(|file| self.want(file, version_of(file).as_ref()));
+            let premises = premises.collect();
             self.wait(id, reason, premises, Vec::new(), Vec::new());
         }
     }
@@ -223,14 +225,15 @@ impl<'c, 'a> Search<'c, 'a> {
         node: NodeId,
         reason: Reason,
         mut premises: Vec<NodeId>,
-        reviews: Vec<Rc<Candidate>>,
-        compiled_missing: Vec<String>,
+        reviews: Vec<Arc<Candidate>>,
+        compiled: Vec<String>,
     ) {
         premises.sort_unstable();
         premises.dedup();
         let left = premises.len();
-        let edge = Edge { reason, premises, compiled_missing };
-        self.waiting.push(Waiting { node, edge, reviews, left, is_refused: false });
+        let compiled_missing = if reviews.is_empty() { compiled.clone() } else { Vec::new() };
+        let edge = Edge { reason, premises, reviews, compiled_missing };
+        self.waiting.push(Waiting { node, edge, compiled, left, is_refused: false });
     }
 
     fn support(&mut self, id: NodeId, edge: Edge) {
@@ -301,27 +304,51 @@ impl<'c, 'a> Search<'c, 'a> {
             if self.proof.is_met(id) || !is_open {
                 continue;
             }
-            let reviews = std::mem::take(&mut self.waiting[number].reviews);
-            let signed = self.first_signed(id, &reviews);
-            let mut edge = self.waiting[number].edge.clone();
-            if let Reason::Relation { compiled, .. } = &mut edge.reason {
-                *compiled = signed.as_ref().map(|it| it.reference.clone());
-            }
-            if reviews.is_empty() || signed.is_some() {
+            if let Some(edge) = self.signed(number) {
                 self.support(id, edge);
-            } else {
-                // Nothing of it is left to hope for.
-                self.waiting[number].is_refused = true;
             }
         }
     }
 
-    /// What still waits is what a person may want to know of files that are not met.
-    fn keep_what_is_open(&mut self) {
+    /// What supports the file if the premises do, with the first review whose signature counts.
+    fn signed(&mut self, number: usize) -> Option<Edge> {
+        let waiting = &mut self.waiting[number];
+        let (id, reviews) = (waiting.node, std::mem::take(&mut waiting.edge.reviews));
+        let signed = self.first_signed(id, &reviews);
+        let waiting = &mut self.waiting[number];
+        if signed.is_none() && !reviews.is_empty() {
+            // A relation still may get a review of the compiled extensions; of a difference nothing is left.
+            waiting.edge.compiled_missing.clone_from(&waiting.compiled);
+            waiting.is_refused = waiting.compiled.is_empty();
+            return None;
+        }
+        let mut edge = waiting.edge.clone();
+        if let Reason::Relation { compiled, .. } = &mut edge.reason {
+            *compiled = signed.as_ref().map(|it| it.reference.clone());
+        }
+        waiting.edge.reviews = signed.into_iter().collect();
+        Some(edge)
+    }
+
+    /// What still waits is what a person may want to know of files that are not met. Of those that were
+    /// asked for, signatures are verified now: nobody should wait for what will not count.
+    fn keep_what_is_open(&mut self, asked: usize) {
+        for number in 0..self.waiting.len() {
+            let waiting = &self.waiting[number];
+            let is_asked = (waiting.node.0 as usize) < asked;
+            if is_asked && !self.proof.is_met(waiting.node) && !waiting.edge.reviews.is_empty() {
+                self.signed(number);
+            }
+        }
         for waiting in std::mem::take(&mut self.waiting) {
             if !self.proof.is_met(waiting.node) && !waiting.is_refused {
                 self.proof.node_mut(waiting.node).open.push(waiting.edge);
             }
         }
     }
+}
+
+/// The release that a file name says, for people.
+pub(crate) fn version_of(file: &FileId) -> Option<Version> {
+    DistributionFilename::parse(&file.name).ok().map(|name| name.version().clone())
 }

@@ -50,8 +50,10 @@ fn when(review: &ReviewRef) -> String {
 pub fn open(reason: &Reason, compiled: &[String]) -> String {
     let text = match reason {
         Reason::Full(_) | Reason::Exemption { .. } => self::reason(reason),
+        // Whether its author holds a role matters once it counts.
         Reason::Delta { review, from, .. } => {
-            format!("{} read the difference from {from}{}", review.author, when(review))
+            let review = ReviewRef { roles_unknown: false, ..review.clone() };
+            format!("{} read the difference from {from}{}", review.author, when(&review))
         }
         Reason::Relation { from, .. } if compiled.is_empty() => {
             format!("its content is that of {}", from.name)

@@ -7,6 +7,7 @@ use countermark_packaging::lock::Place;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 
+use crate::check::search::version_of;
 use crate::check::{Checker, Judgement, Subject};
 use crate::criteria::CriterionName;
 use crate::file::FileId;
@@ -105,7 +106,7 @@ fn candidates(
         }
     }
     for fact in targets.iter().flat_map(|it| book.facts(&it.subject.digest)) {
-        fact.before.iter().for_each(|file| add(file, None));
+        fact.before.iter().for_each(|file| add(file, version_of(file).as_ref()));
     }
     for target in targets {
         known.remove(&target.subject.digest);

@@ -69,7 +69,7 @@ pub(super) fn steps(
     let asked: Vec<CriterionName> = all.iter().cloned().collect();
     let bases = bases(checker, project, targets, passing, &asked);
     graph.add_readings(&bases);
-    graph.add_waiting(targets);
+    graph.add_waiting(checker, targets);
     graph.ways.sort_by(|one, other| {
         (one.to, one.weight, one.from).cmp(&(other.to, other.weight, other.from))
     });
@@ -193,12 +193,12 @@ impl Graph<'_> {
     }
 
     /// What is there already and only waits for another file, or for a word about compiled extensions.
-    fn add_waiting(&mut self, targets: &[&Judgement]) {
+    fn add_waiting(&mut self, checker: &Checker<'_>, targets: &[&Judgement]) {
         // A way has to do for every criterion that its end lacks.
         let mut found: BTreeMap<(Option<usize>, usize, Option<FileId>), BTreeSet<CriterionName>> =
             BTreeMap::new();
         for required in targets.iter().flat_map(|it| &it.required).filter(|it| !it.is_met()) {
-            for (key, criterion) in self.waiting(required) {
+            for (key, criterion) in self.waiting(checker, required) {
                 found.entry(key).or_default().insert(criterion);
             }
         }
@@ -230,6 +230,7 @@ impl Graph<'_> {
 
     fn waiting(
         &self,
+        checker: &Checker<'_>,
         required: &Required,
     ) -> Vec<((Option<usize>, usize, Option<FileId>), CriterionName)> {
         let mut ways = Vec::new();
@@ -240,8 +241,19 @@ impl Graph<'_> {
                 let is_delta = matches!(edge.reason, Reason::Delta { .. });
                 let lacks = |it: &&Looked| it.support.is_none() || (is_delta && it.is_by_publisher);
                 let unmet: Vec<_> = unmet.filter(lacks).collect();
-                let compiled = match (&edge.reason, edge.compiled_missing.is_empty()) {
-                    (Reason::Relation { from, .. }, false) => Some(from.clone()),
+                let is_signed = edge.reviews.iter().any(|it| checker.verified(it).is_ok());
+                let compiled = match &edge.reason {
+                    Reason::Relation { from, .. }
+                        if !edge.compiled_missing.is_empty()
+                            || (!edge.reviews.is_empty() && !is_signed) =>
+                    {
+                        Some(from.clone())
+                    }
+                    // A review that will not count is nothing to wait for.
+                    Reason::Delta { .. } if !is_signed => continue,
+                    // Reading an older release so that a publisher may stand for a newer one is no plan, and
+                    // no difference may start there.
+                    Reason::Trusted { .. } => continue,
                     _ => None,
                 };
                 // What waits for several files at once is not looked at: the way to one of them is no

@@ -1,0 +1,9 @@
+//! The rules of `docs/ledger-rules.md`: scenarios in a small vocabulary, and laws over generated books.
+
+mod chains;
+mod laws;
+mod page;
+mod plans;
+mod reports;
+mod scenarios;
+mod world;

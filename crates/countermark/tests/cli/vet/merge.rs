@@ -75,11 +75,12 @@ fn count(world: &World, text: &str) -> usize {
 #[test]
 fn git_asks_and_neighbouring_entries_of_two_branches_are_all_there() {
     let [a, b, c, d] = ["a", "b", "c", "d"].map(review);
-    let base = [&format!("{HEAD}{}", exemption("old")), &format!("{a}{d}")].map(String::as_str);
-    let ours =
-        [&format!("{HEAD}{}{}", exemption("new-a"), exemption("old")), &format!("{a}{b}{c}{d}")]
-            .map(String::as_str);
-    let theirs = [&format!("{HEAD}{}", exemption("new-b")), &format!("{a}{c}")].map(String::as_str);
+    let base = [format!("{HEAD}{}", exemption("old")), format!("{a}{d}")];
+    let both = format!("{HEAD}{}{}", exemption("new-a"), exemption("old"));
+    let ours = [both, format!("{a}{b}{c}{d}")];
+    let theirs = [format!("{HEAD}{}", exemption("new-b")), format!("{a}{c}")];
+    let [base, ours, theirs] =
+        [&base, &ours, &theirs].map(|files| files.each_ref().map(String::as_str));
     let world = repository(true);
     assert!(merged(&world, base, ours, theirs), "no conflict");
     for (project, expect) in

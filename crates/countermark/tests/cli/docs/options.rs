@@ -73,6 +73,8 @@ const COMMANDS: &[&[&str]] = &[
     &["vet", "check"],
     &["vet", "relate"],
     &["vet", "init"],
+    &["vet", "inspect"],
+    &["vet", "diff"],
     &["vet", "key"],
     &["vet", "key", "add"],
     &["vet", "key", "new"],

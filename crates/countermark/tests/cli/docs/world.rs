@@ -124,9 +124,18 @@ fn wheel(name: &str) -> Wheel {
         "jug" => module("1.0"),
         "sieve" => module("0.3"),
         "cup" => module("1.0"),
+        "urn" => urn("1.1"),
         "blend" => module("3.0"),
         other => panic!("no wheel of {other}"),
     }
+}
+
+/// A project with something to read: it learned to cool between its two releases.
+fn urn(version: &str) -> Wheel {
+    let sizes: String = (1..=40).map(|cups| format!("SIZE_{cups} = {}\n", cups * 250)).collect();
+    let cools = if version == "1.0" { "" } else { "\n\ndef cool(urn):\n    return urn - 1\n" };
+    let module = format!("{sizes}\n\ndef heat(urn):\n    return urn + 1\n{cools}");
+    Wheel::new("urn", version).file("urn.py", module.as_bytes())
 }
 
 /// Stored, not deflated, so that the digests in the pages outlive a change of compression.
@@ -157,6 +166,8 @@ fn public() -> Scenario {
         .file("kettle", honest(&Wheel::new("kettle", "2.0").file("kettle.py", b"HOT = 1\n")))
         .file("kettle", honest(&wheel("kettle")))
         .file("jug", honest(&wheel("jug")))
+        .file("urn", honest(&urn("1.0")))
+        .file("urn", honest(&wheel("urn")))
         .file("sieve", ServedFile::honest("sieve-0.3.tar.gz", b"a source package".to_vec()))
         .file("sieve", honest(&wheel("sieve")))
         .file("cup", honest(&wheel("cup")).but_serves(bytes(&replaced)))

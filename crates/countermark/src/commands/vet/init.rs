@@ -31,18 +31,18 @@ use crate::progress::Teller;
 /// What a person who opens the file for the first time wants to know.
 const GUIDE: &str = "\
 #
-# What may stand here, with the commands that write it:
+# The tables that may stand here, and the commands that write them:
 #
-#   [[key]]          whose reviews count                    countermark vet key add
-#   [[import]]       whose ledger is taken in               countermark vet import add
-#   [[criteria]]     criteria of your own, and what they imply
-#   [[requirement]]  other criteria for some projects, such as those of tests only
-#   [[exemption]]    what passes without a review           countermark vet exempt
-#   [[trusted]]      a publisher whose releases pass for a time, without a review
+#   key          whose reviews count                        countermark vet key add
+#   import       whose ledger is taken in                   countermark vet import add
+#   criteria     criteria of your own, and what they imply
+#   requirement  other criteria for some projects, such as those of tests only
+#   exemption    what passes without a review               countermark vet exempt
+#   trusted      a publisher whose releases pass without a review, until a day
 #                                                           countermark vet trust
-#   [[violation]]    files that are known to be bad; nothing overrides it
+#   violation    files that are known to be bad; nothing overrides it
 #                                                           countermark vet violation
-#   [[own-reviews]]  whose reviews of their own projects count all the same
+#   own-reviews  whose reviews of their own projects count all the same
 #
 # What was locked when this ledger began passes without a review. The list only shrinks: an exemption that
 # comes later needs a reason. `countermark vet prune` takes out what a review has made needless.

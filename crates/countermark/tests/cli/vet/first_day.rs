@@ -18,7 +18,9 @@ fn name(number: usize) -> String {
 
 fn wants(scene: &Scene, names: &[String]) {
     scene.world.write("requirements.in", names.join("\n") + "\n");
-    scene.world.run(&["lock", "--upgrade", "requirements.in", "-o", "requirements.txt"]).expect(0);
+    // A week later no page is fresh; here it is told.
+    let lock = ["lock", "--upgrade", "--refresh", "requirements.in", "-o", "requirements.txt"];
+    scene.world.run(&lock).expect(0);
 }
 
 fn vet(scene: &Scene, arguments: &[&str]) -> crate::support::Run {

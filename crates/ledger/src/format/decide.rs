@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use countermark_packaging::lock::SourceError;
-use countermark_packaging::lock::codes::INVALID_VALUE;
+use countermark_packaging::lock::codes::{INVALID_VALUE, TOO_LARGE};
 use countermark_packaging::lock::source::Source;
 use countermark_packaging::table::codes::LISTED_TWICE;
 use countermark_packaging::table::{At, Reader, Table, collect_mistakes, parse_utf8};
@@ -117,7 +117,13 @@ fn read<'a>(reader: &mut Reader<'a>, document: Table<'a>) -> Option<Ledger> {
     let head = head.and_then(|table| sections::head(reader, table, &mut used));
     let mut descriptions = BTreeMap::new();
     let mut implies = BTreeMap::new();
-    for table in reader.tables(document, "criteria", "[[criteria]]") {
+    let tables = reader.tables(document, "criteria", "[[criteria]]");
+    // What each of them implies in the end is written out, which of thousands would be millions.
+    if let Some(first) = tables.get(limits::CRITERIA) {
+        let message = format!("more than {} criteria are not read", limits::CRITERIA);
+        reader.error(TOO_LARGE, message, first.span());
+    }
+    for table in tables.into_iter().take(limits::CRITERIA) {
         if let Some(one) = sections::criterion(reader, table, &mut used) {
             let sections::Definition { name, description, implied } = one;
             if implies.contains_key(&name.value) {

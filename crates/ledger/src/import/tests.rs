@@ -272,3 +272,24 @@ fn ledgers_of_ledgers_are_offers() {
     let expect = Known { name: "zeta", url: "https://example.org/zeta", via: "acme" };
     assert_eq!(found, [expect]);
 }
+
+#[test]
+fn criteria_bombs_are_refused_at_the_first_one_too_many() {
+    let criterion = |number: usize| {
+        let implies = if number == 0 { String::new() } else { format!("\"c{}\"", number - 1) };
+        format!(
+            "\n[[criteria]]\nname = \"c{number}\"\ndescription = \"x\"\nimplies = [{implies}]\n"
+        )
+    };
+    let head = "[ledger]\nversion = 1\nname = \"example.org/a\"\ninitialised = 2026-01-01\n\
+                criteria = [\"safe-to-run\"]\n";
+    let ledger = |count: usize| {
+        let text: String = (0..count).map(criterion).collect();
+        Ledger::parse("ledger.toml", format!("{head}{text}").as_bytes())
+    };
+    assert_eq!(ledger(64).unwrap().descriptions.len(), 64);
+    let errors = ledger(10_000).unwrap_err();
+    assert_eq!(errors[0].code, "too-large");
+    // Five lines of a head, then five lines each.
+    assert_eq!(errors[0].place.line, 5 + 64 * 5 + 2);
+}

@@ -370,7 +370,10 @@ fn wait<T>(
 }
 
 /// A file of this machine, which may grow while it is read.
-fn read_file(path: &Path, limit: u64) -> Result<FetchedFile, FetchError> {
+///
+/// # Errors
+/// When it is not there, is no file, or is longer than the limit.
+pub fn read_file(path: &Path, limit: u64) -> Result<FetchedFile, FetchError> {
     let shown = path.display().to_string();
     let failed = |source: std::io::Error| match source.kind() {
         std::io::ErrorKind::NotFound => FetchError::NotThere { shown: shown.clone() },

@@ -1,7 +1,7 @@
 //! `vet import`: ledgers fetched again. What is new is shown; what changed its past is refused.
 
 use countermark_client::ledger::Folder;
-use countermark_client::ledger::fetch::{Had, store};
+use countermark_client::ledger::fetch::{self, Had, store};
 use countermark_client::ledger::folder::Held;
 use countermark_client::report::{Problem, Reporter as _};
 use countermark_ledger::file::FileId;
@@ -218,10 +218,9 @@ impl Run<'_> {
         let mut found = Certificates::new();
         for file in import.keys.iter().filter_map(|key| key.file.as_ref()) {
             let path = self.folder.path().join(file);
-            let bytes = std::fs::read(&path).map_err(|error| {
-                let message = format!("cannot read {}: {error}", path.display());
-                vec![Problem::new("file-unreadable", Class::Unavailable, message)]
-            })?;
+            let bytes = fetch::read_file(&path, fetch::MAXIMUM_CERTIFICATE)
+                .map_err(|error| vec![theirs::problem(&error)])?
+                .bytes;
             found.insert(file.clone(), bytes);
         }
         theirs::keys(&import.keys, &found, place::now(&self.arguments.place.ledger)?)

@@ -2,11 +2,12 @@
 //! in here as well. They count for nothing; a person who wants one adds it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use countermark_client::ledger::fetch::{Fetching, Had};
 use countermark_client::ledger::{Folder, Loaded};
 use countermark_ledger::criteria::CriterionName;
-use countermark_ledger::import::known;
+use countermark_ledger::import::{Known, known};
 use countermark_ledger::ledger::Ledger;
 use countermark_ledger::review::How;
 use countermark_ledger::signature::{self, Certificates, Commits, Keys};
@@ -14,11 +15,15 @@ use countermark_ledger::suggest::Offer;
 use countermark_packaging::digest::Sha256;
 use jiff::Timestamp;
 use jiff::civil::Date;
+use url::Url;
 
 use super::theirs::{self, Theirs};
 
 /// Most ledgers that are asked.
 const MOST: usize = 20;
+
+/// The longest that one of them may take.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Asks the ledgers that imports of ours take in. Those that cannot be had are left out: an offer that is
 /// missing changes no answer.
@@ -30,9 +35,11 @@ pub(in crate::commands) fn offers(
     fetching: &Fetching<'_>,
 ) -> Vec<Offer> {
     let imports = loaded.imports.iter().map(|it| (it.name.as_str(), &it.ledger));
+    let fetching = Fetching { time: LONGEST, ..*fetching };
+    let known = known(&loaded.ledger, imports);
     let mut offers = Vec::new();
-    for known in known(&loaded.ledger, imports).into_iter().take(MOST) {
-        let Ok(theirs) = theirs::fetch(known.url, folder, &Had::default(), fetching) else {
+    for known in known.into_iter().filter(|it| may_be_asked(it, &loaded.ledger)).take(MOST) {
+        let Ok(theirs) = theirs::fetch(known.url, folder, &Had::default(), &fetching) else {
             continue;
         };
         // Ours, taken in by somebody whom we take in.
@@ -41,6 +48,14 @@ pub(in crate::commands) fn offers(
         }
     }
     offers
+}
+
+fn may_be_asked(known: &Known<'_>, ours: &Ledger) -> bool {
+    let Ok(url) = Url::parse(known.url) else { return false };
+    let via = ours.imports.iter().find(|it| it.name == known.via);
+    let via = via.and_then(|it| Url::parse(&it.url).ok());
+    let is_there = via.is_some_and(|it| it.origin().is_tuple() && it.origin() == url.origin());
+    url.scheme() == "https" || is_there
 }
 
 /// What full reviews under its own keys say, in criteria that have our names.

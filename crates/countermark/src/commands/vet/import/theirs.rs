@@ -1,6 +1,6 @@
 //! A ledger as it was fetched, read whole, and which of its signatures count.
 
-use countermark_client::ledger::fetch::{self, FetchError, Fetched, Fetching, Had, Origin, store};
+use countermark_client::ledger::fetch::{self, FetchError, Fetched, Fetching, Had, Origin};
 use countermark_client::ledger::{Folder, commits};
 use countermark_client::report::Problem;
 use countermark_ledger::format::{Entry, ReviewFile};
@@ -101,8 +101,8 @@ pub(super) fn copy(folder: &Folder, import: &Import) -> Copy {
     let broken = Copy::Broken(Some(ledger), reviews);
     let path = |name: &str| folder.path().join("imports").join(&import.name).join(name);
     let read = |name: &str, digest: Sha256| -> Option<Vec<u8>> {
-        let bytes = std::fs::read(path(name)).ok()?;
-        (store::digest(&bytes) == digest).then_some(bytes)
+        let file = fetch::read_file(&path(name), fetch::MAXIMUM_REVIEWS).ok()?;
+        (file.digest == digest).then_some(file.bytes)
     };
     let Some(decided) = read(fetch::LEDGER, ledger) else { return broken };
     let file = folder.shown(&format!("imports/{}/{}", import.name, fetch::LEDGER));

@@ -1,5 +1,7 @@
 //! `facts.toml` and `relations.toml`, which machines write and people review.
 
+use std::collections::BTreeMap;
+
 use countermark_packaging::lock::SourceError;
 use countermark_packaging::lock::codes::INVALID_VALUE;
 use countermark_packaging::table::codes::LISTED_TWICE;
@@ -31,22 +33,11 @@ impl Facts {
         read(file, bytes, |reader, document| {
             reader.only(document, &["roles", "file"]);
             let roles = reader.tables(document, "roles", "[[roles]]");
-            let mut roles: Vec<Roles> =
-                roles.into_iter().filter_map(|table| read_roles(reader, table)).collect();
+            let mut roles: Vec<Roles> = once(reader, roles, read_roles, |it| it.project.clone());
             let files = reader.tables(document, "file", "[[file]]");
-            let mut files: Vec<FileFact> =
-                files.into_iter().filter_map(|table| read_file(reader, table)).collect();
+            let mut files: Vec<FileFact> = once(reader, files, read_file, |it| it.file.digest);
             roles.sort_by(|a, b| a.project.cmp(&b.project));
-            if let Some(pair) = roles.windows(2).find(|pair| pair[0].project == pair[1].project) {
-                let message = format!("the roles of {} stand here twice", pair[0].project);
-                reader.error(LISTED_TWICE, message, document.span());
-            }
             sort_files(&mut files);
-            let twice = |pair: &&[FileFact]| pair[0].file.digest == pair[1].file.digest;
-            if let Some(pair) = files.windows(2).find(twice) {
-                let message = format!("`{}` stands here twice", pair[0].file);
-                reader.error(LISTED_TWICE, message, document.span());
-            }
             Self { roles, files }
         })
     }
@@ -97,6 +88,28 @@ fn sorted(texts: &[String]) -> Vec<&str> {
     texts.sort_unstable();
     texts.dedup();
     texts
+}
+
+/// Reads tables of which no two may be about the same thing.
+fn once<'a, T, K: Ord>(
+    reader: &mut Reader<'a>,
+    tables: Vec<Table<'a>>,
+    read: fn(&mut Reader<'a>, Table<'a>) -> Option<T>,
+    about: impl Fn(&T) -> K,
+) -> Vec<T> {
+    let mut seen: BTreeMap<K, u32> = BTreeMap::new();
+    let mut found = Vec::with_capacity(tables.len());
+    for table in tables {
+        let Some(one) = read(reader, table) else { continue };
+        let line = reader.place(table.span()).line;
+        if let Some(first) = seen.insert(about(&one), line) {
+            let message =
+                format!("this {} is about the same as the one at line {first}", table.title);
+            reader.error(LISTED_TWICE, message, table.span());
+        }
+        found.push(one);
+    }
+    found
 }
 
 fn read_roles<'a>(reader: &mut Reader<'a>, table: Table<'a>) -> Option<Roles> {
@@ -190,17 +203,9 @@ impl Relations {
         read(file, bytes, |reader, document| {
             reader.only(document, &["relation"]);
             let tables = reader.tables(document, "relation", "[[relation]]");
-            let found = tables.into_iter().filter_map(|table| read_relation(reader, table));
-            let mut relations: Vec<Relation> = found.collect();
-            sort(&mut relations);
             let ends = |it: &Relation| (it.from.digest, it.to.digest);
-            if let Some(pair) = relations.windows(2).find(|pair| ends(&pair[0]) == ends(&pair[1])) {
-                let message = format!(
-                    "the relation of `{}` to `{}` stands here twice",
-                    pair[0].from, pair[0].to
-                );
-                reader.error(LISTED_TWICE, message, document.span());
-            }
+            let mut relations: Vec<Relation> = once(reader, tables, read_relation, ends);
+            sort(&mut relations);
             Self(relations)
         })
     }

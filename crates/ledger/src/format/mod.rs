@@ -8,6 +8,7 @@
 //! `docs/ledger-format.md` is the frozen description.
 
 mod blocks;
+mod canonical;
 pub mod codes;
 mod decide;
 mod decided;
@@ -48,5 +49,11 @@ pub mod limits {
     pub const CRITERIA: usize = 64;
 }
 
+#[cfg(test)]
+mod decisions_tests;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

@@ -6,7 +6,7 @@ use countermark_packaging::lock::source::Source;
 use countermark_packaging::table::{Reader, Table, collect_mistakes};
 use toml::de::DeTable;
 
-use super::{codes, limits, quote, value};
+use super::{canonical, codes, limits, quote, value};
 use crate::review::{How, Review};
 
 const KEYS: [&str; 12] = [
@@ -35,6 +35,11 @@ enum Kind {
 
 /// Reads a block. Places are those of the block.
 pub(super) fn read(file: &str, block: &str) -> Result<Review, Vec<SourceError>> {
+    canonical::read(block).map_or_else(|| read_toml(file, block), Ok)
+}
+
+/// Reads a block as TOML.
+pub(super) fn read_toml(file: &str, block: &str) -> Result<Review, Vec<SourceError>> {
     let source = Source::new(file, block.to_owned());
     let (document, broken) = DeTable::parse_recoverable(source.text());
     let document = document.get_ref();

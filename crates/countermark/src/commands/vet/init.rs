@@ -217,6 +217,7 @@ fn tell(found: &Subjects, path: &Path, releases: usize, teller: &Teller) {
          git add {shown}          it is reviewed and merged like code\n  \
          countermark vet         green now, and as long as nothing moves\n  \
          countermark vet key     so that your reviews count: `vet key new`, `vet key add`\n  \
+         countermark vet facts   who may release what, so that nobody vouches for their own\n  \
          countermark vet suggest after the next update: the least to read\n\n\
          once in each clone, so that git merges reviews one by one:\n  {}",
         found.of,

@@ -37,10 +37,16 @@ pub(crate) fn now(arguments: &LedgerArgs) -> Result<Timestamp, Vec<Problem>> {
 /// which is the folder of the lock.
 pub(crate) fn find(arguments: &LedgerArgs, start: &Path) -> Result<Folder, Vec<Problem>> {
     let named = named(arguments, start)?;
-    let here = setup::working_folder()?;
-    // What is below the working folder is called by its relative path, as people write it.
-    let start = if start == here { Path::new(".") } else { start };
+    let start = &near(start)?;
     Folder::find(start, named.as_deref()).map_err(|problem| vec![problem])
+}
+
+/// A folder as people in the working folder write it: what is below that has a relative path.
+fn near(folder: &Path) -> Result<PathBuf, Vec<Problem>> {
+    let here = setup::working_folder()?;
+    let below = folder.strip_prefix(&here).unwrap_or(folder);
+    let is_here = below.as_os_str().is_empty();
+    Ok(if is_here { PathBuf::from(".") } else { below.to_owned() })
 }
 
 /// The folder that somebody named.
@@ -83,8 +89,8 @@ pub(crate) fn read(
 
 /// Where a new ledger goes; it has to be a place where none is.
 pub(super) fn new_folder(arguments: &LedgerArgs, start: &Path) -> Result<PathBuf, Vec<Problem>> {
-    let here = setup::working_folder()?;
-    let beside = if start == here { PathBuf::from(NAME) } else { start.join(NAME) };
+    let near = near(start)?;
+    let beside = if near == Path::new(".") { PathBuf::from(NAME) } else { near.join(NAME) };
     let folder = named(arguments, start)?.unwrap_or(beside);
     for file in [LEDGER, REVIEWS] {
         let path = folder.join(file);

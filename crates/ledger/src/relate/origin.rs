@@ -87,31 +87,39 @@ impl<'a> Origin<'a> {
         found
     }
 
-    /// Commands lie in a folder of them, or where a file of the build says.
+    /// Commands are files that a file of the build names, or of which it names the folder.
     fn commands(&self, roots: &Roots<'_>, name: &str) -> Vec<String> {
+        let folders = ["bin", "scripts"].into_iter().filter(|folder| roots.names(folder));
+        let usual = folders.map(|folder| format!("{folder}/{name}"));
         let named = self.ending_with(name).into_iter().filter(|path| roots.names(path));
-        let usual = ["", "bin/", "scripts/"].map(|folder| format!("{folder}{name}"));
         named.chain(usual).collect()
     }
 
     /// Data goes where a file of the build says: it names the place or a folder above it, and what is below
-    /// that folder is the end of the path that it comes from.
+    /// that folder is the end of the path that it comes from. Other places than those of data and of
+    /// settings hold programs and packages.
     fn data(&self, roots: &Roots<'_>, path: &str) -> Vec<String> {
         let mut found = Vec::new();
+        if !path.starts_with("share/") && !path.starts_with("etc/") {
+            return found;
+        }
         let ends = path.match_indices('/').map(|(at, _)| at).chain([path.len()]);
         for end in ends.filter(|end| roots.names(&path[..*end])) {
             let rest = path.get(end + 1..).unwrap_or_else(|| name_of(path));
             found.extend(self.ending_with(rest));
         }
         if is_page(path) {
-            found.extend(self.ending_with(name_of(path)));
+            let name = name_of(path);
+            found.extend(self.from.files.keys().filter(|path| name_of(path) == name).cloned());
         }
         found
     }
 
+    /// The paths with this end, but for those of tests and documents: they are read with other eyes.
     fn ending_with(&self, end: &str) -> Vec<String> {
         let is_end = |path: &&String| {
-            path.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('/'))
+            let is_whole = |rest: &str| rest.is_empty() || rest.ends_with('/');
+            path.strip_suffix(end).is_some_and(is_whole) && !path.split('/').any(is_aside)
         };
         self.from.files.keys().filter(is_end).cloned().collect()
     }
@@ -146,6 +154,13 @@ impl<'a> Origin<'a> {
             Place::Data(path) if member.kind == FileKind::Pth || extension(path) == "pth" => {
                 unexplained(Reason::Starts)
             }
+            // Nobody can read it in the source distribution either.
+            Place::Site(path) if is_same && self.is_unreadable(path) => {
+                Verdict::Unexplained(Reason::Program)
+            }
+            Place::Site(_) if is_same && !self.from.is_wheel() && is_native(member) => {
+                Verdict::Compiled
+            }
             _ if is_same => Verdict::Same,
             Place::Site(path) => self.module(place, path, raw, member),
             Place::Script(_) => {
@@ -159,6 +174,12 @@ impl<'a> Origin<'a> {
             }
             Place::Data(_) | Place::Header(_) => unexplained(Reason::Data),
         }
+    }
+
+    /// Bytecode, which Python may prefer to the source beside it. Of a wheel somebody may have said that
+    /// they looked into it.
+    fn is_unreadable(&self, path: &str) -> bool {
+        !self.from.is_wheel() && matches!(extension(path).as_str(), "pyc" | "pyo")
     }
 
     /// A file that starts by itself is one that a file of the build names; another wheel has it itself.
@@ -249,6 +270,12 @@ impl<'a> Origin<'a> {
     fn is_reexport(&self, place: &Place, path: &str, raw: &str, member: &Member) -> bool {
         let module = self.to.text(raw).filter(|_| is_reexport_place(place, member));
         let Some(module) = module.and_then(reexported) else { return false };
+        // The package has the name of the module, and takes the place of no module of the source.
+        let replaced = ["", "src/"].map(|folder| format!("{folder}{module}.py"));
+        let is_new = !replaced.iter().any(|path| self.from.files.contains_key(path));
+        if path != format!("{module}/__init__.py") || !is_new {
+            return false;
+        }
         let folder = raw.strip_suffix(name_of(path)).unwrap_or_default();
         let beside = format!("{folder}{module}.");
         let mut files = self.to.files.range(beside.clone()..);

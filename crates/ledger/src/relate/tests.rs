@@ -1,6 +1,7 @@
 //! Releases that are made here: every permitted difference, and beside it what is refused for its reason.
 
 mod copies;
+mod page;
 mod scenario;
 mod wheels;
 
@@ -139,6 +140,17 @@ fn machine_code_has_its_own_word_where_it_belongs() {
     );
     let name = "sitecustomize.cpython-312-x86_64-linux-gnu.so";
     unexplained(&tea().wheel(name, ELF), &[&format!("starts-by-itself {name}")]);
+}
+
+#[test]
+fn what_nobody_can_read_in_a_source_is_not_read_in_it() {
+    let code = "tea/__pycache__/pot.cpython-312.pyc";
+    let compiled = tea().both(&format!("src/{code}"), code, b"\xcb\r\r\n\0\0");
+    unexplained(&compiled, &[&format!("program {code}")]);
+    for path in ["tea/fast.so", "tea/launcher.exe"] {
+        let release = tea().both(&format!("src/{path}"), path, ELF);
+        assert_eq!(covered(&release).compiled, [path]);
+    }
 }
 
 #[test]
@@ -297,20 +309,25 @@ fn a_marker_of_types_is_empty() {
 fn commands_and_data_come_from_where_the_build_says() {
     let script = b"#!/usr/bin/env python\nrun()\n";
     let built = b"#!python\nrun()\n";
-    let found =
-        covered(&tea().source("bin/brew", script).wheel("tea-1.0.data/scripts/brew", built));
-    assert!(found.permitted.contains(&"first-line .data/scripts/brew".to_owned()));
+    let named = |folder: &str| {
+        let text = format!("setup(scripts=['{folder}/brew', 'bin/*'])\n");
+        tea().source("setup.py", text.as_bytes()).source(&format!("{folder}/brew"), script)
+    };
+    for folder in ["bin", "commands"] {
+        let found = covered(&named(folder).wheel("tea-1.0.data/scripts/brew", built));
+        assert!(found.permitted.contains(&"first-line .data/scripts/brew".to_owned()));
+        covered(&named(folder).wheel("tea-1.0.data/scripts/brew", script));
+    }
     let command = &["command .data/scripts/brew"];
     unexplained(&tea().wheel("tea-1.0.data/scripts/brew", built), command);
-    unexplained(
-        &tea().source("bin/brew", script).wheel("tea-1.0.data/scripts/brew", b"#!python\nruin()\n"),
-        command,
-    );
-    unexplained(
-        &tea().source("tests/brew", script).wheel("tea-1.0.data/scripts/brew", script),
-        command,
-    );
-    unexplained(&tea().wheel("tea-1.0.data/scripts/brew", ELF), command);
+    let other = named("bin").wheel("tea-1.0.data/scripts/brew", b"#!python\nruin()\n");
+    unexplained(&other, command);
+    unexplained(&named("tests").wheel("tea-1.0.data/scripts/brew", script), command);
+    unexplained(&tea().both("bin/brew", "tea-1.0.data/scripts/brew", script), command);
+    unexplained(&tea().both("brew", "tea-1.0.data/scripts/brew", script), command);
+    unexplained(&named("bin").wheel("tea-1.0.data/scripts/brew", ELF), command);
+    let program = named("bin").wheel("tea-1.0.data/data/bin/brew", script);
+    unexplained(&program, &["data .data/data/bin/brew"]);
     let page = || tea().both("docs/tea.1", "tea-1.0.data/data/share/man/man1/tea.1", b".TH\n");
     covered(&page());
     let other = "tea-1.0.data/data/share/man/man1/tea.1";
@@ -341,6 +358,11 @@ fn a_package_of_a_compiled_module_is_made_by_the_builder() {
     unexplained(&python, &["added rs/__init__.py", "added rs/rs.py"]);
     let more = [text, &b"\nrun()"[..]].concat();
     unexplained(&release().replace_wheel("rs/__init__.py", &more), &["added rs/__init__.py"]);
+    // In place of a module of the source, and under another name than the module's.
+    let source = release().source("rs.py", b"check()\n");
+    unexplained(&source, &["added rs/__init__.py"]);
+    let deep = tea().wheel("tea/rs/__init__.py", text).wheel("tea/rs/rs.abi3.so", ELF);
+    unexplained(&deep, &["added tea/rs/__init__.py"]);
     // In place of a package that does something.
     let replaced = tea().replace_wheel("tea/__init__.py", text).wheel("tea/rs.abi3.so", ELF);
     unexplained(&replaced, &["changed tea/__init__.py"]);

@@ -46,7 +46,8 @@ const TYPES: [&str; 12] = [
 pub(super) fn is_version_name(name: &str) -> bool {
     let stem = name.strip_suffix(".py").unwrap_or_default().to_ascii_lowercase();
     let plain = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    plain(&stem) && (stem.contains("version") || stem == "__about__")
+    // `conversion` is another word.
+    plain(&stem) && (stem.split('_').any(|word| word == "version") || stem == "__about__")
 }
 
 /// Whether a file only says a version: this one, or any where none is given.

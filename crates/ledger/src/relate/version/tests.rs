@@ -77,10 +77,18 @@ fn another_version_is_one_where_none_is_given() {
 
 #[test]
 fn only_some_names_are_those_of_versions() {
-    for good in ["_version.py", "version.py", "__about__.py", "_scm_version.py"] {
+    for good in ["_version.py", "version.py", "__version__.py", "__about__.py", "_scm_version.py"] {
         assert!(is_version_name(good), "{good}");
     }
-    for bad in ["__init__.py", "ssl.py", "version.pth", "version.txt", "a.version.py", "_version"] {
+    for bad in [
+        "__init__.py",
+        "ssl.py",
+        "version.pth",
+        "version.txt",
+        "a.version.py",
+        "_version",
+        "conversion.py",
+    ] {
         assert!(!is_version_name(bad), "{bad}");
     }
 }

@@ -8,6 +8,7 @@ mod hostile;
 mod import;
 mod first_day;
 mod init;
+mod inspect;
 mod key;
 mod merge;
 mod policy;

@@ -15,7 +15,7 @@ pub(super) const BUILTINS: [(&str, Kind, Severity); 6] = [
 ];
 
 /// Modules all of whose functions do the same kind of thing.
-const MODULES: [(&str, Kind, Severity); 63] = [
+const MODULES: [(&str, Kind, Severity); 62] = [
     ("subprocess", Kind::Process, Severity::Look),
     ("pty", Kind::Process, Severity::Look),
     ("commands", Kind::Process, Severity::Look),
@@ -64,7 +64,6 @@ const MODULES: [(&str, Kind, Severity); 63] = [
     ("imp", Kind::Dynamic, Severity::Look),
     ("setuptools.command", Kind::Install, Severity::Look),
     ("distutils.command", Kind::Install, Severity::Look),
-    ("pip", Kind::Process, Severity::Look),
     ("ensurepip", Kind::Process, Severity::Look),
     ("dill", Kind::Deserialise, Severity::Look),
     ("cloudpickle", Kind::Deserialise, Severity::Look),
@@ -82,8 +81,11 @@ const MODULES: [(&str, Kind, Severity); 63] = [
 ];
 
 /// Single functions.
-const FUNCTIONS: [(&str, Kind, Severity); 63] = [
+const FUNCTIONS: [(&str, Kind, Severity); 66] = [
     ("os.system", Kind::Process, Severity::Look),
+    ("pip.main", Kind::Process, Severity::Look),
+    ("pip._internal.main", Kind::Process, Severity::Look),
+    ("pip._internal.cli.main.main", Kind::Process, Severity::Look),
     ("os.popen", Kind::Process, Severity::Look),
     ("os.startfile", Kind::Process, Severity::Look),
     ("os.fork", Kind::Process, Severity::Look),

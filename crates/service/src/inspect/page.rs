@@ -96,6 +96,8 @@ pub(super) struct FilePage<'a> {
     pub(super) progress: Progress,
     pub(super) way: Way,
     pub(super) nav: Nav,
+    /// The same file in the other order.
+    pub(super) order: String,
     pub(super) before: Option<String>,
     pub(super) after: Option<String>,
     pub(super) is_difference: bool,

@@ -138,6 +138,7 @@ pub(super) async fn file(
         progress: progress(&room),
         way,
         nav: room.nav(place, way),
+        order: address(way.turned(), None),
         before: neighbour(at.checked_sub(1)),
         after: neighbour(Some(at + 1)),
         is_difference: page.moved == Some(FileMove::Modified),

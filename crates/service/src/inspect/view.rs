@@ -42,8 +42,14 @@ impl Way {
         (way, number)
     }
 
-    pub(super) fn is_by_folder(&self) -> bool {
+    pub(super) fn is_by_folder(self) -> bool {
         self.order == Order::Folder
+    }
+
+    /// The other order.
+    pub(super) fn turned(self) -> Self {
+        let order = if self.is_by_folder() { Order::Danger } else { Order::Folder };
+        Self { order, ..self }
     }
 
     /// The query of an address that goes on in this way.

@@ -42,7 +42,7 @@ impl MarksError {
     /// The stable name of this error.
     #[must_use]
     pub fn code(&self) -> &'static str {
-        "marks-not-kept"
+        "inspect-marks"
     }
 }
 

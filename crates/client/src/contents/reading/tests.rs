@@ -172,7 +172,7 @@ fn marks_stay_until_the_bytes_are_others() {
     // A state folder that cannot be written is told.
     let blocked = tempfile::NamedTempFile::new().unwrap();
     let mut marks = Marks::open(blocked.path(), &reading);
-    assert_eq!(marks.set(init, true).unwrap_err().code(), "marks-not-kept");
+    assert_eq!(marks.set(init, true).unwrap_err().code(), "inspect-marks");
 }
 
 #[test]

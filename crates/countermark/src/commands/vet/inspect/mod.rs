@@ -66,7 +66,7 @@ pub(super) fn diff(arguments: &DiffArgs, output: &OutputArgs) -> Outcome {
     if before.filename.name() != after.filename.name() {
         let message =
             format!("{} and {} are two projects", before.filename.name(), after.filename.name());
-        teller.note(Note::new("two-projects", message));
+        teller.note(Note::new("inspect-two-projects", message));
     }
     let reading = reading::difference(
         (before.distribution(), before.sha256),

@@ -105,7 +105,7 @@ pub(super) fn releases(
     for version in versions.iter().rev() {
         let release = listed.versions.get(version).ok_or_else(|| {
             let message = format!("{} has no {project} {version}", listed.index);
-            vec![Problem::new("not-listed", Class::Rejected, message)]
+            vec![Problem::new("not-listed", Class::Unavailable, message)]
         })?;
         let like = chosen.last().map(|(file, ..)| &file.filename);
         let file = choice.file(project, version, release, like)?;
@@ -179,7 +179,7 @@ fn pinned<'a>(
         && let Some(lock) = lock
     {
         let message = format!("`{}` does not have `{}`", lock.file, file.filename.as_str());
-        teller.note(Note::new("not-locked", message));
+        teller.note(Note::new("inspect-not-locked", message));
     }
     let pin = Pin::new(file.digests.iter().cloned()).map_err(weak)?;
     Ok((file, pin, "as the index says, and no lock".to_owned()))
@@ -250,7 +250,7 @@ impl Choice<'_> {
         let message = format!("{project} {version} does not have {what}");
         let names: Vec<&str> =
             release.files.iter().map(|file| file.filename.as_str()).take(20).collect();
-        let problem = Problem::new("not-listed", Class::Usage, message);
+        let problem = Problem::new("inspect-no-file", Class::Usage, message);
         vec![problem.with_hint(format!("it has {}", names.join(", ")))]
     }
 }

@@ -178,6 +178,7 @@ fn public() -> Scenario {
         .role("kettle", "Owner", "kitchen-releases")
         .role("kettle", "Maintainer", "mallory")
         .role("jug", "Owner", "kitchen-releases")
+        .role("urn", "Owner", "kitchen-releases")
         .role("sieve", "Owner", "kitchen-releases")
 }
 

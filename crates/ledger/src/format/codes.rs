@@ -28,7 +28,7 @@ codes! {
     /// A file of another project or version.
     OTHER_RELEASE "other-release"
     /// One digest with two names, or one name with two digests, in one list.
-    FILE_CONFLICT "file-conflict"
+    FILE_CONFLICT "file-contradiction"
     /// The same review a second time.
     DUPLICATE_REVIEW "duplicate-review"
     /// Not the name of a criterion.

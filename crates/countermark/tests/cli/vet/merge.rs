@@ -2,7 +2,7 @@
 
 use countermark_client::ledger::unmerged::ATTRIBUTES;
 
-use crate::support::World;
+use crate::support::{World, pinned};
 
 const HEAD: &str = "# Ours.\n[ledger]\nversion = 1\nname = \"example.org/team\"\n\
                     initialised = 2026-11-22\ncriteria = [\"safe-to-deploy\"]\n";
@@ -94,6 +94,7 @@ fn git_asks_and_neighbouring_entries_of_two_branches_are_all_there() {
         ["ledger/ledger.toml", "ledger/reviews.toml"].map(|name| world.read(name));
     let world = repository(false);
     assert!(!merged(&world, base, ours, theirs));
+    world.write("requirements.txt", pinned("cup", "1.0", b"cup"));
     world.run(&["vet"]).expect(2).says("merge-conflict").says("countermark vet merge");
     world.run(&["vet", "merge"]).expect(0).says("ledger/reviews.toml is merged");
     assert_eq!(world.read("ledger/ledger.toml"), ledger);

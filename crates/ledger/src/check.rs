@@ -42,10 +42,13 @@ use search::Search;
 pub struct Checker<'a> {
     book: &'a Book<'a>,
     now: Date,
-    candidates: RefCell<HashMap<(ProjectName, Sha256), Rc<Vec<Arc<Candidate>>>>>,
+    candidates: RefCell<HashMap<(ProjectName, Sha256), Candidates>>,
     /// Answers about signatures, by source, statement and signature.
     verified: RefCell<HashMap<SignatureKey, Result<(), NotCounted>>>,
 }
+
+/// Reviews of a file, best first.
+type Candidates = Rc<Vec<Arc<Candidate>>>;
 
 type SignatureKey = (usize, Sha256, Option<String>);
 
@@ -116,11 +119,7 @@ impl<'a> Checker<'a> {
     }
 
     /// All reviews of a file, best first.
-    pub(crate) fn candidates(
-        &self,
-        project: &ProjectName,
-        digest: &Sha256,
-    ) -> Rc<Vec<Arc<Candidate>>> {
+    pub(crate) fn candidates(&self, project: &ProjectName, digest: &Sha256) -> Candidates {
         let key = (project.clone(), *digest);
         if let Some(known) = self.candidates.borrow().get(&key) {
             return Rc::clone(known);

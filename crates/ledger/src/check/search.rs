@@ -99,10 +99,8 @@ impl<'c, 'a> Search<'c, 'a> {
             return;
         }
         let candidates = self.candidates(id, &file);
-        let by_itself = self
-            .full(id, &candidates)
-            .or_else(|| self.exemption(id, &file))
-            .map(|reason| Edge::of(reason));
+        let by_itself =
+            self.full(id, &candidates).or_else(|| self.exemption(id, &file)).map(Edge::of);
         if let Some(edge) = by_itself {
             self.support(id, edge);
             return;

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::{Report, words};
 use crate::check::Judgement;
+use crate::criteria::CriterionName;
 
 /// A file does not meet what the ledger requires.
 pub const NOT_VETTED: &str = "not-vetted";
@@ -55,7 +56,7 @@ pub fn write(report: &Report) -> String {
 fn found(judgement: &Judgement) -> Found<ResultProperties> {
     let subject = &judgement.subject;
     let release = format!("{} {}", subject.project, subject.version);
-    let missing: Vec<&str> = judgement.missing().map(|it| it.as_str()).collect();
+    let missing: Vec<&str> = judgement.missing().map(CriterionName::as_str).collect();
     let is_bad = !judgement.known_bad.is_empty();
     let message = if is_bad {
         let bad: Vec<String> = judgement.known_bad.iter().map(words::known_bad).collect();

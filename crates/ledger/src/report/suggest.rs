@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use countermark_report::harmless::harmless;
 
 use super::words;
+use crate::criteria::CriterionName;
 use crate::suggest::{Plan, Step, StepHow};
 
 /// Writes the plan, with a line end at the end of each line.
@@ -60,7 +61,7 @@ fn sentence(step: &Step) -> String {
         }
         (Some(lines), ..) => self::lines(lines),
     };
-    let criteria: Vec<&str> = step.criteria.iter().map(|it| it.as_str()).collect();
+    let criteria: Vec<&str> = step.criteria.iter().map(CriterionName::as_str).collect();
     format!("{what}, for {}: {lines}", criteria.join(", "))
 }
 

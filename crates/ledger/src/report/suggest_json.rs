@@ -6,6 +6,7 @@ use jiff::civil::Date;
 use serde::Serialize;
 
 use super::wire::{self, FileJson, KnownBadJson};
+use crate::criteria::CriterionName;
 use crate::suggest::{Plan, Step, StepHow};
 
 /// The name of the format.
@@ -94,7 +95,7 @@ fn step(step: &Step) -> StepJson<'_> {
         how,
         from_version: from_version.map(ToString::to_string),
         from: from.map(wire::file),
-        criteria: step.criteria.iter().map(|it| it.as_str()).collect(),
+        criteria: step.criteria.iter().map(CriterionName::as_str).collect(),
         lines: step.lines,
         full_lines: step.full_lines,
     }

@@ -6,6 +6,7 @@ use countermark_report::harmless::harmless;
 use super::{Counts, Report, words};
 use crate::check::Judgement;
 use crate::check::judgement::Required;
+use crate::criteria::CriterionName;
 use crate::file::FileId;
 
 const BAD: Style = AnsiColor::BrightRed.on_default().bold();
@@ -66,7 +67,7 @@ fn releases(report: &Report, is_wanted: impl Fn(&Judgement) -> bool) -> Vec<Vec<
 fn failing(release: &[&Judgement], options: Options, out: &mut Vec<String>) {
     let Some(first) = release.first() else { return };
     let mut missing: Vec<&str> =
-        release.iter().flat_map(|it| it.missing()).map(|it| it.as_str()).collect();
+        release.iter().flat_map(|it| it.missing()).map(CriterionName::as_str).collect();
     missing.sort_unstable();
     missing.dedup();
     let name =

@@ -77,6 +77,9 @@ pub(super) fn steps(
     graph.steps(checker, project, &chosen)
 }
 
+/// From which file, to which, and by which relation where compiled extensions are left over.
+type WaitingKey = (Option<usize>, usize, Option<FileId>);
+
 struct Graph<'c> {
     nodes: Vec<Node>,
     ways: Vec<Way>,
@@ -195,8 +198,7 @@ impl Graph<'_> {
     /// What is there already and only waits for another file, or for a word about compiled extensions.
     fn add_waiting(&mut self, checker: &Checker<'_>, targets: &[&Judgement]) {
         // A way has to do for every criterion that its end lacks.
-        let mut found: BTreeMap<(Option<usize>, usize, Option<FileId>), BTreeSet<CriterionName>> =
-            BTreeMap::new();
+        let mut found: BTreeMap<WaitingKey, BTreeSet<CriterionName>> = BTreeMap::new();
         for required in targets.iter().flat_map(|it| &it.required).filter(|it| !it.is_met()) {
             for (key, criterion) in self.waiting(checker, required) {
                 found.entry(key).or_default().insert(criterion);
@@ -232,7 +234,7 @@ impl Graph<'_> {
         &self,
         checker: &Checker<'_>,
         required: &Required,
-    ) -> Vec<((Option<usize>, usize, Option<FileId>), CriterionName)> {
+    ) -> Vec<(WaitingKey, CriterionName)> {
         let mut ways = Vec::new();
         for node in required.looked_at().filter(|it| it.support.is_none()) {
             let Some(to) = self.numbers.get(&node.file.digest) else { continue };

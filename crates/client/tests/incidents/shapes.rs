@@ -13,6 +13,17 @@ pub(crate) enum Form {
     Sdist,
 }
 
+/// Who published the release that was pinned and the one that came, as far as an index can say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// Both by the project's own workflow.
+    ByWorkflow,
+    /// The first one by the workflow, the second without provenance.
+    Lost,
+    /// Both without provenance.
+    Never,
+}
+
 /// One incident.
 pub(crate) struct Shape {
     /// As the page shows it.
@@ -30,7 +41,19 @@ pub(crate) struct Shape {
     pub(crate) is_private_too: bool,
     /// Another project that the release begins to require, whose source package runs.
     pub(crate) brings: Option<&'static str>,
+    pub(crate) published: Published,
+    /// Why it is replayed so, where reports do not say it.
+    pub(crate) assumed: Option<&'static str>,
 }
+
+/// Where nothing is known: the case that is hardest to stop.
+const HARDEST: &str = "nothing is known of its provenance; replayed as if the project's own workflow had \
+                       published both releases, which is hardest to stop";
+
+/// Where a token or an account was used.
+const UPLOADED: &str = "whether earlier releases had provenance is not known; replayed as if they had, so \
+                        that there was somebody to trust. The release came by a stolen token or account, \
+                        and so without provenance";
 
 const HOUR: i64 = 60;
 const DAY: i64 = 24 * HOUR;
@@ -79,6 +102,8 @@ fn base() -> Shape {
         form: Form::Wheel,
         is_private_too: false,
         brings: None,
+        published: Published::ByWorkflow,
+        assumed: Some(HARDEST),
     }
 }
 
@@ -102,6 +127,8 @@ pub(crate) fn all() -> Vec<Shape> {
             before: None,
             after: with(&[("tea/runtime/run", native(1))]),
             is_private_too: true,
+            published: Published::Never,
+            assumed: None,
             ..base()
         },
         Shape {
@@ -109,6 +136,8 @@ pub(crate) fn all() -> Vec<Shape> {
             project: "ultralytics",
             minutes: 12 * HOUR,
             replayed: "lines in a module, built and attested by the project's own workflow",
+            published: Published::ByWorkflow,
+            assumed: None,
             ..base()
         },
         Shape {
@@ -116,6 +145,8 @@ pub(crate) fn all() -> Vec<Shape> {
             project: "ultralytics",
             minutes: HOUR,
             replayed: "lines in a module, uploaded with an old token",
+            published: Published::Lost,
+            assumed: None,
             ..base()
         },
         Shape {
@@ -123,6 +154,8 @@ pub(crate) fn all() -> Vec<Shape> {
             project: "num2words",
             minutes: 11 * HOUR,
             replayed: "lines in a module",
+            published: Published::Lost,
+            assumed: Some(UPLOADED),
             ..base()
         },
         Shape {
@@ -143,6 +176,8 @@ pub(crate) fn all() -> Vec<Shape> {
                 ("tea/core.py", encoded(34_000)),
                 ("tea_init.pth", b"import tea.core\n".to_vec()),
             ]),
+            published: Published::Never,
+            assumed: None,
             ..base()
         },
         Shape {
@@ -151,6 +186,8 @@ pub(crate) fn all() -> Vec<Shape> {
             minutes: 3 * HOUR + 42,
             replayed: "an encoded line in a module; the rest comes later as a sound file",
             after: with(&[("tea/core.py", encoded(4000))]),
+            published: Published::Never,
+            assumed: None,
             ..base()
         },
         Shape {
@@ -159,6 +196,11 @@ pub(crate) fn all() -> Vec<Shape> {
             minutes: 8 * HOUR,
             replayed: "a `.pth` file",
             after: with(&[("tea.pth", b"import tea.core\n".to_vec())]),
+            published: Published::ByWorkflow,
+            assumed: Some(
+                "whether it had provenance is not known; the release came out of the project's own CI, and is \
+                 replayed as if its workflow had published both",
+            ),
             ..base()
         },
         Shape {
@@ -170,6 +212,8 @@ pub(crate) fn all() -> Vec<Shape> {
                 ("tea/__init__.py", plain()),
                 ("tea/_runtime/router_runtime.js", obfuscated()),
             ]),
+            published: Published::Lost,
+            assumed: Some(UPLOADED),
             ..base()
         },
         Shape {
@@ -184,6 +228,8 @@ pub(crate) fn all() -> Vec<Shape> {
             project: "durabletask",
             minutes: 3 * HOUR,
             replayed: "three releases in 35 minutes, lines in a module that fetch a program",
+            published: Published::Lost,
+            assumed: Some(UPLOADED),
             ..base()
         },
         Shape {
@@ -201,6 +247,8 @@ pub(crate) fn all() -> Vec<Shape> {
             replayed: "a script that runs at installation: here a source package",
             after: with(&[("setup.py", plain()), ("telemetry.py", plain())]),
             form: Form::Sdist,
+            published: Published::Lost,
+            assumed: None,
             ..base()
         },
         Shape {
@@ -210,6 +258,8 @@ pub(crate) fn all() -> Vec<Shape> {
             replayed: "an obfuscated program beside the package, and a new dependency; attested",
             after: with(&[("tea/router_init.js", obfuscated())]),
             brings: Some("router-setup-like"),
+            published: Published::ByWorkflow,
+            assumed: None,
             ..base()
         },
         Shape {
@@ -226,6 +276,8 @@ pub(crate) fn all() -> Vec<Shape> {
             project: "xrpl-like",
             minutes: 17 * HOUR,
             replayed: "lines in a module that send keys away",
+            published: Published::Lost,
+            assumed: Some(UPLOADED),
             ..base()
         },
     ]

@@ -2,19 +2,27 @@
 
 use std::io::Write as _;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use countermark_client::contents::{Distribution, read_contents};
 use countermark_client::http::{Client, Options, Proxies, Request};
 use countermark_client::index::{IndexClient, IndexPage};
+use countermark_client::ledger::facts::{Gatherer, PinnedFiles, Question};
+use countermark_client::report::{Note, Progress, Reporter};
 use countermark_client::settings::{Index, Origin, Sources};
-use countermark_packaging::digest::{Algorithm, Digest};
+use countermark_client::sight::Context;
+use countermark_client::store::Store;
+use countermark_ledger::fact::Facts;
+use countermark_ledger::file::FileId;
+use countermark_packaging::digest::{Algorithm, Digest, Sha256};
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::simple::StatusMarker;
 use countermark_packaging::version::Version;
 use countermark_testkit::index::{IndexServer, Scenario, ServedFile};
+use countermark_testkit::provenance;
 use countermark_testkit::wheel::Wheel;
 use countermark_trust::change::Change;
-use countermark_trust::policy::Subject;
+use countermark_trust::policy::{LedgerAnswer, Subject};
 use countermark_trust::{ArtifactVerifier, Class, Pin};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -22,7 +30,8 @@ use jiff::{Span, Timestamp};
 use sha2::Digest as _;
 use url::Url;
 
-use super::shapes::{Files, Form, Shape};
+use super::shapes::{Files, Form, Published, Shape};
+use super::team::Team;
 
 /// When the malicious release came.
 const UPLOADED: &str = "2026-06-01T00:00:00Z";
@@ -69,9 +78,33 @@ fn build(project: &str, version: &str, files: &Files, form: Form, needs: Option<
 }
 
 fn serve(scenario: Scenario, project: &str, release: &Release, at: &str) -> Scenario {
-    let file = ServedFile::honest(&release.filename, release.bytes.clone())
-        .advertise(|claims| claims.upload_time = Some(at.to_owned()));
-    scenario.file(project, file)
+    scenario.file(project, served(release, at))
+}
+
+fn served(release: &Release, at: &str) -> ServedFile {
+    ServedFile::honest(&release.filename, release.bytes.clone())
+        .advertise(|claims| claims.upload_time = Some(at.to_owned()))
+}
+
+/// Serves a release with a provenance object that names the project's own workflow.
+fn publish(scenario: Scenario, project: &str, release: &Release, at: &str) -> Scenario {
+    let repository = format!("example/{project}");
+    let (name, bytes) = (&release.filename, &release.bytes);
+    let object = provenance::of_workflow(&repository, WORKFLOW, name, bytes);
+    scenario.file_with_provenance(project, served(release, at), object)
+}
+
+const WORKFLOW: &str = "release.yml";
+
+/// As facts and ledgers name it.
+fn publisher(project: &ProjectName) -> String {
+    format!("github:example/{project}/{WORKFLOW}")
+}
+
+fn pinned_files(project: &ProjectName, version: &str, release: &Release) -> PinnedFiles {
+    let digest = Sha256(sha2::Sha256::digest(&release.bytes).into());
+    let files = vec![FileId { name: release.filename.clone(), digest }];
+    PinnedFiles { project: project.clone(), version: version.parse().unwrap(), files }
 }
 
 /// A pin that is about to move, with all that is known of it.
@@ -83,6 +116,10 @@ pub(crate) struct Moving {
     filename: String,
     is_new: bool,
     change: Option<Change>,
+    /// Its files.
+    pub(crate) files: PinnedFiles,
+    /// What the ledger says of them.
+    ledger: LedgerAnswer,
 }
 
 impl Moving {
@@ -100,6 +137,7 @@ impl Moving {
             has_source: Some(self.filename.ends_with(".tar.gz")),
             is_new: self.is_new,
             change: self.change.as_ref(),
+            ledger: Some(&self.ledger),
             ..Subject::new(&self.project, &self.version)
         }
     }
@@ -109,6 +147,11 @@ impl Moving {
 pub(crate) struct Replay {
     server: IndexServer,
     project: ProjectName,
+    /// What was pinned.
+    before: PinnedFiles,
+    /// Whether the index has it.
+    has_before: bool,
+    now: Timestamp,
     /// What moves: the release itself, and what it brings.
     pub(crate) moving: Vec<Moving>,
     /// What a lock that nobody touched says to the new bytes.
@@ -123,9 +166,11 @@ impl Replay {
         let before = build(shape.project, "1.0", &pinned, shape.form, None);
         let after = build(shape.project, "1.1", &shape.after, shape.form, shape.brings);
         if shape.before.is_some() {
-            scenario = serve(scenario, shape.project, &before, "2026-01-01T00:00:00Z");
+            let put = if shape.published == Published::Never { serve } else { publish };
+            scenario = put(scenario, shape.project, &before, "2026-01-01T00:00:00Z");
         }
-        scenario = serve(scenario, shape.project, &after, UPLOADED);
+        let put = if shape.published == Published::ByWorkflow { publish } else { serve };
+        scenario = put(scenario, shape.project, &after, UPLOADED);
         let brought = shape.brings.map(|name| {
             let release = build(name, "4.2", &vec![("setup.py".into(), vec![])], Form::Sdist, None);
             (name, release)
@@ -161,7 +206,13 @@ impl Replay {
             };
             Change::between(&contents(&before, &old), &contents(&after, &bytes))
         });
+        let now = middle(shape);
+        let pinned = pinned_files(&project, "1.0", &before);
+        let team = Team::new(&[&pinned], now);
+        let files = pinned_files(&project, "1.1", &after);
         let mut moving = vec![Moving {
+            ledger: team.ask(&files).answer,
+            files,
             project: project.clone(),
             version: "1.1".parse().unwrap(),
             pages: listed,
@@ -171,6 +222,8 @@ impl Replay {
             change,
         }];
         moving.extend(brought.map(|(text, release)| Moving {
+            ledger: team.ask(&pinned_files(&name(text), "4.2", &release)).answer,
+            files: pinned_files(&name(text), "4.2", &release),
             project: name(text),
             version: "4.2".parse().unwrap(),
             pages: pages(&server, &name(text)).unwrap(),
@@ -179,7 +232,36 @@ impl Replay {
             is_new: true,
             change: None,
         }));
-        Self { server, project, moving, is_refused_by_lock }
+        let (before, has_before) = (pinned, shape.before.is_some());
+        Self { server, project, before, has_before, now, moving, is_refused_by_lock }
+    }
+
+    /// The team, with a wildcard on the publisher of the project until a day.
+    pub(crate) fn trusting(&self, until: &str) -> Team {
+        let folder = tempfile::tempdir().unwrap();
+        let [cache, state] = ["cache", "state"].map(|name| folder.path().join(name));
+        let store = Arc::new(Store::open(&cache, &state).unwrap());
+        let (index, http) = (index(&self.server), http());
+        let recorded = Facts::default();
+        let interrupted = AtomicBool::new(false);
+        let sight = Context {
+            store: &store,
+            http: &http,
+            reporter: &Silent,
+            interrupted: &interrupted,
+            offline: false,
+        };
+        let gatherer = Gatherer { index: &index, sight, recorded: &recorded };
+        let question = Question {
+            after: &self.moving[0].files,
+            before: self.has_before.then_some(&self.before),
+        };
+        self.team().trusting(&publisher(&self.project), until, gatherer, question)
+    }
+
+    /// The team without it.
+    pub(crate) fn team(&self) -> Team {
+        Team::new(&[&self.before], self.now)
     }
 
     /// Whether the client refuses the project once its index has put it into quarantine.
@@ -206,12 +288,23 @@ fn http() -> Client {
     Client::new(Options { proxies: Proxies::Off, ..Options::default() }, Arc::default())
 }
 
+/// Nobody is told.
+struct Silent;
+
+impl Reporter for Silent {
+    fn note(&self, _: Note) {}
+    fn progress(&self, _: Progress<'_>) {}
+}
+
 fn pages(server: &IndexServer, project: &ProjectName) -> Result<Vec<IndexPage>, Class> {
+    run(index(server).project_pages(project)).map_err(|error| error.class())
+}
+
+fn index(server: &IndexServer) -> IndexClient {
     let url = Url::parse(&server.simple_url()).unwrap();
     let index = Index { name: None, url, explicit: false, origin: Origin::Default };
     let sources = Sources { indexes: vec![index], ..Sources::default() };
-    let client = IndexClient::new(Arc::new(http()), sources);
-    run(client.project_pages(project)).map_err(|error| error.class())
+    IndexClient::new(Arc::new(http()), sources)
 }
 
 fn download(page: &IndexPage, filename: &str) -> Vec<u8> {

@@ -89,20 +89,16 @@ impl Search<'_> {
 
     fn read(&self) -> Result<Team, Vec<Problem>> {
         let asked = self.policy.ledger();
-        let file = self.policy.file().map(PathBuf::from);
-        let beside = file.as_deref().and_then(Path::parent);
-        let arguments = LedgerArgs {
-            ledger: asked
-                .folder
-                .as_ref()
-                .map(|folder| beside.unwrap_or(Path::new("")).join(folder)),
-            policy: file,
-            date: None,
-        };
         let start = self.lock.and_then(Path::parent).filter(|it| !it.as_os_str().is_empty());
-        let read = place::read(&arguments, start.unwrap_or(Path::new(".")), self.store);
-        let read =
-            read.map_err(|problems| problems.into_iter().map(unasked).collect::<Vec<_>>())?;
+        let start = start.unwrap_or(Path::new("."));
+        let named = asked.folder.as_ref().map(|folder| {
+            let beside = self.policy.file().and_then(|file| Path::new(file).parent());
+            beside.unwrap_or(Path::new("")).join(folder)
+        });
+        let folder = Folder::find(start, named.as_deref()).map_err(|it| vec![unasked(it)])?;
+        let arguments =
+            LedgerArgs { ledger: Some(folder.path().to_owned()), ..LedgerArgs::default() };
+        let read = place::read(&arguments, start, self.store)?;
         let criteria = criteria(&asked.criteria, &read.opened.loaded, self.policy)?;
         Ok(Team {
             folder: read.folder,

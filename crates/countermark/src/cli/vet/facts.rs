@@ -23,6 +23,22 @@ pub(crate) struct FactsArgs {
     pub(crate) ledger: LedgerArgs,
     #[command(flatten)]
     pub(crate) index: IndexArgs,
-    #[command(flatten)]
-    pub(crate) store: StoreArgs,
+    /// The folder of the store.
+    #[arg(long, value_name = "DIR", env = "COUNTERMARK_CACHE_DIR")]
+    #[arg(help_heading = "Store options")]
+    pub(crate) cache_dir: Option<PathBuf>,
+    /// The private folder of seals; must not be shared.
+    #[arg(long, value_name = "DIR", env = "COUNTERMARK_STATE_DIR", hide = true)]
+    pub(crate) state_dir: Option<PathBuf>,
+}
+
+impl FactsArgs {
+    /// Where the store is. The other options of a store say how wheels are installed.
+    pub(crate) fn store(&self) -> StoreArgs {
+        StoreArgs {
+            cache_dir: self.cache_dir.clone(),
+            state_dir: self.state_dir.clone(),
+            ..StoreArgs::default()
+        }
+    }
 }

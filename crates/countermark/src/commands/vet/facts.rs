@@ -42,6 +42,7 @@ use crate::setup;
 /// Runs the command.
 pub(super) fn run(arguments: &FactsArgs, output: &OutputArgs) -> Outcome {
     let teller = Teller::new(output);
+    let store = arguments.store();
     let given = match arguments.locks.as_slice() {
         [] => vec![tree::only_lock("vet facts")?],
         some => some.to_vec(),
@@ -50,9 +51,9 @@ pub(super) fn run(arguments: &FactsArgs, output: &OutputArgs) -> Outcome {
     let base = arguments.base.as_deref().map(locks::read).transpose()?;
     let folder = given.first().and_then(|lock| lock.parent()).filter(|it| *it != Path::new(""));
     let start = setup::absolute(folder.unwrap_or(Path::new(".")))?;
-    let read = place::read(&arguments.ledger, &start, &arguments.store)?;
+    let read = place::read(&arguments.ledger, &start, &store)?;
     let today = place::today(&arguments.ledger);
-    let online = Online::open(&arguments.index, &arguments.store, &teller)?;
+    let online = Online::open(&arguments.index, &store, &teller)?;
     if online.is_offline() {
         let message = "`vet facts` asks the index, and the run is offline";
         return Err(vec![Problem::new("offline", Class::Usage, message)]);
@@ -152,7 +153,7 @@ impl Asking<'_> {
         pinned: &[PinnedFiles],
         found: &mut Found,
     ) -> Result<(), Vec<Problem>> {
-        let folders = setup::folders(&arguments.store)?;
+        let folders = setup::folders(&arguments.store())?;
         let options = CatalogueOptions {
             refresh: arguments.index.refresh,
             interrupted: Arc::clone(&self.online.interrupted),

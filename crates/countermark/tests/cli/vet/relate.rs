@@ -200,7 +200,7 @@ fn data_may_be_compressed_and_nothing_else_with_it() {
         (gzip(b"{}\n"), "compressed tea/a.json.gz"),
         (gzip(b"{ }\n"), "added tea/a.json.gz"),
         (trailing, "added tea/a.json.gz"),
-        (b"{}\n".to_vec(), "added tea/a.json.gz"),
+        (b"{}\n".to_vec(), "moved tea/a.json.gz"),
     ] {
         scene.world.write(&wheel().filename(), wheel().file("tea/a.json.gz", &inner).build());
         let run = scene.relate(&["tea-1.0.tar.gz", "tea-1.0-py3-none-any.whl", "--all"]);

@@ -120,6 +120,10 @@ impl Folder {
         Self { state: Some(state.to_owned()), ..self }
     }
 
+    pub(super) fn state(&self) -> Option<&Path> {
+        self.state.as_deref()
+    }
+
     /// Where it is.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -201,9 +205,9 @@ impl Folder {
             return Ok(ReviewFile::empty(&name));
         };
         let known = self.state.as_deref().map(|state| Known::of(state, &bytes));
-        if let Some(digest) = known.as_ref().and_then(Known::digest_if_known) {
+        if known.as_ref().is_some_and(Known::is_known) {
             // The same bytes were read whole before, by this version.
-            return ReviewFile::open(&name, bytes, &digest).map_err(|error| told(&[error]));
+            return ReviewFile::reopen(&name, bytes).map_err(|error| told(&[error]));
         }
         let reviews = ReviewFile::parse(&name, bytes).map_err(|errors| told(&errors))?;
         if let Some(known) = known {

@@ -38,9 +38,8 @@ impl Known {
         Self { path, digest: Sha256(sha2::Sha256::digest(bytes).into()), lines }
     }
 
-    pub(super) fn digest_if_known(&self) -> Option<Sha256> {
-        let hex = self.digest.hex();
-        self.lines.contains(&hex).then_some(self.digest)
+    pub(super) fn is_known(&self) -> bool {
+        self.lines.contains(&self.digest.hex())
     }
 
     /// Remembers the digest. A memory that cannot be written costs time and nothing else.

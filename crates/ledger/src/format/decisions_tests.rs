@@ -194,6 +194,27 @@ fn two_of_one_name_are_refused() {
     assert_eq!(codes(Ledger::parse("l", b"")), ["missing-key"]);
 }
 
+#[test]
+fn a_ledger_of_very_many_sections_is_read_or_refused_soon() {
+    let head = "[ledger]\nversion = 1\nname = \"n\"\ninitialised = 2026-11-22\ncriteria = [\"safe-to-run\"]\n";
+    let many = |count: usize, section: &dyn Fn(usize) -> String| {
+        let sections: String = (0..count).map(section).collect();
+        codes(Ledger::parse("l", format!("{head}{sections}").as_bytes()))
+    };
+    let chain = |at: usize| {
+        format!(
+            "[[criteria]]\nname = \"c{at}\"\ndescription = \"d\"\nimplies = [\"c{}\"]\n",
+            (at + 1) % 65
+        )
+    };
+    let found = many(65, &chain);
+    assert!(found.contains(&"too-large"), "{found:?}");
+    let circle = |at: usize| chain(at).replace("\"c64\"", "\"c0\"");
+    assert_eq!(many(64, &circle), [""; 0]);
+    assert_eq!(many(20_000, &|at| format!("[[key]]\nauthor = \"a\"\nkey = \"{at}\"\n")), [""; 0]);
+    assert_eq!(many(20_000, &|at| format!("[[import]]\nname = \"a{at}\"\nurl = \"u\"\n")), [""; 0]);
+}
+
 fn facts() -> String {
     format!(
         r#"# What was seen of releases at the index and in their files.

@@ -84,6 +84,15 @@ impl ReviewFile {
         Self::scan(file, bytes)
     }
 
+    /// Opens bytes that were read whole before, as the caller knows by their digest: blocks are read when
+    /// they are asked for.
+    ///
+    /// # Errors
+    /// When there are too many of them.
+    pub fn reopen(file: &str, bytes: impl Into<Vec<u8>>) -> Result<Self, SourceError> {
+        Self::scan(file, bytes.into())
+    }
+
     fn scan(file: &str, bytes: Vec<u8>) -> Result<Self, SourceError> {
         let text = parse_utf8(file, &bytes, limits::REVIEWS)?;
         let text = if text.len() == bytes.len() {

@@ -118,14 +118,16 @@ pub(super) fn requirement<'a>(
 /// All keys. The same key twice is told: two authors with one key cannot be told apart.
 pub(super) fn keys<'a>(reader: &mut Reader<'a>, tables: Vec<Table<'a>>) -> Vec<AuthorKey> {
     let mut keys: Vec<AuthorKey> = Vec::new();
+    let mut seen: BTreeMap<String, (String, u32)> = BTreeMap::new();
     for table in tables {
         let Some(key) = key(reader, table) else { continue };
-        if let Some(first) = keys.iter().find(|it| it.key == key.key) {
-            let message = format!("this key is that of `{}` already", first.author);
-            let hint = format!("it is at line {}", first.place.line);
+        if let Some((author, line)) = seen.get(&key.key) {
+            let message = format!("this key is that of `{author}` already");
+            let hint = format!("it is at line {line}");
             reader.hinted(LISTED_TWICE, message, table.table["key"].span(), hint);
             continue;
         }
+        seen.insert(key.key.clone(), (key.author.clone(), key.place.line));
         keys.push(key);
     }
     keys
@@ -195,14 +197,17 @@ pub(super) fn imports<'a>(
     used: &mut Used,
 ) -> Vec<Import> {
     let mut imports: Vec<Import> = Vec::new();
+    let mut seen: BTreeMap<String, (String, u32)> = BTreeMap::new();
     for table in tables {
         let Some(import) = import(reader, table, used) else { continue };
-        if let Some(first) = imports.iter().find(|it| it.name.eq_ignore_ascii_case(&import.name)) {
-            let message = format!("an import is called `{}` already", first.name);
-            let hint = format!("it is at line {}", first.place.line);
+        let folder = import.name.to_ascii_lowercase();
+        if let Some((name, line)) = seen.get(&folder) {
+            let message = format!("an import is called `{name}` already");
+            let hint = format!("it is at line {line}");
             reader.hinted(LISTED_TWICE, message, table.table["name"].span(), hint);
             continue;
         }
+        seen.insert(folder, (import.name.clone(), import.place.line));
         imports.push(import);
     }
     imports

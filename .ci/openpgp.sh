@@ -6,10 +6,10 @@ cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never RUST_BACKTRACE=0
 
 # Together, so that features are resolved once and nothing is compiled twice.
-crates=(-p countermark-trust -p countermark-audit -p countermark-client)
+crates=(-p countermark-trust -p countermark-audit -p countermark-ledger -p countermark-client)
 crates+=(--features countermark-client/openpgp)
 cargo clippy --quiet "${crates[@]}" --all-targets -- -D warnings
-cargo test --quiet "${crates[@]}" --lib openpgp
+cargo test --quiet "${crates[@]}" --lib -- openpgp signature
 cargo build --quiet "${crates[@]}" --example openpgp
 
 if ! command -v gpg >/dev/null; then

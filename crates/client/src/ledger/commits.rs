@@ -5,7 +5,9 @@
 //! objects, whose names are computed again there. A repository that lies about its history therefore hides
 //! reviews and makes none. Nothing of the checkout's configuration runs, see [`crate::records`].
 
-use std::collections::{BTreeMap, BTreeSet};
+mod memory;
+
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -21,6 +23,7 @@ use super::{Folder, Loaded};
 use crate::records::file_at;
 use crate::records::git::batch::Batch;
 use crate::records::git::process::Git;
+use memory::Memory;
 
 /// What a review says that is signed by its commit.
 const SIGNATURE: &str = "git";
@@ -35,6 +38,9 @@ const MAX_BLAME: u64 = 2 << 30;
 /// Folders above the ledger that are looked through for the repository.
 const MAX_DEPTH: usize = 64;
 
+/// Reviews, with who says to have written them.
+type Wanted = BTreeMap<StatementId, String>;
+
 type Found = Result<SignedCommit, CommitRefusal>;
 
 /// The signed commits that added the reviews of a ledger's folder. Where no review asks for one, git is not
@@ -45,8 +51,25 @@ pub fn find(folder: &Folder, loaded: &Loaded, now: Timestamp) -> Commits {
     let Ok(keys) = Keys::new(&loaded.ledger.keys, &loaded.certificates, now) else {
         return Commits::new();
     };
-    let Some((top, path)) = place(folder.path()) else { return Commits::new() };
-    find_in(&top, "HEAD", &path, &loaded.reviews, &keys)
+    let mut wanted = wanted(&loaded.reviews);
+    if wanted.is_empty() {
+        return Commits::new();
+    }
+    let mut memory = folder.state().map(|state| Memory::read(state));
+    let mut found = memory.as_ref().map_or_else(Commits::new, |it| it.known(&wanted, &keys));
+    wanted.retain(|id, _| found.of(id).is_none());
+    if wanted.is_empty() {
+        return found;
+    }
+    let Some((top, path)) = place(folder.path()) else { return found };
+    let new = judge_all(&top, "HEAD", &path, &wanted, &keys);
+    if let Some(memory) = &mut memory {
+        memory.add(&new);
+    }
+    for (id, judged) in new {
+        found.insert(id, judged);
+    }
+    found
 }
 
 /// The same for any repository: `path` is the file of the reviews, counted from its top, at a revision.
@@ -60,29 +83,37 @@ pub fn find_in(
 ) -> Commits {
     let wanted = wanted(reviews);
     let mut commits = Commits::new();
-    if wanted.is_empty() {
-        return commits;
-    }
-    let found = search(repository, revision, path, &wanted, keys);
-    let found = found.unwrap_or_else(|error| {
-        let refusal = CommitRefusal::Unreadable { reason: error.to_string() };
-        wanted.iter().map(|id| (*id, Err(refusal.clone()))).collect()
-    });
-    for (id, found) in found {
-        commits.insert(id, found);
+    if !wanted.is_empty() {
+        for (id, found) in judge_all(repository, revision, path, &wanted, keys) {
+            commits.insert(id, found);
+        }
     }
     commits
 }
 
-/// The reviews that are signed by their commit.
-fn wanted(reviews: &ReviewFile) -> BTreeSet<StatementId> {
+/// The reviews that are signed by their commit, with their authors.
+fn wanted(reviews: &ReviewFile) -> Wanted {
     // Most files have none, and are not read for that.
     let text = reviews.text();
     if !text.contains("\"git\"") && !text.contains("'git'") {
-        return BTreeSet::new();
+        return Wanted::new();
     }
     let signed = reviews.iter().filter(|it| it.review.signature.as_deref() == Some(SIGNATURE));
-    signed.map(|entry| entry.id).collect()
+    signed.map(|entry| (entry.id, entry.review.author)).collect()
+}
+
+/// What git and the objects say of each; why nothing, where the repository cannot be read.
+fn judge_all(
+    repository: &Path,
+    revision: &str,
+    path: &str,
+    wanted: &Wanted,
+    keys: &Keys,
+) -> BTreeMap<StatementId, Found> {
+    search(repository, revision, path, wanted, keys).unwrap_or_else(|error| {
+        let refusal = CommitRefusal::Unreadable { reason: error.to_string() };
+        wanted.keys().map(|id| (*id, Err(refusal.clone()))).collect()
+    })
 }
 
 /// The top of the repository around a ledger's folder, and the path of its reviews from there.
@@ -102,12 +133,12 @@ fn search(
     repository: &Path,
     revision: &str,
     path: &str,
-    wanted: &BTreeSet<StatementId>,
+    wanted: &Wanted,
     keys: &Keys,
 ) -> Result<BTreeMap<StatementId, Found>, SourceError> {
     let git = Git::new(repository);
     let nowhere = |id: &StatementId| (*id, Err(CommitRefusal::NotCommitted));
-    let mut found: BTreeMap<StatementId, Found> = wanted.iter().map(nowhere).collect();
+    let mut found: BTreeMap<StatementId, Found> = wanted.keys().map(nowhere).collect();
     let commit = format!("{revision}^{{commit}}");
     // There is no `HEAD` before the first commit.
     if !git.succeeds(&["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])? {
@@ -123,7 +154,7 @@ fn search(
     let mut history = History { batch: Batch::start(&git)?, read: BTreeMap::new() };
     let entries: Vec<_> = committed.iter().collect();
     for (number, entry) in entries.iter().enumerate() {
-        if !wanted.contains(&entry.id) {
+        if !wanted.contains_key(&entry.id) {
             continue;
         }
         let line = |at: u32| usize::try_from(at).unwrap_or(usize::MAX).saturating_sub(1);

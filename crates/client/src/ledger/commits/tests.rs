@@ -338,3 +338,40 @@ fn a_ledger_finds_its_repository() {
     assert_eq!((top, &*path), (fs::canonicalize(repository.folder.path()).unwrap(), PATH));
     assert_eq!(place(repository.keys.path()), None);
 }
+
+#[test]
+fn what_was_found_is_remembered_for_keys_that_count() {
+    let repository = Repository::new();
+    let (old, new) = (by_commit(BOB, "old"), by_commit(ALICE, "new"));
+    repository.commit(&[&old, &new], Some("alice"));
+    let state = tempfile::tempdir().unwrap();
+    let id = StatementId::of(&new);
+    let wanted = Wanted::from([(id, ALICE.to_owned())]);
+    let found = repository.search().of(&id).unwrap().clone();
+    assert!(found.is_ok());
+    let mut memory = Memory::read(state.path());
+    memory.add(&BTreeMap::from([(id, found.clone())]));
+    // Those that do not count are looked for again.
+    let refused = StatementId::of(&old);
+    memory.add(&BTreeMap::from([(refused, Err(CommitRefusal::NotCommitted))]));
+
+    let memory = Memory::read(state.path());
+    let known = memory.known(&wanted, &repository.keys());
+    assert_eq!(known.of(&id), Some(&found));
+    assert_eq!(
+        memory.known(&Wanted::from([(refused, BOB.to_owned())]), &repository.keys()).len(),
+        0
+    );
+    // Said by somebody else, and with a key that is taken out.
+    let other = Wanted::from([(id, BOB.to_owned())]);
+    assert_eq!(memory.known(&other, &repository.keys()).len(), 0);
+    assert_eq!(memory.known(&wanted, &Keys::none(now())).len(), 0);
+    // A memory of other rules, or a damaged one, is none.
+    let path = state.path().join("ledger-commits");
+    let text = fs::read_to_string(&path).unwrap();
+    for damaged in [text.replace("rules 1", "rules 0"), text.replace(" ssh:", "  ssh:")] {
+        assert_ne!(damaged, text);
+        fs::write(&path, damaged).unwrap();
+        assert_eq!(Memory::read(state.path()).known(&wanted, &repository.keys()).len(), 0);
+    }
+}

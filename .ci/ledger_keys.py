@@ -185,9 +185,12 @@ def openpgp(work):
         expect(f"openpgp {name} over more", judged(more), (False, False))
         text = made([*sign[:-1], "--textmode", "--detach-sign"], input=ledger.statement())
         expect(f"openpgp {name} in text mode", ledger.accepts(text), False)
-        weak = made([*sign[:-1], "--digest-algo", "SHA1", "--detach-sign"], input=ledger.statement())
-        expect(f"openpgp {name} over SHA-1", ledger.accepts(weak), False)
-        count += 4
+        count += 3
+        # gpg itself refuses to sign so with curves.
+        if name.startswith("rsa"):
+            weak = made([*sign[:-1], "--digest-algo", "SHA1", "--detach-sign"], input=ledger.statement())
+            expect(f"openpgp {name} over SHA-1", ledger.accepts(weak), False)
+            count += 1
     return count
 
 

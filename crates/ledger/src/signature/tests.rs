@@ -463,3 +463,21 @@ mod openpgp {
         check(&[AuthorKey { file: None, ..keys[0].clone() }], &certificates, "ledger-certificate");
     }
 }
+
+/// The page and the sources have the same codes.
+#[test]
+fn every_reason_is_explained() {
+    let sources =
+        [include_str!("refusal.rs"), include_str!("commits.rs"), include_str!("key.rs")].concat();
+    let quoted = |text: &str, mark: char| -> std::collections::BTreeSet<String> {
+        let is_code = |word: &&str| {
+            let plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+            (word.starts_with("review-") || word.starts_with("ledger-")) && word.bytes().all(plain)
+                || *word == "ledger-key"
+        };
+        text.split(mark).filter(is_code).map(str::to_owned).collect()
+    };
+    let page = include_str!("../../../../docs/vet-sign.md");
+    let rows: String = page.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(quoted(&rows, '`'), quoted(&sources, '"'));
+}

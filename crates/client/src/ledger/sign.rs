@@ -104,14 +104,17 @@ pub fn write_key(path: &Path, key: &SignerKey) -> Result<(), SignError> {
 /// When it is not there, others can read it, or it is no key.
 pub fn read_key(path: &Path) -> Result<SignerKey, SignError> {
     let unreadable = |error: io::Error| SignError::unreadable(path, &error);
+    let no_file =
+        || SignError::Unreadable { path: path.to_owned(), reason: "it is no file".to_owned() };
+    // Opening a pipe would wait for somebody who writes to it.
+    if !fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(no_file());
+    }
     let file = fs::File::open(path).map_err(unreadable)?;
     // Of the file that was opened: another one may be there by now.
     let metadata = file.metadata().map_err(unreadable)?;
     if !metadata.is_file() {
-        return Err(SignError::Unreadable {
-            path: path.to_owned(),
-            reason: "it is no file".to_owned(),
-        });
+        return Err(no_file());
     }
     if !is_private(&metadata) {
         return Err(SignError::Readable { path: path.to_owned() });

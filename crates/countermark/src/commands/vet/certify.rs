@@ -69,6 +69,13 @@ pub(super) fn run(arguments: &CertifyArgs, output: &OutputArgs) -> Outcome {
     for note in &reading.chosen.notes {
         teller.note(note.clone());
     }
+    for bad in before.iter().flat_map(|it| &it.known_bad) {
+        let message = format!(
+            "{} is known to be bad, and no review overrides it: {}",
+            bad.file.name, bad.reason
+        );
+        teller.note(Note::new("certify-known-bad", message));
+    }
     let Some(draft) = draft(arguments, &reading, &before, &author, &loaded.ledger)? else {
         output::print("nothing was signed");
         return Ok(Class::Rejected.exit_code());

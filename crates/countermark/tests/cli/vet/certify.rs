@@ -181,6 +181,23 @@ fn reviews_of_own_projects_and_of_expired_keys_are_told() {
 }
 
 #[test]
+fn what_is_known_to_be_bad_is_told_before_it_is_signed() {
+    let (scene, _, new) = moved();
+    key_file(&scene);
+    let ledger = scene.world.read("ledger/ledger.toml");
+    let violation = format!(
+        "\n[[violation]]\nproject = \"kettle\"\nversion = \"1.1\"\nfiles = [\n    \"{}\",\n]\non = {DAY}\n\
+         reason = \"steals tea\"\n",
+        file_of(&new)
+    );
+    scene.world.write("ledger/ledger.toml", ledger + &violation);
+    let told = certify(&scene, &[]);
+    told.expect(0).says("note[certify-known-bad]: kettle-1.1-py3-none-any.whl is known to be bad");
+    told.says("steals tea").says("still lacks safe-to-deploy");
+    scene.vet(&[]).expect(1);
+}
+
+#[test]
 fn an_editor_shows_what_is_missing_and_decides() {
     let (mut scene, ..) = moved();
     key_file(&scene);

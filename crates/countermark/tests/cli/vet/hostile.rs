@@ -32,7 +32,7 @@ fn files_that_cannot_be_read_whole_are_not_stored() {
         ("2.1\"", "2.2\"", "other-release", 8),
         ("sha256:", "sha512:", "bad-file", 8),
         ("2026-11-22", "2026-13-22", "bad-date", 13),
-        ("on = ", "notes = \"\"\"x\"\"\"\non = ", "text-form", 13),
+        ("\non = ", "\nnotes = \"\"\"x\"\"\"\non = ", "text-form", 13),
         ("how = \"full\"", "how = \"delta\"", "missing-key", 4),
         ("safe-to-deploy", "Safe", "bad-criterion", 10),
         ("author", "writer", "unknown-key", 12),

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr as _;
 
-use countermark_packaging::name::ProjectName;
+use countermark_packaging::name::{ProjectName, normalize};
 use countermark_packaging::version::Version;
 use jiff::civil::Date;
 
@@ -115,8 +115,8 @@ impl<'a> Lines<'a> {
         }
         self.exactly("]")?;
         let digests: BTreeSet<_> = files.iter().map(|file| file.digest).collect();
-        // Two names that differ in the case of letters alone are left to the other reader.
-        let names: BTreeSet<_> = files.iter().map(|file| file.name.to_lowercase()).collect();
+        // Two spellings of one name are left to the other reader.
+        let names: BTreeSet<_> = files.iter().map(|file| normalize(&file.name)).collect();
         let good = !files.is_empty() && digests.len() == files.len() && names.len() == files.len();
         good.then_some(files)
     }

@@ -58,6 +58,7 @@ fn every_part_of_a_review_has_a_mutation_that_is_refused() {
         ("flask-3.0.1.tar.gz", "../flask-3.0.1.tar.gz", &[("bad-file", 8)]),
         ("flask-3.0.1.tar.gz", "flask-3.0.1-py3-none-any.whl", &[("file-contradiction", 8)]),
         (B, A, &[("file-contradiction", 8)]),
+        ("flask-3.0.1-py3-none-any.whl", "Flask-3.0.1.tar.gz", &[("file-contradiction", 8)]),
         (B, "BBBB", &[("bad-file", 8)]),
         ("sha256:b", "sha512:b", &[("bad-file", 8)]),
         ("\"sha256:b", "\"\\u0073ha256:b", &[("text-form", 8)]),

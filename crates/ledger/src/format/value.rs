@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 
 use countermark_packaging::filename::{SdistFilename, WheelFilename};
 use countermark_packaging::lock::codes::{INVALID_VALUE, TOO_LARGE};
-use countermark_packaging::name::{NamePattern, ProjectName};
+use countermark_packaging::name::{NamePattern, ProjectName, normalize};
 use countermark_packaging::table::codes::{BAD_NAME, LISTED_TWICE};
 use countermark_packaging::table::{At, Item, Reader, Table};
 use countermark_packaging::version::Version;
@@ -166,6 +166,16 @@ pub(super) fn files_of<'a>(
                 format!("`{}` is no file of {project} {version} by its name", file.value.name);
             let hint = "a review names wheels and source distributions of one release";
             reader.hinted(codes::OTHER_RELEASE, message, file.span.clone(), hint);
+            good = false;
+        }
+    }
+    let mut spellings: BTreeMap<String, &At<FileId>> = BTreeMap::new();
+    for file in &files {
+        if let Some(other) = spellings.insert(normalize(&file.value.name), file) {
+            let (one, two) = (&file.value.name, &other.value.name);
+            let message = format!("`{one}` and `{two}` are one name in two spellings");
+            let hint = "a release has one file of a name";
+            reader.hinted(codes::FILE_CONFLICT, message, file.span.clone(), hint);
             good = false;
         }
     }

@@ -15,6 +15,7 @@ without it everything goes at the end.
 import argparse
 import collections
 import json
+import os
 import pathlib
 import re
 import subprocess
@@ -59,8 +60,8 @@ def measure(arguments, work, name, version):
     command = [arguments.program.resolve(), "vet", "relate", f"{name}=={version}",
                "--lock", arguments.lock.resolve(), "--usable", "--dry-run", "--format", "json",
                "--keep", work / "files", "--cache-dir", work / "cache", "--no-progress"]
-    run = subprocess.run(command, capture_output=True, text=True, cwd=work,
-                         env={**__import__("os").environ, "COUNTERMARK_STATE_DIR": str(work / "state")})
+    environment = {**os.environ, "COUNTERMARK_STATE_DIR": str(work / "state")}
+    run = subprocess.run(command, capture_output=True, text=True, cwd=work, env=environment)
     try:
         release = json.loads(run.stdout)["releases"][0]
     except (ValueError, IndexError):

@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use countermark_ledger::check::{Judgement, Reason};
 use countermark_ledger::file::FileId;
-use countermark_ledger::report::suggest as text;
+use countermark_ledger::report::{explain, suggest as text};
 use countermark_ledger::review::{How, Review};
 use countermark_ledger::suggest::{Costs, StepHow, suggest};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 
+use super::naive;
 use super::world::{World, date, key};
 
 const FILES: usize = 8;
@@ -173,6 +174,18 @@ impl Costs for Made {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_plainest_reading_of_the_rules_has_the_same_answer(lines in book()) {
+        let world = world(&lines);
+        for judgement in world.check() {
+            for required in &judgement.required {
+                let met = naive::met(&world, &required.criterion).contains(&judgement.subject.digest);
+                let told = explain::write(std::slice::from_ref(&judgement));
+                prop_assert_eq!(required.is_met(), met, "{}: {}", required.criterion, told);
+            }
+        }
+    }
 
     #[test]
     fn adding_a_review_never_makes_anything_fail(lines in book(), review in review()) {

@@ -4,6 +4,7 @@
 
 mod chains;
 mod laws;
+mod naive;
 mod page;
 mod plans;
 mod reports;

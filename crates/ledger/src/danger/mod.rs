@@ -229,7 +229,7 @@ pub fn look(file: &File<'_>) -> Look {
     let mut found = Found { role, findings: Vec::new() };
     match file.kind {
         FileKind::Pth => {
-            found.add(0, Severity::First, Kind::Startup, "runs at every start of Python")
+            found.add(0, Severity::First, Kind::Startup, "runs at every start of Python");
         }
         FileKind::Native => found.add(0, Severity::First, Kind::Native, "machine code"),
         FileKind::Opaque => found.add(0, Severity::First, Kind::Opaque, "nobody can read it"),

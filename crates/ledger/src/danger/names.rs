@@ -257,13 +257,16 @@ impl<'t, 'a> Names<'t, 'a> {
         let name = self.name(start)?;
         let mut said = Said { paths: self.meanings(name), end: start + 1, is_open: false };
         loop {
+            let gives = self.is_op(said.end, '(') && self.call(&mut said, depth)
+                || self.is_op(said.end, '[') && self.subscript(&mut said);
+            if gives {
+                continue;
+            }
             if self.is_op(said.end, '.')
                 && let Some(name) = self.name(said.end + 1)
             {
                 said.append(name);
                 said.end += 2;
-            } else if self.is_op(said.end, '(') && self.call(&mut said, depth) {
-            } else if self.is_op(said.end, '[') && self.subscript(&mut said) {
             } else if self.is_op(said.end, ')') && self.is_group(start, said.end) {
                 start -= 1;
                 said.end += 1;

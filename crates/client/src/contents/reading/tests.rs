@@ -178,11 +178,11 @@ fn marks_stay_until_the_bytes_are_others() {
 #[test]
 fn many_files_are_read() {
     let mut wheel = tea("1.0");
-    for number in 0..2000 {
+    for number in 0..20_000 {
         wheel = wheel.file(&format!("tea/m{number}.py"), b"x = 1\n");
     }
     let reading = read(&wheel);
-    assert_eq!(reading.pages.len(), 2004);
+    assert_eq!(reading.pages.len(), 20_004);
     assert!(
         reading.pages.is_sorted_by_key(|page| (std::cmp::Reverse(page.severity()), page.place))
     );

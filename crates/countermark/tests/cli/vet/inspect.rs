@@ -111,7 +111,8 @@ fn which_file_is_read_can_be_said() {
     let run = scene.vet(&["inspect", "tea==1.1", "--file", "tea-1.1-py2-none-any.whl"]);
     run.expect(2);
     assert!(
-        run.stderr.contains("error[inspect-no-file]: tea 1.1 does not have tea-1.1-py2-none-any.whl"),
+        run.stderr
+            .contains("error[inspect-no-file]: tea 1.1 does not have tea-1.1-py2-none-any.whl"),
         "{}",
         run.stderr
     );
@@ -174,7 +175,7 @@ fn a_difference_shows_what_moved() {
     run.expect(0);
     assert!(run.stdout.starts_with("tea 1.0 → 1.1\n"));
     assert!(
-        run.stdout.contains("- ") && run.stdout.contains("!!            3 + os.system('boil')"),
+        run.stdout.contains("- ") && run.stdout.contains("!!          3 + os.system('boil')"),
         "{}",
         run.stdout
     );
@@ -190,7 +191,7 @@ fn files_on_disk_are_read_without_any_index() {
     let world = World::new();
     let evil = b"x = '\x1b[2J'\nopen('/home/me/.ssh/id_rsa')\n# \xe2\x80\xae\n";
     let old = world.write(&wheel("1.0", OLD).filename(), wheel("1.0", OLD).build());
-    let new = wheel("1.1", evil).file("tea/\u{202e}\u{1b}[31m.py", b"x = 1\n").build();
+    let new = wheel("1.1", evil).file("tea/<img src=x>.py", b"x = 1\n").build();
     let new = world.write(&wheel("1.1", evil).filename(), new);
     let [old, new] = [old, new].map(|path| path.display().to_string());
     for words in [vec!["vet", "inspect", &new], vec!["vet", "diff", &old, &new]] {
@@ -203,6 +204,14 @@ fn files_on_disk_are_read_without_any_index() {
         assert!(run.stdout.contains("\\u{1b}[2J"), "{}", run.stdout);
         assert!(run.stderr.contains("--file "), "{}", run.stderr);
     }
+    // A name that would act on the terminal makes the archive unsound.
+    let turned = wheel("1.2", OLD).file("tea/\u{202e}m.py", b"x = 1\n").build();
+    let turned = world.write("tea-1.2-py3-none-any.whl", turned).display().to_string();
+    world
+        .run(&["vet", "inspect", &turned])
+        .expect(1)
+        .says("error[path-control]")
+        .never_says("\u{202e}");
     let refused = world.run(&["vet", "inspect", &new, "--sdist"]);
     refused.expect(2);
     assert!(refused.stderr.contains("error[bad-option]"));

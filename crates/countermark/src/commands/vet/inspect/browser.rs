@@ -41,7 +41,8 @@ pub(super) fn run(subject: Subject, arguments: &BrowserArgs, teller: &Teller) ->
             "for this machine alone; it ends with its button, with Ctrl-C, or when nobody reads",
         );
         if arguments.open && !open(&address.once) {
-            teller.note(Note::new("inspect-no-browser", "no program was found that opens a browser"));
+            teller
+                .note(Note::new("inspect-no-browser", "no program was found that opens a browser"));
         }
     };
     let idle = Duration::from_secs(arguments.idle * 60);

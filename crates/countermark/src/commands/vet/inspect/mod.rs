@@ -51,7 +51,8 @@ pub(super) fn inspect(arguments: &InspectArgs, output: &OutputArgs) -> Outcome {
         let mut all = obtain::releases(&project, &[version], &arguments.reading, &teller)?;
         all.pop().ok_or_else(|| bad(format!("`{what}` is no file")))?
     };
-    let reading = reading::whole(obtained.distribution(), obtained.sha256).map_err(unreadable)?;
+    let reading = reading::whole(obtained.distribution(), obtained.sha256)
+        .map_err(|error| unreadable(&error))?;
     let title = format!("{} {}", obtained.filename.name(), obtained.filename.version());
     let next = text::certify(&obtained, None, &arguments.reading);
     let subject =
@@ -72,7 +73,7 @@ pub(super) fn diff(arguments: &DiffArgs, output: &OutputArgs) -> Outcome {
         (before.distribution(), before.sha256),
         (after.distribution(), after.sha256),
     );
-    let reading = reading.map_err(unreadable)?;
+    let reading = reading.map_err(|error| unreadable(&error))?;
     let name = after.filename.name();
     let title = format!("{name} {} → {}", before.filename.version(), after.filename.version());
     let next = text::certify(&after, Some(&before), &arguments.reading);
@@ -164,6 +165,6 @@ fn refuse_choice(arguments: &ReadingArgs) -> Result<(), Vec<Problem>> {
     Err(vec![Problem::new("bad-option", Class::Usage, message)])
 }
 
-fn unreadable(error: ContentsError) -> Vec<Problem> {
-    vec![Problem::of(error.code(), error.class(), &error)]
+fn unreadable(error: &ContentsError) -> Vec<Problem> {
+    vec![Problem::of(error.code(), error.class(), error)]
 }

@@ -3,6 +3,7 @@
 
 use countermark_client::contents::FileMove;
 use countermark_client::contents::reading::{Mark, Page, Reading};
+use countermark_ledger::danger::Severity;
 use serde::Serialize;
 
 use super::Subject;
@@ -71,7 +72,7 @@ fn file<'a>(subject: &Subject, page: &'a Page) -> File<'a> {
     File {
         path: &page.path,
         change: change(page.moved),
-        severity: page.severity().map(|severity| severity.as_str()),
+        severity: page.severity().map(Severity::as_str),
         lines: page.lines(),
         added: counts.map(|counts| counts.0),
         removed: counts.map(|counts| counts.1),

@@ -20,6 +20,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use countermark_ledger::file::FileId;
 use countermark_lock::catalogue::ReleaseFile;
@@ -45,11 +47,14 @@ const MAX_LINES: usize = 100_000;
 const MAX_BYTES: u64 = 16 << 20;
 
 /// Files that are open at a time.
-const AT_ONCE: usize = 48;
+const AT_ONCE: usize = 24;
 
 /// Bytes that one run downloads to count lines, as the index says how large files are; a file of which
 /// it does not say it counts as [`UNKNOWN_SIZE`].
 const MAX_DOWNLOADED: u64 = 2 << 30;
+
+/// After so long a run counts no more: a suggestion is asked for by somebody who waits.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Bytes of a file whose size nobody says.
 const UNKNOWN_SIZE: u64 = 16 << 20;
@@ -204,12 +209,23 @@ pub fn count(
     told.extend(listed.unknown.iter().cloned());
     let mut budget = MAX_DOWNLOADED;
     let mut rest = &open[..];
-    while !rest.is_empty() && !context.interrupted.load(std::sync::atomic::Ordering::Relaxed) {
+    let begun = Instant::now();
+    while !rest.is_empty() && !context.interrupted.load(Ordering::Relaxed) {
+        if begun.elapsed() > PATIENCE {
+            let message = format!(
+                "the lines of {} files were not counted: {} seconds are enough for one run; the next one \
+                 goes on, and `--usable` asks about fewer files",
+                rest.len(),
+                PATIENCE.as_secs()
+            );
+            told.insert(0, message);
+            break;
+        }
+        let what = format!("counting lines: {} files to go", rest.len());
+        context.reporter.progress(Progress::Working { what: &what });
         let (batch, after) = rest.split_at(batch(rest));
         rest = after;
         one_batch(context, batch, &listed, &mut budget, prices, &mut told);
-        let what = format!("counting lines: {} files to go", rest.len());
-        context.reporter.progress(Progress::Working { what: &what });
     }
     context.reporter.progress(Progress::Done);
     told

@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_client::ledger::costs::{self, Prices, Question};
+use countermark_client::ledger::listed::parse_name;
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_client::sight;
 use countermark_ledger::check::Judgement;
@@ -31,6 +32,9 @@ use crate::progress::Teller;
 
 /// So many reasons why something was not counted are shown.
 const MOST_REASONS: usize = 5;
+
+/// So many files of the same kind are compared with each file that fails.
+const MOST_BEFORE: usize = 2;
 
 /// Runs the command.
 pub(super) fn run(arguments: &SuggestArgs, output: &OutputArgs) -> Outcome {
@@ -151,7 +155,7 @@ impl<'a> Asking<'a> {
                 Some(project) => (*project).clone(),
                 None => DistributionFilename::parse(&file.name).ok()?.name().clone(),
             };
-            let before = before.iter().cloned().collect();
+            let before = nearest(&project, file, before);
             Some(Question { project, file: file.clone(), before })
         };
         asked.iter().filter(|(file, _)| !file.name.is_empty()).filter_map(question).collect()
@@ -191,6 +195,25 @@ fn text(plan: &Plan, ledger: &Ledger) -> String {
         }
     }
     text
+}
+
+/// Of the files that a difference could begin with, those that are most like it: for the same Pythons and
+/// platforms, else any; of the nearest releases.
+fn nearest(project: &ProjectName, file: &FileId, before: &BTreeSet<FileId>) -> Vec<FileId> {
+    let version = |file: &FileId| Some(parse_name(project, &file.name)?.version().clone());
+    let kind = |file: &FileId| file.name.splitn(3, '-').nth(2).map(str::to_owned);
+    let mut versions: Vec<_> = before.iter().chain([file]).filter_map(version).collect();
+    versions.sort();
+    versions.dedup();
+    let place = |file: &FileId| versions.iter().position(|it| version(file).as_ref() == Some(it));
+    let mine = place(file);
+    let mut near: Vec<&FileId> = before.iter().collect();
+    near.sort_by_key(|other| {
+        let distance = mine.zip(place(other)).map(|(mine, other)| mine.abs_diff(other));
+        (kind(other) != kind(file), distance.unwrap_or(usize::MAX))
+    });
+    let has_same = near.first().is_some_and(|first| kind(first) == kind(file));
+    near.into_iter().take(if has_same { MOST_BEFORE } else { 1 }).cloned().collect()
 }
 
 /// What is to be said when it was read, a line a release.

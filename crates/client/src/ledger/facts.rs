@@ -53,10 +53,18 @@ const LONGEST_PATH: usize = 200;
 
 /// The codes of what is told.
 pub mod codes {
-    /// Something could not be had, so that there is no fact.
-    pub const UNKNOWN: &str = "facts-unknown";
-    /// The index says what cannot be true of the pinned bytes.
-    pub const CONTRADICTED: &str = "facts-contradicted";
+    macro_rules! codes {
+        ($($(#[$documentation:meta])* $name:ident $code:literal)*) => {
+            $($(#[$documentation])* pub const $name: &str = $code;)*
+        };
+    }
+
+    codes! {
+        /// Something could not be had, so that there is no fact.
+        UNKNOWN "facts-unknown"
+        /// The index says what cannot be true of the pinned bytes.
+        CONTRADICTED "facts-contradicted"
+    }
 }
 
 /// The files of a release that a lock pins.

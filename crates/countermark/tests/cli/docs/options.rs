@@ -72,6 +72,7 @@ const COMMANDS: &[&[&str]] = &[
     &["vet", "certify"],
     &["vet", "check"],
     &["vet", "relate"],
+    &["vet", "facts"],
     &["vet", "init"],
     &["vet", "inspect"],
     &["vet", "diff"],

@@ -4,8 +4,7 @@
 //! certificates that are asked for, each within a limit of bytes, all within a limit of time, from the one
 //! origin that a person named. It trusts nobody: what comes is evidence for
 //! [`countermark_ledger::import`], and nothing is written here but what a server needs to be told to
-//! send no more than what changed ([`remembered`]). The folder of our
-//! ledger takes it in, all or nothing.
+//! send no more than what changed. [`store`] puts it into our ledger, all of it or nothing.
 
 mod git;
 mod origin;

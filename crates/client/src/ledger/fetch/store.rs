@@ -58,7 +58,11 @@ pub fn remove(held: &Held<'_>, import: &str, ledger: &str) -> Result<(), Vec<Pro
 ///
 /// # Errors
 /// When the file system says no.
-pub fn settle(held: &Held<'_>, import: &str, recorded: &[(&str, Sha256)]) -> Result<(), Problem> {
+pub fn settle(
+    held: &Held<'_>,
+    import: &str,
+    recorded: &[(&str, Sha256)],
+) -> Result<(), Vec<Problem>> {
     let next = next(held.folder(), import);
     if !next.is_dir() {
         return Ok(());
@@ -73,7 +77,7 @@ pub fn settle(held: &Held<'_>, import: &str, recorded: &[(&str, Sha256)]) -> Res
     } else {
         discard(&next)
     };
-    finished.map_err(|error| failed(&next, &error))
+    finished.map_err(|error| vec![failed(&next, &error)])
 }
 
 /// The bytes of a file of an import that have the recorded digest, where a run that ended too early left

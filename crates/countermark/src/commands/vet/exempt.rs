@@ -2,6 +2,7 @@
 
 use countermark_client::report::{Note, Reporter as _};
 use countermark_ledger::check::required;
+use countermark_ledger::criteria::CriterionName;
 use countermark_ledger::file::FileId;
 use countermark_ledger::ledger::{Exemption, Ledger};
 use countermark_packaging::lock::Place;
@@ -65,7 +66,7 @@ pub(super) fn run(arguments: &ExemptArgs, output: &OutputArgs) -> Outcome {
     edit.add(std::slice::from_ref(&new)).map_err(|errors| ground::told(&errors))?;
     held.write_ledger(edit.text())?;
     let files = output::count(new.files.len(), "file", "files");
-    let criteria: Vec<&str> = new.criteria.iter().map(|it| it.as_str()).collect();
+    let criteria: Vec<&str> = new.criteria.iter().map(CriterionName::as_str).collect();
     teller.line(&format!("{} passes as {}: {files}", arguments.release, criteria.join(", ")));
     Ok(0)
 }
@@ -81,7 +82,7 @@ fn open(new: &Exemption, ledger: &Ledger) -> Vec<FileId> {
             let has = |it: &&Exemption| {
                 it.criteria.iter().any(|name| ledger.criteria.implied(name).any(|it| it == wanted))
             };
-            covering.iter().any(|it| has(&it))
+            covering.iter().any(has)
         })
     };
     new.files.iter().filter(is_open).cloned().collect()

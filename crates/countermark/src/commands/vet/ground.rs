@@ -45,7 +45,7 @@ pub(super) fn hold<'f>(
     {
         for import in &ledger.imports {
             let settled = fetch::store::settle(&held, &import.name, &recorded(import));
-            settled.map_err(|problem| vec![problem])?;
+            settled?;
         }
     }
     Ok(held)

@@ -6,6 +6,7 @@ use countermark_client::ledger::Loaded;
 use countermark_client::ledger::listed::parse_name;
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_ledger::check::Subject;
+use countermark_ledger::criteria::CriterionName;
 use countermark_ledger::file::FileId;
 use countermark_ledger::format::ReviewFile;
 use countermark_ledger::ledger::{Ledger, Violation};
@@ -29,6 +30,9 @@ const MOST: usize = 20;
 
 /// A file that somebody knows.
 type Known = (ProjectName, Version, FileId);
+
+/// What a violation is of.
+type Meant = (ProjectName, Option<Version>, Vec<FileId>);
 
 /// Runs the command.
 pub(super) fn run(arguments: &ViolationArgs, output: &OutputArgs) -> Outcome {
@@ -80,7 +84,7 @@ fn meant(
     loaded: &Loaded,
     subjects: Option<&Subjects>,
     teller: &Teller,
-) -> Result<(ProjectName, Option<Version>, Vec<FileId>), Vec<Problem>> {
+) -> Result<Meant, Vec<Problem>> {
     let text = &arguments.what;
     let mut known = known(loaded);
     if let Some(hex) = text.strip_prefix("sha256:") {
@@ -131,10 +135,7 @@ fn meant(
 }
 
 /// What the options say of a digest.
-fn given(
-    arguments: &ViolationArgs,
-    digest: Sha256,
-) -> Result<Option<(ProjectName, Option<Version>, Vec<FileId>)>, Vec<Problem>> {
+fn given(arguments: &ViolationArgs, digest: Sha256) -> Result<Option<Meant>, Vec<Problem>> {
     let (Some(project), Some(name)) = (&arguments.project, &arguments.file) else {
         return Ok(None);
     };
@@ -193,7 +194,7 @@ fn vouching(loaded: &Loaded, files: &[FileId]) -> Vec<String> {
         for file in files {
             for entry in reviews.covering(&file.digest) {
                 let criteria: Vec<&str> =
-                    entry.review.criteria.iter().map(|it| it.as_str()).collect();
+                    entry.review.criteria.iter().map(CriterionName::as_str).collect();
                 lines.push(format!(
                     "{} of {whose} vouches for {}: {} ({})",
                     entry.review.author,

@@ -2,6 +2,7 @@
 
 use countermark_client::ledger::Loaded;
 use countermark_client::report::{Note, Problem};
+use countermark_ledger::criteria::CriterionName;
 use countermark_ledger::import::{Change, Comparison};
 use countermark_ledger::ledger::{AuthorKey, Import, Ledger};
 use countermark_ledger::review::{How, Review};
@@ -55,7 +56,7 @@ pub(super) fn news(
     let mut lines = Vec::new();
     let refusal = |review: &Review| signed.refused.iter().find(|(it, _)| it == review);
     let review = |(review, _): &(&Review, _)| {
-        let criteria: Vec<&str> = review.criteria.iter().map(|it| it.as_str()).collect();
+        let criteria: Vec<&str> = review.criteria.iter().map(CriterionName::as_str).collect();
         let (title, criteria) = (title(review), criteria.join(", "));
         let does = match refusal(review) {
             None => String::new(),
@@ -65,7 +66,7 @@ pub(super) fn news(
     };
     push(&mut lines, "+", new.reviews.iter().map(review));
     push(&mut lines, "+ signed now:", new.signed.iter().map(review));
-    let criterion = |name: &&countermark_ledger::criteria::CriterionName| {
+    let criterion = |name: &&CriterionName| {
         let says = theirs.descriptions.get(*name).map_or("", String::as_str);
         format!("criterion {name}: {}", shorten(says))
     };
@@ -133,7 +134,7 @@ pub(super) fn listed(loaded: &Loaded) -> Vec<String> {
         let bad = output::count(imported.ledger.violations.len(), "violation", "violations");
         lines.push(format!("  {}{fetched}: {reviews}, {bad}", imported.ledger.name));
         for (theirs, ours) in &import.mapping {
-            let ours: Vec<&str> = ours.iter().map(|it| it.as_str()).collect();
+            let ours: Vec<&str> = ours.iter().map(CriterionName::as_str).collect();
             lines.push(format!("  {theirs} counts as {}", ours.join(", ")));
         }
         if import.mapping.is_empty() {
@@ -184,7 +185,7 @@ pub(super) fn listed_json(loaded: &Loaded) -> String {
             reviews: imported.map(|it| it.reviews.len()),
             violations: imported.map(|it| it.ledger.violations.len()),
             authors: import.keys.iter().map(|it| it.author.as_str()).collect(),
-            criteria: import.mapping.keys().map(|it| it.as_str()).collect(),
+            criteria: import.mapping.keys().map(CriterionName::as_str).collect(),
         }
     };
     let imports = loaded.ledger.imports.iter().map(form).collect();

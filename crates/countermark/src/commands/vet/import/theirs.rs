@@ -14,6 +14,9 @@ use jiff::Timestamp;
 
 use super::super::ground;
 
+/// Files to be stored, by their path below the folder of an import.
+type Files = Vec<(String, Vec<u8>)>;
+
 /// A ledger that was fetched.
 pub(super) struct Theirs {
     pub(super) origin: Origin,
@@ -181,7 +184,7 @@ pub(super) fn certificates(
     name: &str,
     keys: &mut [AuthorKey],
     fetching: &Fetching<'_>,
-) -> Result<(Certificates, Vec<(String, Vec<u8>)>), Vec<Problem>> {
+) -> Result<(Certificates, Files), Vec<Problem>> {
     let (mut by_name, mut files) = (Certificates::new(), Vec::new());
     for key in keys.iter_mut() {
         let Some(path) = key.file.take() else { continue };

@@ -381,5 +381,6 @@ fn is_native_name(path: &str) -> bool {
 fn starts(path: &str, member: &Member) -> bool {
     let by_name = matches!(extension(path).as_str(), "pth" | "start" | "_pth");
     let is_at_top = !path.contains('/');
-    is_at_top && by_name || member.kind == FileKind::Pth && (is_at_top || !by_name)
+    let is_kind = member.kind == FileKind::Pth;
+    if is_at_top { by_name || is_kind } else { is_kind && !by_name }
 }

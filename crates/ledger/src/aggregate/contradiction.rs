@@ -216,9 +216,11 @@ fn author_spelling(parts: &[Part]) -> Vec<Contradiction> {
     names.values().filter(|spellings| spellings.len() > 1).map(tell).collect()
 }
 
+/// A description, and what is implied.
+type Meaning = (String, Vec<String>);
+
 fn criterion_meaning(parts: &[Part]) -> Vec<Contradiction> {
-    let mut meanings: BTreeMap<String, BTreeMap<(String, Vec<String>), BTreeSet<&str>>> =
-        BTreeMap::new();
+    let mut meanings: BTreeMap<String, BTreeMap<Meaning, BTreeSet<&str>>> = BTreeMap::new();
     for part in parts {
         for one in Definition::of(&part.ledger) {
             let implies = one.implies.iter().map(ToString::to_string).collect();

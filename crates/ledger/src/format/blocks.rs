@@ -56,15 +56,13 @@ impl Blocks {
     /// Finds the blocks of a text. What stands before the first is told by [`check`].
     pub(super) fn find(file: &str, text: &str) -> Result<Self, SourceError> {
         let mut found = Self::default();
-        let mut line = 1;
         let mut start = 0;
         let bytes = text.as_bytes();
-        for end in memchr_iter(b'\n', bytes).chain([bytes.len()]) {
+        for (line, end) in (1..).zip(memchr_iter(b'\n', bytes).chain([bytes.len()])) {
             // One look at the first byte spares most lines the comparison.
             if bytes.get(start) == Some(&b'[') && &text[start..end] == HEAD {
                 found.begin(file, start, line)?;
             }
-            line += 1;
             start = end + 1;
         }
         found.end(file, bytes.len())?;

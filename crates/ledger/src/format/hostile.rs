@@ -32,11 +32,14 @@ fn good() -> String {
     )
 }
 
+/// What is replaced by what, and what is said of it at which line.
+type Case = (&'static str, &'static str, &'static [(&'static str, u32)]);
+
 #[test]
 fn every_part_of_a_review_has_a_mutation_that_is_refused() {
     assert_eq!(reviews(good()), []);
     let zeroes = "0".repeat(64);
-    let cases: &[(&str, &str, &[(&str, u32)])] = &[
+    let cases: &[Case] = &[
         ("project = \"flask\"\n", "", &[("missing-key", 3)]),
         ("\"flask\"", "\"Flask\"", &[("not-normal", 4)]),
         ("\"flask\"", "\"fl ask\"", &[("bad-name", 4)]),

@@ -100,7 +100,6 @@ pub fn fingerprints(file: &str, bytes: &[u8]) -> Result<Option<Vec<Fingerprint>>
 /// # Errors
 /// None here; with the feature, when the file holds no certificate.
 #[cfg(not(feature = "openpgp"))]
-#[expect(clippy::unnecessary_wraps, reason = "with the feature there are errors")]
 pub fn fingerprints(_: &str, _: &[u8]) -> Result<Option<Vec<Fingerprint>>, KeyError> {
     Ok(None)
 }

@@ -90,7 +90,8 @@ fn refuse_flips(signature: &str, known: &[AuthorKey], step: usize) {
 
 /// Everything that a review says, changed: never accepted, and always for that reason.
 fn refuse_other_reviews(signature: &str, known: &[AuthorKey]) {
-    let changes: [(&str, fn(&mut Review)); 12] = [
+    type Change = fn(&mut Review);
+    let changes: [(&str, Change); 12] = [
         ("project", |it| it.project = "kettl".parse().unwrap()),
         ("version", |it| it.version = "1.2".parse().unwrap()),
         ("digest", |it| it.files[0].digest = Sha256([0x12; 32])),

@@ -16,6 +16,9 @@ const BLOCK: &str = "[[review]]";
 /// What a review that is signed by its commit says of its signature.
 pub(super) const SIGNATURE: &str = "git";
 
+/// What an object says, or why it counts for nothing.
+type Judged<T> = Result<T, CommitRefusal>;
+
 /// A commit, and the reviews that it adds.
 #[derive(Clone, Debug)]
 pub struct Added {
@@ -151,7 +154,7 @@ fn text<O: Objects>(
     objects: &mut O,
     commit: &Commit,
     path: &str,
-) -> Result<Result<Option<(String, String)>, CommitRefusal>, O::Error> {
+) -> Result<Judged<Option<(String, String)>>, O::Error> {
     let name = match object::file_at(objects, &commit.tree, path)? {
         Ok(Some(name)) => name,
         Ok(None) => return Ok(Ok(None)),

@@ -3,7 +3,7 @@
 //! Nothing is decided here: the rules did that. Of everything that they found against a file the first
 //! thing is said, and `countermark vet explain` says the rest.
 
-use countermark_ledger::check::{Checker, Judgement, Subject};
+use countermark_ledger::check::{Checker, Judgement, Required, Subject};
 use countermark_ledger::criteria::CriterionName;
 use countermark_ledger::report::words;
 use countermark_trust::policy::{FileAnswer, LedgerAnswers};
@@ -43,7 +43,7 @@ fn found(judgement: &Judgement) -> String {
     if let Some(obstacle) = judgement.obstacles.first() {
         return format!("no review, and {obstacle}");
     }
-    let open = judgement.required.iter().flat_map(|required| required.missing()).next();
+    let open = judgement.required.iter().flat_map(Required::missing).next();
     match open {
         Some(open) => {
             let files: Vec<&str> = open.files.iter().map(|file| file.name.as_str()).collect();

@@ -72,7 +72,7 @@ pub enum LedgerAnswer {
 pub(super) fn read<'a>(reader: &mut Reader<'a>, table: Table<'a>, titles: &Titles) -> LedgerPolicy {
     let words =
         [("off", LedgerMode::Off), ("warn", LedgerMode::Warn), ("require", LedgerMode::Require)];
-    if !matches!(table.table.get("ledger").map(|item| item.get_ref()), Some(DeValue::Table(_))) {
+    if !matches!(table.table.get("ledger").map(toml::Spanned::get_ref), Some(DeValue::Table(_))) {
         let text = reader.text(table, "ledger");
         let mode = text.and_then(|text| reader.word(&text, "what a ledger can decide", &words));
         return LedgerPolicy { mode: mode.unwrap_or_default(), ..LedgerPolicy::default() };

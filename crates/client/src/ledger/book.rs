@@ -65,14 +65,14 @@ impl Opened {
             bytes => Commits::parse(bytes).map_err(|error| {
                 let message = format!("the import `{}`: {error}", imported.name);
                 let problem = Problem::new("import-commits", error.class(), message);
-                problem.with_hint("`countermark vet import` fetches it again")
+                Box::new(problem.with_hint("`countermark vet import` fetches it again"))
             }),
         };
         let mut recorded: BTreeMap<&str, Commits> = BTreeMap::new();
         for imported in &loaded.imports {
             match commits_of(imported) {
                 Ok(commits) => drop(recorded.insert(&imported.name, commits)),
-                Err(wrong) => problems.push(wrong),
+                Err(wrong) => problems.push(*wrong),
             }
         }
         let signed = |(name, keys): (String, Keys)| {
@@ -186,9 +186,10 @@ fn entry(found: format::Entry) -> Entry {
 ///
 /// # Errors
 /// When the day is outside of the calendar.
-pub fn end_of(day: Date) -> Result<Timestamp, Problem> {
+pub fn end_of(day: Date) -> Result<Timestamp, Box<Problem>> {
     let end = day.at(23, 59, 59, 0).to_zoned(TimeZone::UTC);
     end.map(|zoned| zoned.timestamp()).map_err(|_| {
-        Problem::new("bad-option", Class::Usage, format!("`{day}` is outside of the calendar"))
+        let message = format!("`{day}` is outside of the calendar");
+        Box::new(Problem::new("bad-option", Class::Usage, message))
     })
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use countermark_client::ledger::Loaded;
 use countermark_client::report::Problem;
-use countermark_ledger::check::Subject;
+use countermark_ledger::check::{Judgement, Subject};
 use countermark_ledger::file::FileId;
 use countermark_ledger::report::{explain, explain_json};
 use countermark_packaging::digest::Sha256;
@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &ExplainArgs, output: &OutputArgs) -> Outcome {
         ReportFormat::Json => explain_json::write(on, &loaded.ledger.name, &judgements),
     };
     output::print(text.trim_end_matches('\n'));
-    let passes = judgements.iter().all(|judgement| judgement.passes());
+    let passes = judgements.iter().all(Judgement::passes);
     Ok(if passes { 0 } else { Class::Rejected.exit_code() })
 }
 

@@ -73,14 +73,14 @@ fn criteria(names: &[String]) -> Result<Vec<CriterionName>, Vec<Problem>> {
         parsed.ok_or_else(|| {
             let message = format!("`{name}` is no criterion of a new ledger");
             let hint = did_you_mean(name, &known, "the criteria are");
-            Problem::new("unknown-criterion", Class::Usage, message).with_hint(hint)
+            Box::new(Problem::new("unknown-criterion", Class::Usage, message).with_hint(hint))
         })
     };
     let (mut good, mut wrong) = (Vec::new(), Vec::new());
     for name in names {
         match parse(name) {
             Ok(name) => good.push(name),
-            Err(problem) => wrong.push(problem),
+            Err(problem) => wrong.push(*problem),
         }
     }
     good.sort();

@@ -28,7 +28,7 @@ pub(crate) fn today(arguments: &LedgerArgs) -> Date {
 /// The time at which signatures are verified: now, or the end of the day that is asked about.
 pub(crate) fn now(arguments: &LedgerArgs) -> Result<Timestamp, Vec<Problem>> {
     match arguments.date {
-        Some(day) => end_of(day).map_err(|problem| vec![problem]),
+        Some(day) => end_of(day).map_err(|problem| vec![*problem]),
         None => Ok(Timestamp::now()),
     }
 }

@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 
 use countermark_client::environment::{Environment, read_environment};
 use countermark_client::ledger::listed::parse_name;
+use countermark_client::provenance::Provenance;
 use countermark_client::report::{Note, Problem};
 use countermark_ledger::check::Subject;
 use countermark_lock::gate::entry::is_own;
-use countermark_packaging::digest::Sha256;
+use countermark_packaging::digest::{Digest, Sha256};
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::lock::Place;
 use countermark_packaging::lock::document::{FileEntry, LockDocument, LockPackage, LockSource};
@@ -189,7 +190,7 @@ impl Subjects {
     }
 
     fn add_file(&mut self, package: &LockPackage, file: &FileEntry) {
-        let Some(digest) = file.digests.iter().find_map(|digest| digest.as_sha256()) else {
+        let Some(digest) = file.digests.iter().find_map(Digest::as_sha256) else {
             let what = match name_of(file) {
                 Some(name) => format!("has no SHA-256 of `{name}`"),
                 None => "has a digest that is no SHA-256".to_owned(),
@@ -267,7 +268,7 @@ impl Subjects {
         for installed in &environment.installed {
             let (name, version) = (&installed.name, &installed.version);
             let recorded = installed.read_provenance().ok().flatten();
-            let digest = recorded.as_ref().and_then(|recorded| recorded.artifact());
+            let digest = recorded.as_ref().and_then(Provenance::artifact);
             let (Some(recorded), Some(digest)) = (recorded, digest) else {
                 let what = format!("it is not known which file {name} {version} came from");
                 self.unjudged.push(no_record(what));

@@ -1,8 +1,15 @@
 //! Source distributions: which of their files tell, and the reader of compressed tar archives.
 //!
-//! Two readers of one tar archive can see two contents where names are given twice, where lengths
-//! are given in extended headers, and where files are sparse. All of that is refused; builders of
-//! source distributions do none of it.
+//! Two readers of one tar archive can see two contents: where names are given twice, where files are
+//! sparse, where members are of kinds that not all know, and where they do not agree on how many bytes
+//! to pass over. The last is so where a folder or a link has a size, which some read and some do not,
+//! and where an extended header has another size than the header of the member. By [pax, section "pax
+//! Extended Header"] the extended one counts; readers that know only the header go on elsewhere, and
+//! some have given it to the header between the two. All of that is refused; builders of source
+//! distributions do none of it. The same size twice, in a header that stands right before its member,
+//! leaves no choice, and some builders write that.
+//!
+//! [pax, section "pax Extended Header"]: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -207,6 +214,35 @@ struct Walk<'a> {
 #[derive(Default)]
 struct Extended {
     name: Option<Vec<u8>>,
+    size: Option<u64>,
+}
+
+impl Extended {
+    /// Refuses a size that the header of the member does not have, or that could be taken for the size
+    /// of something else.
+    fn check_size(&self, kind: EntryType, found: u64) -> Result<(), String> {
+        let Some(size) = self.size else { return Ok(()) };
+        if is_extension(kind) {
+            return Err("behind a size in an extended header stands another such header".to_owned());
+        }
+        if size != found {
+            return Err(format!(
+                "an extended header says that a member has {size} bytes, and the member says {found}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Whether it says something of the member behind it.
+fn is_extension(kind: EntryType) -> bool {
+    matches!(
+        kind,
+        EntryType::GNULongName
+            | EntryType::GNULongLink
+            | EntryType::XHeader
+            | EntryType::XGlobalHeader
+    )
 }
 
 impl Walk<'_> {
@@ -220,7 +256,9 @@ impl Walk<'_> {
                 return Err(self.limit("members", MAX_ENTRIES));
             }
             let mut entry = entry.map_err(|error| self.tar(error.to_string()))?;
-            match entry.header().entry_type() {
+            let kind = entry.header().entry_type();
+            extended.check_size(kind, entry.size()).map_err(|reason| self.tar(reason))?;
+            match kind {
                 EntryType::GNULongName => {
                     let mut name = self.read_small(&mut entry, MAX_NAME, "bytes of a name")?;
                     while name.last() == Some(&0) {
@@ -240,6 +278,9 @@ impl Walk<'_> {
                     self.read_pax(&header, &mut global)?;
                     if global.name.is_some() {
                         return Err(self.tar("a global header renames everything".to_owned()));
+                    }
+                    if global.size.is_some() {
+                        return Err(self.tar("a global header gives everything a size".to_owned()));
                     }
                     continue;
                 }
@@ -262,6 +303,7 @@ impl Walk<'_> {
         name: &[u8],
         entry: &mut tar::Entry<'_, impl Read>,
     ) -> Result<(), InsideError> {
+        let is_file = self.is_file(name, entry)?;
         // A name that is no text is none that tells.
         let Ok(name) = std::str::from_utf8(name) else { return Ok(()) };
         let parts: Vec<&str> = name.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
@@ -269,13 +311,37 @@ impl Walk<'_> {
             return Err(self.limit("components of a name", MAX_DEPTH as u64));
         }
         let path = parts.join("/");
-        let kind = entry.header().entry_type();
-        let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
         if is_file && parts.contains(&"..") {
             return Err(self.tar(format!("`{path}` leaves the archive")));
         }
         let size = entry.size();
         (self.each)(Member { path: &path, is_file, size, bytes: entry })
+    }
+
+    /// Whether a member has bytes. For some readers every member has them that says so in its header, for
+    /// others only files, and what of a kind that they do not know is a file for some.
+    fn is_file(&self, name: &[u8], entry: &tar::Entry<'_, impl Read>) -> Result<bool, InsideError> {
+        let is_file = match entry.header().entry_type() {
+            // Before there were folders in archives, their names had a slash at the end.
+            EntryType::Regular | EntryType::Continuous => {
+                !name.ends_with(b"/") && !entry.path_bytes().ends_with(b"/")
+            }
+            EntryType::Link
+            | EntryType::Symlink
+            | EntryType::Char
+            | EntryType::Block
+            | EntryType::Directory
+            | EntryType::Fifo => false,
+            other => {
+                let kind = char::from(other.as_byte()).escape_default().to_string();
+                return Err(self.tar(format!("a member is of the kind `{kind}`")));
+            }
+        };
+        if !is_file && entry.size() > 0 {
+            let name = String::from_utf8_lossy(name);
+            return Err(self.tar(format!("`{name}` is no file and has a size")));
+        }
+        Ok(is_file)
     }
 
     fn read_pax(&self, header: &[u8], extended: &mut Extended) -> Result<(), InsideError> {
@@ -286,7 +352,7 @@ impl Walk<'_> {
                 record.ok_or_else(|| self.tar("an extended header is malformed".to_owned()))?;
             match key {
                 b"path" => self.extend(extended, value.to_vec())?,
-                b"size" => return Err(self.tar("a size stands in an extended header".to_owned())),
+                b"size" => self.size(extended, value)?,
                 key if key.starts_with(b"GNU.sparse") => {
                     return Err(self.tar("a file is sparse".to_owned()));
                 }
@@ -300,6 +366,20 @@ impl Walk<'_> {
         match extended.name.replace(name) {
             None => Ok(()),
             Some(_) => Err(self.tar("a member has two names".to_owned())),
+        }
+    }
+
+    fn size(&self, extended: &mut Extended, value: &[u8]) -> Result<(), InsideError> {
+        // Readers of numbers do not agree on signs, zeros in front, blanks and underscores.
+        let number = std::str::from_utf8(value).ok().and_then(|text| {
+            let number: u64 = text.parse().ok()?;
+            (number.to_string() == text).then_some(number)
+        });
+        let number = number
+            .ok_or_else(|| self.tar("a size in an extended header is no number".to_owned()))?;
+        match extended.size.replace(number) {
+            None => Ok(()),
+            Some(_) => Err(self.tar("a member has two sizes in extended headers".to_owned())),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The one place from which commands ask the ledger about pins: those that are about to be written, those
-//! of a lock that is judged, and, where the policy requires the ledger, those that are about to be
-//! installed. No request is made for the question.
+//! of a lock that is judged, and those that are about to be installed. No request is made for the
+//! question.
 //!
 //! Where a ledger is there, `lock`, `add` and `update` also write down what they see of releases that
 //! move (`learn`), whether or not the policy asks.
@@ -222,7 +222,8 @@ fn nowhere(what: &str) -> Place {
     Place { file: what.to_owned(), line: 1, column: 1, span: 0..0 }
 }
 
-/// Asks about files that are about to be installed from a lock, where the policy requires the ledger.
+/// Asks about files that are about to be installed from a lock, where the policy asks the ledger at all:
+/// one that only warns refuses what is known to be bad.
 ///
 /// # Errors
 /// When there is no ledger, and what it says against the files.
@@ -231,9 +232,6 @@ pub(crate) fn before_installing(
     packages: &[Ready],
     teller: &Teller,
 ) -> Result<(), Vec<Problem>> {
-    if search.policy.ledger().mode != LedgerMode::Require {
-        return Ok(());
-    }
     let Some(team) = search.asked()? else { return Ok(()) };
     let subjects: Vec<Subject> = packages.iter().filter_map(subject_of).collect();
     let answers = team.ask(&subjects).unwrap_or_default();

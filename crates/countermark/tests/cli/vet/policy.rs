@@ -132,9 +132,13 @@ fn warn_tells_and_lets_it_pass() {
     assert_eq!(team.version(), "1.1");
     team.run(&["gate", "requirements.txt", "--offline"]).expect(0).says("low");
     team.run(&["gate", "requirements.txt", "--offline", "--fail-on", "low"]).expect(1);
-    team.run(&["install", "-r", "requirements.txt", "--venv", "env"]).expect(0);
+    let install = ["install", "-r", "requirements.txt", "--venv", "env"];
+    team.run(&install).expect(0).says("cup 1.1 has a file that nobody vouches for");
     // What is known to be bad is refused all the same.
     team.decide(&violation(&new));
+    std::fs::remove_dir_all(team.world.path("env")).expect("an environment");
+    team.run(&install).expect(1).says("error[ledger]").says("steals tea");
+    assert!(!team.world.path("env/lib").exists());
     team.run(&["gate", "requirements.txt", "--offline"]).expect(1).says("steals tea");
     team.run(&["lock", "requirements.in", "--refresh", "-o", "other.txt"]).expect(1);
 }

@@ -1,9 +1,11 @@
 //! What changes no answer about the files of the locks.
 //!
 //! An exemption goes when every file that passed passes without it, and would also pass were no
-//! publisher trusted: trust ends, and an exemption that comes back then would be a new one. Of several
-//! that could each go but not all together, those of files that nobody locks go first, then in the order
-//! of the ledger. Facts and relations stay for every release that is locked, reviewed, exempted or was
+//! publisher trusted: trust ends, and an exemption that comes back then would be a new one. While a file
+//! of a project does not pass, no exemption of its other files goes: the difference that is still to be
+//! read starts at one of them, and without it the whole would have to be read. Of several that could
+//! each go but not all together, those of files that nobody locks go first, then in the order of the
+//! ledger. Facts and relations stay for every release that is locked, reviewed, exempted or was
 //! compared with one that stays.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,6 +48,8 @@ pub enum Idle {
 pub struct Needless {
     /// Exemptions, by their number.
     pub exemptions: Vec<Cut>,
+    /// Projects of which a file does not pass yet, and of which an exemption stays for that reason.
+    pub waiting: Vec<ProjectName>,
     /// What of the facts stays.
     pub facts: Facts,
     /// What of the relations stays.
@@ -64,14 +68,17 @@ pub fn needless(standing: &Standing<'_>) -> Needless {
         by_project.entry(&exemption.project).or_default().push(number);
     }
     let mut cuts: Vec<Cut> = Vec::new();
+    let mut waiting = Vec::new();
     for (project, numbers) in by_project {
-        cuts.extend(of_project(&standing, project, &numbers));
+        let (cut, is_waiting) = of_project(&standing, project, &numbers);
+        cuts.extend(cut);
+        waiting.extend(is_waiting.then(|| project.clone()));
     }
     cuts.sort_by_key(|cut| cut.number);
     let ledger = without(standing.ledger, &cuts);
     let after = Standing { ledger: &ledger, ..standing };
     let (facts, relations) = machine(&after);
-    Needless { idle: idle(&after), exemptions: cuts, facts, relations }
+    Needless { idle: idle(&after), exemptions: cuts, waiting, facts, relations }
 }
 
 /// A ledger without what was cut.
@@ -84,8 +91,13 @@ fn without(ledger: &Ledger, cuts: &[Cut]) -> Ledger {
     ledger
 }
 
-/// One project in isolation: no rule looks at the files of another one.
-fn of_project(standing: &Standing<'_>, project: &ProjectName, numbers: &[usize]) -> Vec<Cut> {
+/// One project in isolation: no rule looks at the files of another one. Also tells whether something
+/// stays since a file does not pass yet.
+fn of_project(
+    standing: &Standing<'_>,
+    project: &ProjectName,
+    numbers: &[usize],
+) -> (Vec<Cut>, bool) {
     let subjects: Vec<Subject> =
         standing.subjects.iter().filter(|it| it.project == *project).cloned().collect();
     let facts = Facts {
@@ -105,7 +117,13 @@ fn of_project(standing: &Standing<'_>, project: &ProjectName, numbers: &[usize])
         })
     };
     let before = passes(&ledger);
+    let is_open = before[0].contains(&false);
+    let mut is_waiting = false;
     for (entry, digest) in order(&ledger, &subjects) {
+        if is_open && subjects.iter().all(|subject| subject.digest != digest) {
+            is_waiting = true;
+            continue;
+        }
         let files = ledger.exemptions[entry].files.clone();
         ledger.exemptions[entry].files.retain(|file| file.digest != digest);
         if is_worse(&before, &passes(&ledger)) {
@@ -118,7 +136,7 @@ fn of_project(standing: &Standing<'_>, project: &ProjectName, numbers: &[usize])
             standing.ledger.exemptions[*number].files.iter().filter(is_gone).cloned().collect();
         (!gone.is_empty()).then(|| Cut { number: *number, gone, left: left.files.clone() })
     };
-    numbers.iter().zip(&ledger.exemptions).filter_map(cut).collect()
+    (numbers.iter().zip(&ledger.exemptions).filter_map(cut).collect(), is_waiting)
 }
 
 /// Files that nobody locks first.

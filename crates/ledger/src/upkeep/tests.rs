@@ -12,7 +12,7 @@ use crate::check::Entry;
 use crate::criteria::{Criteria, CriterionName};
 use crate::fact::{FileFact, Roles};
 use crate::file::FileId;
-use crate::ledger::{AuthorKey, Exemption, Import, OwnReviews, TrustedPublisher};
+use crate::ledger::{AuthorKey, Exemption, Import, OwnReviews, TrustedPublisher, Violation};
 use crate::review::How;
 
 const NOW: Date = date(2026, 6, 1);
@@ -191,9 +191,33 @@ fn an_exemption_stays_while_something_rests_on_it() {
 #[test]
 fn the_beginning_of_a_chain_stays_although_nobody_locks_it() {
     let case = || Case::new(vec![exemption("a", &["1.0"])], &[("a", "2.0")]);
-    assert_eq!(case().gone(), ["a-1.0.tar.gz"]);
     assert_eq!(case().with(delta("a", "1.0", "2.0")).gone(), [""; 0]);
-    assert_eq!(case().with(delta("a", "0.9", "2.0")).gone(), ["a-1.0.tar.gz"]);
+    assert_eq!(case().with(review("a", "2.0", How::Full)).gone(), ["a-1.0.tar.gz"]);
+}
+
+#[test]
+fn what_a_difference_may_start_from_stays_until_the_project_passes() {
+    let exemptions = || vec![exemption("a", &["1.0"]), exemption("b", &["1.0"])];
+    let case = Case::new(exemptions(), &[("a", "2.0")]);
+    assert_eq!(case.gone(), ["b-1.0.tar.gz"]);
+    assert_eq!(case.needless().waiting, [project("a")]);
+    // A difference from elsewhere does not make it pass.
+    let case = Case::new(exemptions(), &[("a", "2.0")]).with(delta("a", "0.9", "2.0"));
+    assert_eq!(case.needless().waiting, [project("a")]);
+    let case = Case::new(exemptions(), &[("a", "2.0")]).with(review("a", "2.0", How::Full));
+    assert_eq!(case.gone(), ["a-1.0.tar.gz", "b-1.0.tar.gz"]);
+    assert_eq!(case.needless().waiting, []);
+    // One that does not help the file that it exempts is no start.
+    let mut case = Case::new(vec![exemption("a", &["2.0"])], &[("a", "2.0")]);
+    case.ledger.violations = vec![Violation {
+        project: project("a"),
+        version: Some(version("2.0")),
+        files: vec![file("a", "2.0")],
+        on: NOW,
+        reason: "it sends keys away".to_owned(),
+        place: place(3),
+    }];
+    assert_eq!(case.gone(), ["a-2.0.tar.gz"]);
 }
 
 #[test]

@@ -119,6 +119,13 @@ fn say(loaded: &Loaded, found: &Needless, reviews: usize, subjects: &Subjects, t
     if is_clean {
         teller.line(&format!("all of it is needed for {}", subjects.of));
     }
+    if !found.waiting.is_empty() {
+        let count = output::count(found.waiting.len(), "project", "projects");
+        teller.line(&format!(
+            "of {count} a file does not pass yet: exemptions stay for differences to start from"
+        ));
+        teller.line("hint: `countermark vet suggest`, and prune when `countermark vet` says yes");
+    }
     for idle in &found.idle {
         teller.line(&output::visible(&idle_line(ledger, idle)));
     }

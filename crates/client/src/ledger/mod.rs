@@ -10,6 +10,7 @@ pub mod listed;
 pub mod folder;
 mod imported;
 mod known;
+pub mod proposed;
 pub mod relate;
 pub mod sign;
 pub mod unmerged;

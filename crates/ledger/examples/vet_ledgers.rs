@@ -10,8 +10,7 @@
 #![expect(clippy::disallowed_methods, reason = "a program that measures reads files and a clock")]
 #![expect(clippy::unwrap_used, reason = "what it reads it made itself")]
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
@@ -220,7 +219,6 @@ struct Side {
     name: String,
     ledger: Ledger,
     reviews: ReviewFile,
-    by_project: OnceCell<HashMap<ProjectName, Vec<Entry>>>,
     keys: Keys,
     commits: Commits,
 }
@@ -235,14 +233,7 @@ impl Reviews for Side {
     }
 
     fn of_project(&self, project: &ProjectName) -> Vec<Entry> {
-        let all = self.by_project.get_or_init(|| {
-            let mut all: HashMap<ProjectName, Vec<Entry>> = HashMap::new();
-            for found in self.reviews.iter() {
-                all.entry(found.review.project.clone()).or_default().push(entry(found));
-            }
-            all
-        });
-        all.get(project).cloned().unwrap_or_default()
+        self.reviews.of_project(project).into_iter().map(entry).collect()
     }
 }
 
@@ -281,7 +272,6 @@ fn side(name: &str, folder: &Path, keys: &[AuthorKey]) -> Side {
         name: name.to_owned(),
         ledger: Ledger::parse("ledger.toml", &decided).unwrap(),
         reviews: ReviewFile::open("reviews.toml", said, &digest).unwrap(),
-        by_project: OnceCell::new(),
         keys: Keys::new(keys, &BTreeMap::new(), now).unwrap(),
         commits: Commits::new(),
     }

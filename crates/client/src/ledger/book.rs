@@ -4,8 +4,7 @@
 //! Decides whose keys count for whose reviews: those of `[[key]]` for our own file, those of an import's
 //! `[[import.key]]` for the import's. What its author says elsewhere of keys counts for nothing.
 
-use std::cell::OnceCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use countermark_ledger::check::{
     Book, Checker, Entry, ImportedBook, Origin, Refused, Reviews, Signatures,
@@ -85,9 +84,9 @@ impl Opened {
 
     /// Asks the rules, as on a day in UTC.
     pub fn ask<T>(&self, on: Date, question: impl FnOnce(&Checker<'_>) -> T) -> T {
-        let own = Reading::of(&self.loaded.reviews);
+        let own = Reading(&self.loaded.reviews);
         let theirs: Vec<Reading<'_>> =
-            self.loaded.imports.iter().map(|import| Reading::of(&import.reviews)).collect();
+            self.loaded.imports.iter().map(|import| Reading(&import.reviews)).collect();
         let imports: Vec<ImportedBook<'_>> = self
             .loaded
             .imports
@@ -149,32 +148,15 @@ fn problem(mistake: &KeyMistake) -> Problem {
 }
 
 /// The reviews of one file, for the rules.
-struct Reading<'a> {
-    file: &'a ReviewFile,
-    /// Made when the first suggestion asks.
-    by_project: OnceCell<HashMap<ProjectName, Vec<Entry>>>,
-}
-
-impl<'a> Reading<'a> {
-    fn of(file: &'a ReviewFile) -> Self {
-        Self { file, by_project: OnceCell::new() }
-    }
-}
+struct Reading<'a>(&'a ReviewFile);
 
 impl Reviews for Reading<'_> {
     fn covering(&self, digest: &Sha256) -> Vec<Entry> {
-        self.file.covering(digest).into_iter().map(entry).collect()
+        self.0.covering(digest).into_iter().map(entry).collect()
     }
 
     fn of_project(&self, project: &ProjectName) -> Vec<Entry> {
-        let all = self.by_project.get_or_init(|| {
-            let mut all: HashMap<ProjectName, Vec<Entry>> = HashMap::new();
-            for found in self.file.iter() {
-                all.entry(found.review.project.clone()).or_default().push(entry(found));
-            }
-            all
-        });
-        all.get(project).cloned().unwrap_or_default()
+        self.0.of_project(project).into_iter().map(entry).collect()
     }
 }
 

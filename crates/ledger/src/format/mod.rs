@@ -14,6 +14,7 @@ mod decide;
 mod decided;
 pub mod edit;
 mod machine;
+mod projects;
 mod quote;
 mod review;
 mod reviews;

@@ -155,6 +155,41 @@ proptest! {
     }
 
     #[test]
+    fn reviews_of_a_project_are_those_that_reading_all_finds(
+        all in prop::collection::vec(reviews(), 0..8),
+        turns in prop::collection::vec(0..8_usize, 8),
+    ) {
+        let mut text = String::new();
+        for (one, turn) in all.iter().zip(turns) {
+            let mut block = String::new();
+            review::write(&mut block, one);
+            // The same in other words of TOML, two of which are wrong.
+            let (project, first) = (one.project.as_str(), &one.project.as_str()[..1]);
+            let (line, escaped) = (format!("project = \"{project}\"\n"), &project[1..]);
+            let other = match turn {
+                0 => format!("project=\"{project}\"\n"),
+                1 => format!("\"project\" = '{project}'\n"),
+                2 => format!("project = \"\\u{:04x}{escaped}\"\n", u32::from(first.as_bytes()[0])),
+                3 => format!("project = \"{project}\"\r\n"),
+                4 => format!("{line}project = \"other\"\n"),
+                5 => format!("project = \"{project}\" \n"),
+                _ => line.clone(),
+            };
+            block = block.replacen(&line, &other, 1);
+            if turn == 6 {
+                block = block.replacen(&line, "", 1) + &line;
+            }
+            text.push('\n');
+            text.push_str(&block);
+        }
+        let file = ReviewFile::reopen("f", text).unwrap();
+        for project in PROJECTS.map(|it| it.parse().unwrap()) {
+            let expected: Vec<_> = file.iter().filter(|it| it.review.project == project).collect();
+            prop_assert_eq!(file.of_project(&project), expected);
+        }
+    }
+
+    #[test]
     fn the_fast_reader_accepts_what_is_canonical_and_nothing_that_toml_does_not(
         one in reviews(),
         at in any::<prop::sample::Index>(),

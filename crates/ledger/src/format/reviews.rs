@@ -2,14 +2,17 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::lock::codes::TOO_LARGE;
 use countermark_packaging::lock::{Place, SourceError};
+use countermark_packaging::name::ProjectName;
 use countermark_packaging::table::{MOST_MISTAKES, parse_utf8};
 use sha2::Digest as _;
 
 use super::blocks::{self, Block, Blocks};
+use super::projects::Projects;
 use super::{codes, limits, review};
 use crate::review::{How, Review};
 use crate::statement::StatementId;
@@ -25,6 +28,8 @@ pub struct ReviewFile {
     file: String,
     text: String,
     blocks: Blocks,
+    /// Found when the first question asks for a project.
+    projects: OnceLock<Projects>,
 }
 
 /// A review as it stands in a file.
@@ -42,7 +47,11 @@ impl ReviewFile {
     /// A file without reviews.
     #[must_use]
     pub fn empty(file: &str) -> Self {
-        Self { file: file.to_owned(), text: String::new(), blocks: Blocks::default() }
+        Self::of(file, String::new(), Blocks::default())
+    }
+
+    fn of(file: &str, text: String, blocks: Blocks) -> Self {
+        Self { file: file.to_owned(), text, blocks, projects: OnceLock::new() }
     }
 
     /// Reads a file whole. `file` is what it is called in messages.
@@ -101,7 +110,7 @@ impl ReviewFile {
             text.to_owned()
         };
         let blocks = Blocks::find(file, &text)?;
-        Ok(Self { file: file.to_owned(), text, blocks })
+        Ok(Self::of(file, text, blocks))
     }
 
     fn check_blocks(&self) -> Vec<SourceError> {
@@ -163,6 +172,16 @@ impl ReviewFile {
     pub fn covering(&self, digest: &Sha256) -> Vec<Entry> {
         let entries = self.read_with(digest).filter_map(Result::ok);
         entries.filter(|entry| entry.review.files.iter().any(|it| it.digest == *digest)).collect()
+    }
+
+    /// The reviews of a project, in the order of the file. Reads little else.
+    #[must_use]
+    pub fn of_project(&self, project: &ProjectName) -> Vec<Entry> {
+        let projects =
+            self.projects.get_or_init(|| Projects::find(&self.text, &self.blocks.blocks));
+        let numbers = projects.of(project.as_str()).into_iter();
+        let entries = numbers.filter_map(|number| self.read(self.blocks.blocks[number]).ok());
+        entries.filter(|entry| entry.review.project == *project).collect()
     }
 
     /// What is wrong with reviews that name a digest. Nothing in a file that was [`Self::parse`]d.

@@ -73,8 +73,10 @@ impl Merged {
         for Conflict { ours, theirs, .. } in &self.conflicts {
             let side = |side: &Option<String>| side.clone().unwrap_or_default();
             let (our_text, their_text) = (side(ours), side(theirs));
-            let (our_text, their_text) = (our_text.trim_matches('\n'), their_text.trim_matches('\n'));
-            let line = |text: &str| if text.is_empty() { String::new() } else { format!("{text}\n") };
+            let (our_text, their_text) =
+                (our_text.trim_matches('\n'), their_text.trim_matches('\n'));
+            let line =
+                |text: &str| if text.is_empty() { String::new() } else { format!("{text}\n") };
             let both = format!(
                 "<<<<<<< ours\n{}=======\n{}>>>>>>> theirs",
                 line(our_text),
@@ -347,9 +349,9 @@ fn sections<T: Section>(
         }
     }
     ours.replace_texts(&replaced)?;
-    let list = T::of(ours.ledger());
-    let goes: Vec<String> = removed.iter().map(|at| written(&list[*at])).collect();
-    ours.remove(|one: &T| goes.contains(&written(one)))?;
+    let count = T::of(ours.ledger()).len();
+    let gone: Vec<bool> = (0..count).map(|at| removed.contains(&at)).collect();
+    ours.remove_those::<T>(&gone)?;
     ours.add_texts(&added)
 }
 

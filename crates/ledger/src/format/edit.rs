@@ -105,20 +105,28 @@ impl Edit {
         goes: impl Fn(&T) -> bool,
     ) -> Result<usize, Vec<SourceError>> {
         let gone: Vec<bool> = T::of(&self.ledger).iter().map(goes).collect();
+        self.remove_those::<T>(&gone)
+    }
+
+    /// The same, by their places: of two sections that say the same only one may be meant.
+    pub(crate) fn remove_those<T: Section>(
+        &mut self,
+        gone: &[bool],
+    ) -> Result<usize, Vec<SourceError>> {
         let count = gone.iter().filter(|gone| **gone).count();
         if count == 0 {
             return Ok(0);
         }
         let spots = self.spots(T::KEY)?;
         let mut text = self.text.clone();
-        for (spot, _) in spots.iter().zip(&gone).rev().filter(|(_, gone)| **gone) {
+        for (spot, _) in spots.iter().zip(gone).rev().filter(|(_, gone)| **gone) {
             text.replace_range(spot.start..spot.end, "");
         }
         let tidy = text.trim_end().len();
         text.truncate(tidy);
         text.push('\n');
         let mut expected = self.ledger.clone();
-        let kept = T::of(&self.ledger).into_iter().zip(gone).filter(|(_, gone)| !gone);
+        let kept = T::of(&self.ledger).into_iter().zip(gone).filter(|(_, gone)| !**gone);
         T::set(&mut expected, kept.map(|(one, _)| one).collect());
         self.settle(text, &expected)?;
         Ok(count)

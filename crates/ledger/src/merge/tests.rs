@@ -115,7 +115,8 @@ fn comments_come_along_and_two_answers_are_a_conflict() {
     assert_eq!(merged.conflicts[0].about, "[[trusted]] github:a/b/c.yml b");
     assert_eq!(merged.text, ours, "ours stays");
     let marked = merged.marked();
-    let lines: Vec<&str> = marked.lines().filter(|it| it.starts_with(['<', '=', '>', '#'])).collect();
+    let lines: Vec<&str> =
+        marked.lines().filter(|it| it.starts_with(['<', '=', '>', '#'])).collect();
     let expect = ["# Ours.", "<<<<<<< ours", "=======", "# asked in May", ">>>>>>> theirs"];
     assert_eq!(lines, expect, "{marked}");
     let codes: Vec<&str> = Ledger::parse("marked", marked.as_bytes())
@@ -145,7 +146,11 @@ fn criteria_and_the_head_are_merged_in_an_order_that_can_be_read() {
     let [one, two] = ["one", "two"].map(|name| HEAD.replace("example.org/team", name));
     let merged = three_way(Kind::Ledger, HEAD, &one, &two);
     assert_eq!(merged.conflicts[0].about, "`name` of [ledger]");
-    assert!(merged.marked().contains("<<<<<<< ours\nname = \"one\"\n=======\nname = \"two\"\n>>>>>>> theirs\n"));
+    assert!(
+        merged
+            .marked()
+            .contains("<<<<<<< ours\nname = \"one\"\n=======\nname = \"two\"\n>>>>>>> theirs\n")
+    );
 }
 
 #[test]
@@ -209,4 +214,32 @@ fn a_side_that_cannot_be_read_is_told() {
     assert_eq!(Kind::of_path("a/ledger/facts.toml"), Some(Kind::Facts));
     assert_eq!(Kind::of_path("pyproject.toml"), None);
     assert_eq!(Kind::of_text("# c\n[ledger]\n"), Some(Kind::Ledger));
+}
+
+#[test]
+fn a_violation_is_not_lost_with_its_double() {
+    let head = "[ledger]\nversion = 1\nname = \"example.org/team\"\ninitialised = 2026-11-22\ncriteria = [\"safe-to-run\"]\n";
+    let bad = |reason: &str| {
+        let digest = "a".repeat(64);
+        format!(
+            "\n[[violation]]\nproject = \"a\"\nversion = \"1.0\"\nfiles = [\n    \"sha256:{digest} a-1.0.tar.gz\",\n]\non = 2026-11-22\nreason = \"{reason}\"\n"
+        )
+    };
+    let check = |base: &[&str], theirs: &[&str]| {
+        let text = |reasons: &[&str]| {
+            let blocks: String = reasons.iter().map(|it| bad(it)).collect();
+            format!("{head}{blocks}")
+        };
+        let (base, theirs) = (text(base), text(theirs));
+        let merged = three_way(Kind::Ledger, &base, &base, &theirs);
+        assert!(merged.conflicts.is_empty());
+        let found = Ledger::parse("merged", merged.text.as_bytes()).unwrap();
+        let kept: Vec<&str> = found.violations.iter().map(|it| it.reason.as_str()).collect();
+        let expected = Ledger::parse("theirs", theirs.as_bytes()).unwrap();
+        let expected: Vec<&str> = expected.violations.iter().map(|it| it.reason.as_str()).collect();
+        assert_eq!(kept, expected);
+    };
+    // One branch takes one of two that say the same away; the other is still meant.
+    check(&["steals keys", "steals keys"], &["steals keys"]);
+    check(&["found by Alice", "found by Bob"], &["found by Bob"]);
 }

@@ -10,6 +10,7 @@
 
 mod known;
 mod past;
+mod violations;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use crate::review::Review;
 
 pub use known::{Known, known};
 pub use past::{Change, ChangeKind};
+pub use violations::{lost, taken_over};
 
 /// A review of one side. `Id` tells statements apart: it is the same where everything but the signature
 /// is.

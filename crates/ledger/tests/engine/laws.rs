@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use countermark_ledger::check::{Judgement, Reason};
 use countermark_ledger::file::FileId;
+use countermark_ledger::import::{lost, taken_over};
 use countermark_ledger::report::{explain, suggest as text};
 use countermark_ledger::review::{How, Review};
 use countermark_ledger::suggest::{Costs, StepHow, suggest};
@@ -92,6 +93,11 @@ fn other() -> impl Strategy<Value = String> {
 fn violation() -> impl Strategy<Value = String> {
     (prop_oneof![Just(""), Just("acme: "), Just("beta: ")], one_file())
         .prop_map(|(whose, file)| format!("{whose}violation {file} because it is bad"))
+}
+
+fn imported_violation() -> impl Strategy<Value = String> {
+    (prop_oneof![Just("acme"), Just("beta")], one_file())
+        .prop_map(|(whose, file)| format!("{whose}: violation {file} because it is bad"))
 }
 
 /// A book, with few violations.
@@ -197,21 +203,43 @@ proptest! {
     }
 
     #[test]
-    fn removing_an_import_never_makes_anything_pass(lines in book(), name in prop_oneof![Just("acme"), Just("beta")]) {
+    fn removing_an_import_never_makes_anything_pass(
+        mut lines in book(),
+        bad in proptest::collection::vec(imported_violation(), 0..4),
+        name in prop_oneof![Just("acme"), Just("beta")],
+    ) {
+        lines.extend(bad);
         let full = world(&lines);
-        let before = full.check();
+        let before = answers(&full.check());
+        // As `vet import remove` does it.
         let mut less = full.clone();
         let (theirs, _) = less.imports.remove(name).unwrap();
         less.ledger.imports.retain(|it| it.name != name);
-        // Without its reviews only: what it calls bad stays bad, as in a ledger that takes its
-        // violations over when the import goes.
-        let mut kept = less.clone();
-        kept.ledger.violations.extend(theirs.violations);
-        prop_assert_eq!(newly_met(&answers(&before), &answers(&kept.check())), Vec::<String>::new());
-        // And with everything: only what this import alone called bad can pass now, or what rested on it.
-        let now = newly_met(&answers(&before), &answers(&less.check()));
-        let accused = less.imports.len() == 1 && full.imports[name].0.violations.is_empty();
-        prop_assert!(!accused || now.is_empty(), "{:?}", now);
+        let taken = taken_over(name, &theirs, &[&less.ledger]);
+        less.ledger.violations.extend(taken);
+        prop_assert_eq!(newly_met(&before, &answers(&less.check())), Vec::<String>::new());
+        prop_assert!(lost(&theirs, &[&less.ledger]).is_empty());
+    }
+
+    #[test]
+    fn what_an_import_takes_back_never_makes_anything_pass(
+        mut lines in book(),
+        bad in proptest::collection::vec(imported_violation(), 1..4),
+        stays in any::<[bool; 4]>(),
+    ) {
+        lines.extend(bad);
+        let full = world(&lines);
+        let before = answers(&full.check());
+        // As `vet import --accept-changes` does it.
+        let mut less = full.clone();
+        for (name, (then, _)) in &full.imports {
+            let (now, _) = less.imports.get_mut(name).unwrap();
+            let mut stays = stays.iter().cycle();
+            now.violations.retain(|_| *stays.next().unwrap());
+            let taken = taken_over(name, then, &[&less.ledger, now]);
+            less.ledger.violations.extend(taken);
+        }
+        prop_assert_eq!(newly_met(&before, &answers(&less.check())), Vec::<String>::new());
     }
 
     #[test]

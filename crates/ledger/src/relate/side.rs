@@ -121,8 +121,9 @@ impl Place {
 pub(super) fn places(wheel: &Side) -> (BTreeMap<Place, &str>, BTreeSet<String>) {
     let (mut places, mut collisions) = (BTreeMap::new(), BTreeSet::new());
     let mut folded: BTreeMap<String, String> = BTreeMap::new();
+    let release = stem(wheel);
     for path in wheel.files.keys() {
-        let place = place(wheel, path);
+        let place = place(release, path);
         let shown = place.shown();
         let key: String = shown.nfkc().flat_map(char::to_lowercase).nfkc().collect();
         if let Some(other) = folded.insert(key, shown.clone()) {
@@ -133,17 +134,28 @@ pub(super) fn places(wheel: &Side) -> (BTreeMap<Place, &str>, BTreeSet<String>) 
     (places, collisions)
 }
 
-fn place(wheel: &Side, path: &str) -> Place {
-    let foreign = || Place::Foreign(path.to_owned());
-    let Some((top, rest)) = path.split_once('/') else { return site(path) };
-    let lower = top.to_ascii_lowercase();
-    let own = |end: &str| {
-        let stem = lower.strip_suffix(end).and_then(|stem| stem.split_once('-'));
-        stem.is_some_and(|(name, version)| {
+/// What the folders of metadata and of data are called but for their endings. Two spellings of it are none:
+/// installers disagree about which of the folders is meant.
+fn stem(wheel: &Side) -> Option<&str> {
+    let own = |stem: &&str| {
+        stem.split_once('-').is_some_and(|(name, version)| {
             ProjectName::parse(name).is_ok_and(|name| name == *wheel.project())
                 && version.parse::<Version>().is_ok_and(|version| version == *wheel.version())
         })
     };
+    let tops = wheel.files.keys().filter_map(|path| path.split_once('/')).map(|(top, _)| top);
+    let stems: BTreeSet<&str> =
+        tops.filter_map(|top| top.strip_suffix(".dist-info")).filter(own).collect();
+    let mut stems = stems.into_iter();
+    stems.next().filter(|_| stems.next().is_none())
+}
+
+fn place(release: Option<&str>, path: &str) -> Place {
+    let foreign = || Place::Foreign(path.to_owned());
+    let Some((top, rest)) = path.split_once('/') else { return site(path) };
+    let lower = top.to_ascii_lowercase();
+    // Some installers take any spelling for the folder of this release, others leave it where it is.
+    let own = |end: &str| top.strip_suffix(end).is_some_and(|stem| release == Some(stem));
     if lower.ends_with(".dist-info") {
         return if own(".dist-info") { Place::Info(rest.to_owned()) } else { foreign() };
     }

@@ -416,3 +416,21 @@ fn texts_that_were_not_kept_are_different() {
 fn kinds_are_those_of_the_bytes() {
     assert_eq!(FileKind::of("tea/x.py", ELF), FileKind::Native);
 }
+
+#[test]
+fn a_folder_that_installers_do_not_agree_about_is_foreign() {
+    let points = b"[console_scripts]\ntea = tea.pot:pour\n";
+    covered(&tea().both("src/tea/guard.py", "tea-1.0.data/purelib/tea/guard.py", MODULE));
+    for folder in ["tea-1.0.DATA", "tea-1.0.0.data", "Tea-1.0.data", "tea-v1.0.data"] {
+        let path = format!("{folder}/purelib/tea/guard.py");
+        let release = tea().both("src/tea/guard.py", &path, MODULE);
+        unexplained(&release, &["dropped tea/guard.py", &format!("foreign {path}")]);
+    }
+    let path = "tea-1.0.DIST-INFO/entry_points.txt";
+    unexplained(&tea().wheel(path, points), &[&format!("foreign {path}")]);
+    // Of two folders of metadata nobody knows which one counts.
+    let two = tea().wheel("tea-1.0.0.dist-info/entry_points.txt", points).relate();
+    let foreign = |name: &str| two.relation.unexplained.contains(&format!("foreign {name}"));
+    assert!(foreign("tea-1.0.0.dist-info/entry_points.txt"), "{:?}", two.findings);
+    assert!(foreign("tea-1.0.dist-info/METADATA"), "{:?}", two.findings);
+}

@@ -106,6 +106,7 @@ fn moved(path: String, old: Option<Found>, new: Option<Found>) -> Page {
         .flat_map(|op| op.new_range().map(|line| line + 1))
         .collect();
     let look = after.unwrap_or_default();
+    let is_shown = [&old, &new].into_iter().flatten().all(|content| content.text.is_some());
     Page {
         place: place(&path, [old.as_ref(), new.as_ref()]),
         moved: Some(match (&old, &new) {
@@ -114,7 +115,7 @@ fn moved(path: String, old: Option<Found>, new: Option<Found>) -> Page {
             _ => FileMove::Modified,
         }),
         left_out: look.left_out,
-        marks: marks(look, before.as_ref(), Some(&changed)),
+        marks: marks(look, before.as_ref(), is_shown.then_some(&changed)),
         old,
         new,
         ops,

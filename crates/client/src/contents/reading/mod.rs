@@ -72,7 +72,7 @@ pub struct Page {
 pub struct Mark {
     /// What.
     pub finding: Finding,
-    /// False for what was there before and did not change.
+    /// False for what was there before, on a line that did not change.
     pub is_new: bool,
 }
 
@@ -176,7 +176,9 @@ pub fn shown(line: &str) -> String {
     text
 }
 
-/// What is new among the findings of the new text: on a line that changed, or of a kind that was not there.
+/// What is new among the findings of the new text: on a line that changed, or of a kind that was not there;
+/// what is about the file as a whole (line 0: machine code, a `.pth`), since its bytes moved; and, where
+/// nobody can show which lines changed, everything.
 fn marks(look: Look, before: Option<&Look>, changed: Option<&BTreeSet<usize>>) -> Vec<Mark> {
     let known: BTreeSet<(_, &str)> = before
         .into_iter()
@@ -185,7 +187,8 @@ fn marks(look: Look, before: Option<&Look>, changed: Option<&BTreeSet<usize>>) -
         .collect();
     let is_new = |finding: &Finding| {
         let is_known = known.contains(&(finding.kind, finding.what.as_str()));
-        !is_known || changed.is_none_or(|lines| lines.contains(&finding.line))
+        let moved = |lines: &BTreeSet<usize>| finding.line == 0 || lines.contains(&finding.line);
+        !is_known || changed.is_none_or(moved)
     };
     look.findings.into_iter().map(|finding| Mark { is_new: is_new(&finding), finding }).collect()
 }

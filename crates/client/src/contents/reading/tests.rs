@@ -100,6 +100,33 @@ fn of_a_difference_what_moved_is_read_and_what_is_new_is_marked() {
 }
 
 #[test]
+fn what_is_about_a_whole_file_is_new_when_its_bytes_moved() {
+    let long = |last: &str| format!("eval('a')\n{}{last}\n", "# rest\n".repeat(700_000));
+    let release = |version: &str, code: &[u8], build: &[u8], last: &str| {
+        tea(version)
+            .file("tea/fast.so", code)
+            .file("tea/same.so", b"\x7fELF\x02\x01\x01\0 the same")
+            .file("tea/setup.py", build)
+            .file("tea.pth", [b"import tea\n# ", build].concat().as_slice())
+            .file("tea/long.py", long(last).as_bytes())
+    };
+    let old = release("1.0", b"\x7fELF\x02\x01\x01\0 some code", b"x = 1\n", "eval('b')");
+    let new = release("1.1", b"\x7fELF\x02\x01\x01\0 other code", b"x = 2\n", "eval('c')");
+    let reading = compare(&old, &new);
+    let paths: Vec<&str> = reading.pages.iter().map(|page| page.path.as_str()).collect();
+    assert_eq!(paths[..2], ["tea.pth", "tea/fast.so"], "{paths:?}");
+    let native = page(&reading, "tea/fast.so");
+    assert_eq!(native.severity(), Some(Severity::First), "other machine code is not read either");
+    assert!(native.marks_of(0).any(|mark| mark.finding.kind == Kind::Native && mark.is_new));
+    assert!(!paths.contains(&"tea/same.so"), "it did not change");
+    assert!(page(&reading, "tea.pth").marks_of(0).all(|mark| mark.is_new));
+    // Nobody is shown which lines moved, so that all of them count as if they had.
+    let long = page(&reading, "tea/long.py");
+    assert!(!long.is_text());
+    assert!(long.severity() >= Some(Severity::Look), "{:?}", long.marks);
+}
+
+#[test]
 fn a_name_that_gets_another_meaning_is_new_where_it_is_used() {
     let text =
         |import: &str| format!("import {import} as run\n\n\ndef f(x):\n    return run.call(x)\n");

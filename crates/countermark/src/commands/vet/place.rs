@@ -41,6 +41,20 @@ pub(crate) fn find(arguments: &LedgerArgs, start: &Path) -> Result<Folder, Vec<P
     Folder::find(start, named.as_deref()).map_err(|problem| vec![problem])
 }
 
+/// The same; none where nobody named one and there is none.
+pub(super) fn find_if_any(
+    arguments: &LedgerArgs,
+    start: &Path,
+) -> Result<Option<Folder>, Vec<Problem>> {
+    let named = named(arguments, start)?;
+    let start = &near(start)?;
+    match Folder::find(start, named.as_deref()) {
+        Ok(folder) => Ok(Some(folder)),
+        Err(problem) if named.is_none() && problem.code == "no-ledger" => Ok(None),
+        Err(problem) => Err(vec![problem]),
+    }
+}
+
 /// A folder as people in the working folder write it: what is below that has a relative path.
 fn near(folder: &Path) -> Result<PathBuf, Vec<Problem>> {
     let here = setup::working_folder()?;

@@ -25,6 +25,7 @@ use jiff::Timestamp;
 
 use super::super::Outcome;
 use super::super::install::open_store;
+use super::place;
 use crate::cli::OutputArgs;
 use crate::cli::vet::RelateArgs;
 use crate::progress::Teller;
@@ -61,7 +62,7 @@ pub(super) fn run(arguments: &RelateArgs, output: &OutputArgs) -> Outcome {
     if arguments.check {
         return check(arguments, &sources, &needed(folder)?, &teller);
     }
-    let releases = gather::releases(arguments)?;
+    let releases = gather::releases(arguments, &teller)?;
     let mut shown = Vec::new();
     for release in &releases {
         teller.progress(Progress::Working { what: &release.to_string() });
@@ -113,19 +114,12 @@ fn open(arguments: &RelateArgs, teller: &Teller) -> Result<Sources, Vec<Problem>
     Ok(Sources { session, store: Arc::new(store), catalogue, interrupted, tags, keep })
 }
 
-/// The folder of the ledger; none is fine where none was named.
+/// The folder of the ledger, found as by the other commands; none is fine where none was named.
 fn ledger(arguments: &RelateArgs) -> Result<Option<Folder>, Vec<Problem>> {
-    let named = arguments.ledger.ledger.as_deref();
-    let beside = arguments.locks.first().and_then(|lock| lock.parent().map(Path::to_owned));
-    let start = match beside {
-        Some(beside) if !beside.as_os_str().is_empty() => beside,
-        _ => PathBuf::from("."),
-    };
-    match Folder::find(&start, named) {
-        Ok(folder) => Ok(Some(folder)),
-        Err(problem) if named.is_some() || problem.code != "no-ledger" => Err(vec![problem]),
-        Err(_) => Ok(None),
-    }
+    let beside = arguments.locks.first().and_then(|lock| lock.parent());
+    let start = beside.filter(|folder| !folder.as_os_str().is_empty());
+    let start = setup::absolute(start.unwrap_or(Path::new(".")))?;
+    place::find_if_any(&arguments.ledger, &start)
 }
 
 fn needed(folder: Option<Folder>) -> Result<Folder, Vec<Problem>> {

@@ -122,6 +122,53 @@ fn the_digests_of_a_lock_decide() {
 }
 
 #[test]
+fn a_lock_beside_decides_without_being_named() {
+    let scene = Scene::new();
+    // Without a lock it is the index that says which files there are.
+    scene.relate(&["tea==1.0", "--dry-run"]).expect(0).says("win_amd64");
+    scene.lock(&[&source(), &wheel().build()]);
+    let run = scene.relate(&["tea==1.0", "--dry-run"]);
+    run.expect(0).says("1 pair of files: 1 covered").never_says("win_amd64");
+    // Bytes that the lock does not name are not compared, whatever the index says of them.
+    scene.lock(&[&source(), b"another file"]);
+    let run = scene.relate(&["tea==1.0", "--dry-run"]);
+    run.expect(0).says("note[relate-not-listed]").never_says("covered\n").never_says(".whl");
+    // One file has nothing to be compared with.
+    scene.lock(&[&wheel().build()]);
+    let run = scene.relate(&["tea==1.0", "--dry-run"]);
+    run.expect(0).says("note[relate-one-locked]").says("win_amd64");
+    let run = scene.relate(&["tea==1.0", "--dry-run", "--lock", "requirements.txt"]);
+    run.expect(2).says("error[relate-too-few]").says("the lock has one file of tea 1.0");
+    // It has nothing to say of other releases.
+    scene.world.write("requirements.txt", "cup==1.0\n");
+    scene.relate(&["tea==1.0", "--dry-run"]).expect(0).says("win_amd64");
+}
+
+#[test]
+fn the_ledger_is_where_the_policy_says() {
+    let scene = Scene::new();
+    let ledger = scene.world.read("ledger/ledger.toml");
+    scene.world.write("reviews/ours/ledger.toml", ledger);
+    scene
+        .world
+        .write("countermark.toml", "[policy.ledger]\nmode = \"warn\"\nfolder = \"reviews/ours\"\n");
+    scene.relate(&["tea==1.0"]).expect(0);
+    assert!(scene.world.path("reviews/ours/relations.toml").exists());
+    assert!(!scene.world.path("ledger/relations.toml").exists());
+    scene.relate(&["--check"]).expect(0).says("4 pairs of files");
+    // What the command line names goes before it, and a policy that is named before the one beside.
+    scene.world.write("other.toml", "[policy.ledger]\nmode = \"warn\"\nfolder = \"ledger\"\n");
+    scene.relate(&["tea==1.0", "--policy", "other.toml"]).expect(0);
+    assert!(scene.world.path("ledger/relations.toml").exists());
+    scene.relate(&["--check", "--ledger", "ledger"]).expect(0).says("4 pairs of files");
+    // A folder that the policy names has to be there.
+    scene.world.write("countermark.toml", "[policy.ledger]\nmode = \"warn\"\nfolder = \"gone\"\n");
+    scene.relate(&["tea==1.0"]).expect(2).says("error[no-ledger]");
+    scene.world.write("countermark.toml", "[policy.ledger]\nmode = \"warn\"\nfolder = 3\n");
+    scene.relate(&["tea==1.0"]).expect(2).says("countermark.toml:3");
+}
+
+#[test]
 fn other_bytes_than_those_that_are_listed_are_refused() {
     let served =
         ServedFile::honest(&wheel().filename(), wheel().build()).but_serves(evil().build());

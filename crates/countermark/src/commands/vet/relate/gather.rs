@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use countermark_client::contents::{self, Distribution, Fetched};
 use countermark_client::ledger::relate::ReleaseBytes;
-use countermark_client::report::{Problem, Progress, Reporter as _};
+use countermark_client::report::{Note, Problem, Progress, Reporter as _};
 use countermark_client::sight::Context;
 use countermark_client::unpack::ReadAt;
 use countermark_ledger::relation::Relation;
@@ -23,7 +23,8 @@ use super::Sources;
 use crate::cli::vet::{RelateArgs, SubjectArgs};
 use crate::commands::hash;
 use crate::commands::lock::engine::class_of;
-use crate::commands::vet::subjects;
+use crate::commands::vet::ground;
+use crate::commands::vet::subjects::{self, Subjects};
 use crate::progress::Teller;
 use crate::setup;
 
@@ -75,25 +76,43 @@ pub(super) fn is_file(text: &str) -> bool {
         && ([".whl", ".tar.gz", ".zip"].iter().any(|end| text.ends_with(end)) || text.contains('/'))
 }
 
-/// The releases that are asked for.
-pub(super) fn releases(arguments: &RelateArgs) -> Result<Vec<Release>, Vec<Problem>> {
+/// The releases that are asked for. The digests of a lock decide also where nobody names it and it is the
+/// only one of the folder, as for `vet inspect`.
+pub(super) fn releases(
+    arguments: &RelateArgs,
+    teller: &Teller,
+) -> Result<Vec<Release>, Vec<Problem>> {
     let named = named(arguments)?;
-    if !named.is_empty() && arguments.locks.is_empty() {
-        let release = |(project, version)| Release { project, version, digests: None };
-        return Ok(named.into_iter().map(release).collect());
-    }
-    let locked = locked(arguments)?;
     if named.is_empty() {
-        return Ok(locked.into_values().collect());
+        let locked = by_release(subjects::read(&subjects_of(arguments))?);
+        return Ok(locked.into_values().filter(is_several).collect());
     }
-    let mut problems = Vec::new();
-    let mut found = Vec::new();
+    let is_explicit = !arguments.locks.is_empty();
+    let subjects = ground::subjects_if_any(&subjects_of(arguments))?;
+    let locked = subjects.map(by_release).unwrap_or_default();
+    let (mut found, mut problems) = (Vec::new(), Vec::new());
     for key in named {
+        let (project, version) = (&key.0, &key.1);
         match locked.get(&key) {
-            Some(release) => found.push(release.clone()),
-            None => {
-                let message = format!("the lock has no {} {}", key.0, key.1);
+            Some(release) if is_several(release) => found.push(release.clone()),
+            None if is_explicit => {
+                let message = format!("the lock has no {project} {version}");
                 problems.push(Problem::new("not-locked", Class::Usage, message));
+            }
+            Some(_) if is_explicit => {
+                let message = format!("the lock has one file of {project} {version}");
+                let problem = Problem::new("relate-too-few", Class::Usage, message);
+                problems.push(problem.with_hint("lock several, or leave `--lock` out"));
+            }
+            one => {
+                if one.is_some() {
+                    let message = format!(
+                        "one file of {project} {version} is locked, so the index says which there are"
+                    );
+                    teller.note(Note::new("relate-one-locked", message));
+                }
+                let (project, version) = key;
+                found.push(Release { project, version, digests: None });
             }
         }
     }
@@ -118,14 +137,17 @@ fn named(arguments: &RelateArgs) -> Result<Vec<(ProjectName, Version)>, Vec<Prob
 
 type Locked = BTreeMap<(ProjectName, Version), Release>;
 
-/// The releases of the locks of which several files are locked.
-fn locked(arguments: &RelateArgs) -> Result<Locked, Vec<Problem>> {
-    let read = subjects::read(&SubjectArgs {
+fn subjects_of(arguments: &RelateArgs) -> SubjectArgs {
+    SubjectArgs {
         locks: arguments.locks.clone(),
         python: arguments.python.clone(),
         store: arguments.store(),
         ..SubjectArgs::default()
-    })?;
+    }
+}
+
+/// The releases of locks, with the files that are locked.
+fn by_release(read: Subjects) -> Locked {
     let mut found = Locked::new();
     for file in read.files {
         let key = (file.project.clone(), file.version.clone());
@@ -136,9 +158,11 @@ fn locked(arguments: &RelateArgs) -> Result<Locked, Vec<Problem>> {
         });
         release.digests.get_or_insert_default().insert(file.digest);
     }
-    let is_several = |release: &Release| release.digests.as_ref().is_some_and(|it| it.len() > 1);
-    found.retain(|_, release| is_several(release));
-    Ok(found)
+    found
+}
+
+fn is_several(release: &Release) -> bool {
+    release.digests.as_ref().is_some_and(|digests| digests.len() > 1)
 }
 
 /// The releases of which something is written down, with it.

@@ -250,18 +250,19 @@ fn judge_roles(
             false => Err(NotCounted::UnknownRoles { project: project.clone() }),
         };
     };
-    // Of all keys of the author: a second key without accounts is no way round the rule.
+    // Of all keys of the author, under every name that has one of them: neither a second key without
+    // accounts nor a second name is a way round the rule.
     let keys = source.imported.map_or(&[][..], |(import, _)| import.keys.as_slice());
     let keys = book.ledger.keys.iter().chain(keys).filter(|key| key.author == author);
     let account = keys
-        .flat_map(|key| &key.accounts)
+        .flat_map(|key| book.accounts(key))
         .find(|account| roles.accounts.iter().any(|it| it.eq_ignore_ascii_case(account)));
     match account {
         None => Ok(()),
         Some(account) => Err(NotCounted::OwnProject {
             author: author.to_owned(),
             project: project.clone(),
-            account: account.clone(),
+            account: account.to_owned(),
         }),
     }
 }

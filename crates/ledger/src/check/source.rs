@@ -2,7 +2,7 @@
 //! verifies signatures. Reviews and signatures come through narrow traits, so that nothing is parsed or
 //! verified that decides nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use countermark_packaging::digest::Sha256;
@@ -10,9 +10,10 @@ use countermark_packaging::lock::Place;
 use countermark_packaging::name::ProjectName;
 
 use crate::fact::{Facts, FileFact, Roles};
-use crate::ledger::{Exemption, Import, Ledger, Violation};
+use crate::ledger::{AuthorKey, Exemption, Import, Ledger, Violation};
 use crate::relation::Relation;
 use crate::review::Review;
+use crate::signature::PublicKey;
 
 /// A review as it stands in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +97,7 @@ pub struct Book<'a> {
     pub(crate) sources: Vec<Source<'a>>,
     pub(crate) signatures: &'a dyn Signatures,
     roles: HashMap<&'a ProjectName, &'a Roles>,
+    accounts: HashMap<&'a str, BTreeSet<&'a str>>,
     facts: HashMap<Sha256, Vec<&'a FileFact>>,
     relations: HashMap<Sha256, Vec<&'a Relation>>,
     exemptions: HashMap<Sha256, Vec<&'a Exemption>>,
@@ -126,6 +128,7 @@ impl<'a> Book<'a> {
             sources: vec![Source { origin: Origin::Own, reviews: own, imported: None }],
             signatures,
             roles: facts.roles.iter().map(|roles| (&roles.project, roles)).collect(),
+            accounts: accounts(ledger),
             facts: HashMap::new(),
             relations: HashMap::new(),
             exemptions: HashMap::new(),
@@ -180,6 +183,11 @@ impl<'a> Book<'a> {
         self.roles.get(project).copied()
     }
 
+    /// The accounts of whoever has a key, by its text.
+    pub(crate) fn accounts(&self, key: &AuthorKey) -> impl Iterator<Item = &'a str> {
+        self.accounts.get(key.key.as_str()).into_iter().flatten().copied()
+    }
+
     pub(crate) fn facts(&self, digest: &Sha256) -> &[&'a FileFact] {
         self.facts.get(digest).map_or(&[], Vec::as_slice)
     }
@@ -200,4 +208,28 @@ impl<'a> Book<'a> {
     pub(crate) fn has_violations(&self) -> bool {
         !self.violations.is_empty()
     }
+}
+
+/// Who has a key is one person, whatever they are called: all accounts that our ledger gives them as one of
+/// us are theirs as a reviewer of an import, too.
+fn accounts(ledger: &Ledger) -> HashMap<&str, BTreeSet<&str>> {
+    let lists = || std::iter::once(&ledger.keys).chain(ledger.imports.iter().map(|it| &it.keys));
+    // A text that is no key was told by whoever opened the ledger.
+    let person = |key: &AuthorKey| {
+        let read = PublicKey::parse(&key.key);
+        read.map_or_else(|_| key.key.clone().into_bytes(), |key| key.identity())
+    };
+    let mut by_person: HashMap<Vec<u8>, BTreeSet<&str>> = HashMap::new();
+    for keys in lists() {
+        let mut by_author: HashMap<&str, BTreeSet<&str>> = HashMap::new();
+        for key in keys {
+            let accounts = key.accounts.iter().map(String::as_str);
+            by_author.entry(&key.author).or_default().extend(accounts);
+        }
+        for key in keys {
+            by_person.entry(person(key)).or_default().extend(&by_author[key.author.as_str()]);
+        }
+    }
+    let of = |key: &AuthorKey| by_person.get(&person(key)).cloned().unwrap_or_default();
+    lists().flatten().map(|key| (key.key.as_str(), of(key))).collect()
 }

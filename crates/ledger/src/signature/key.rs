@@ -97,6 +97,15 @@ impl PublicKey {
         }
     }
 
+    /// The same bytes for every text of one key, as [`Self::is_same`] has it.
+    pub(crate) fn identity(&self) -> Vec<u8> {
+        match self {
+            Self::Ed25519(key) => key.public().to_vec(),
+            Self::Ssh(key) => key.ed25519().unwrap_or(&key.blob).to_vec(),
+            Self::OpenPgp(fingerprint) => fingerprint.to_string().into_bytes(),
+        }
+    }
+
     /// The key as `ledger.toml` writes it.
     #[must_use]
     pub fn to_text(&self) -> String {

@@ -6,6 +6,7 @@ mod chains;
 mod laws;
 mod naive;
 mod page;
+mod persons;
 mod plans;
 mod reports;
 mod scenarios;

@@ -2,7 +2,7 @@
 
 use countermark_ledger::format;
 
-use super::scene::{ALICE, key, key_table, review, wheel};
+use super::scene::{ALICE, DAY, key, key_table, review, wheel};
 use crate::support::World;
 
 const HEAD: &str = "[ledger]\nversion = 1\nname = \"example.org/team\"\ninitialised = 2026-11-22\n\
@@ -52,4 +52,51 @@ fn two_teams_become_one_ledger_with_its_signatures() {
         .says("did you mean `author-keys`?");
     world.run(&["vet", "aggregate", "web", "all", "--output", "all"]).expect(2).says("vet-output");
     world.run(&["vet", "aggregate", "nowhere", "--output", "all"]).expect(2).says("no-ledger");
+}
+
+/// Which commit signed a review is known to whoever has the repository; a list of that in an aggregate would
+/// be the word of whoever made the aggregate, so none is taken.
+#[test]
+fn reviews_that_a_commit_signs_count_for_nobody_who_takes_in_the_aggregate() {
+    let world = World::new();
+    let cup = wheel("cup", "1.0", 9);
+    let by_key = review(&cup, None, &key(7));
+    let by_commit =
+        countermark_ledger::review::Review { signature: Some("git".to_owned()), ..by_key.clone() };
+    let id = countermark_ledger::statement::StatementId::of(&by_commit);
+    let keys = key_table(ALICE, &key(7));
+    world.write("web/ledger.toml", format!("{HEAD}{keys}"));
+    let digest = super::scene::file_of(&cup).digest.hex();
+    world.write(
+        "requirements.txt",
+        format!(
+            "cup==1.0 --hash=sha256:{digest}
+"
+        ),
+    );
+    let judged = |review: &countermark_ledger::review::Review| {
+        let _ = std::fs::remove_dir_all(world.path("all"));
+        let _ = std::fs::remove_dir_all(world.path("ledger"));
+        world.write("web/reviews.toml", format::write([review]));
+        world.write("ledger/ledger.toml", HEAD.replace("team", "ours"));
+        world.write("ledger/reviews.toml", "");
+        let all = ["vet", "aggregate", "web", "--output", "all", "--name", "example.org/all"];
+        let run = world.run(&all);
+        run.expect(0);
+        assert!(!world.path("all/commits").exists());
+        // A list that somebody puts there is not read.
+        let list =
+            format!("countermark.commits/v1\n{id} {} {}\n", "a".repeat(40), key(7).verifier());
+        world.write("all/commits", list);
+        let words = ["vet", "import", "add", "all", "--name", "all", "--date", DAY];
+        let add = [&words[..], &["--map-builtin", "--accept-keys"]].concat();
+        world.run(&add).expect(0);
+        assert!(!world.read("ledger/ledger.toml").contains("commits ="));
+        (run, world.run(&["vet", "--date", DAY]))
+    };
+    let (aggregated, checked) = judged(&by_commit);
+    aggregated.says("1 reviews are signed by the commit that added them");
+    checked.expect(1);
+    // The same words, signed with the key, count.
+    judged(&by_key).1.expect(0);
 }

@@ -32,7 +32,7 @@ pub(crate) struct CertifyArgs {
     /// given again.
     #[arg(short = 'r', long = "lock", value_name = "FILE")]
     pub(crate) locks: Vec<PathBuf>,
-    /// A file that was read, in place of those of a lock; may be given again.
+    /// A file that was read, or `sha256:HEX NAME`, in place of a lock's; may be given again.
     #[arg(long = "file", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// A file of the other release; those that the ledger knows without one.

@@ -141,7 +141,7 @@ fn reading(
             let files = ground::locked(locked, &project, &version)?;
             ground::named(files, loaded, &arguments.index, &arguments.store, teller)?
         }
-        _ => files::from_disk(&arguments.files, &project, &version)?,
+        _ => files::given(&arguments.files, &project, &version)?,
     };
     if arguments.compiled {
         let chosen = files::compiled(&named, relations, &project);
@@ -164,7 +164,7 @@ fn reading(
     let known = if arguments.from_files.is_empty() {
         files::known(loaded, &project, &from)
     } else {
-        files::from_disk(&arguments.from_files, &project, &from)?
+        files::given(&arguments.from_files, &project, &from)?
     };
     let (chosen, how) = files::difference(chosen, &project, &from, &known)?;
     Ok(Reading { project, version, how, chosen })

@@ -5,6 +5,7 @@ use countermark_testkit::sdist::sdist;
 use countermark_testkit::wheel::Wheel;
 use serde_json::Value;
 
+use super::scene::{ALICE, key, key_table};
 use crate::support::{Run, World, sha256};
 
 const OLD: &[u8] = b"import os\n\n\ndef pour(x):\n    return os.path.join(x)\n";
@@ -88,7 +89,10 @@ fn a_release_is_read_with_what_is_dangerous_first() {
     assert!(run.stdout.contains("^ process: `os.system`, when it is imported"));
     assert!(run.stdout.contains("!     7       return eval(x)\n"), "{}", run.stdout);
     assert!(
-        run.stderr.contains("when you have read it: countermark vet certify tea==1.1\n"),
+        run.stderr.contains(&format!(
+            "when you have read it: countermark vet certify tea==1.1 \
+             --file 'sha256:{digest} tea-1.1-py3-none-any.whl'\n"
+        )),
         "{}",
         run.stderr
     );
@@ -148,6 +152,42 @@ fn the_digest_of_a_lock_decides() {
     assert!(by_name.stderr.contains("--lock "), "{}", by_name.stderr);
 }
 
+/// The command that is printed certifies the file that was read, and no other, with no lock and no file.
+#[test]
+fn the_command_that_is_printed_certifies_what_was_read() {
+    let scene = Scene::new();
+    let head = "[ledger]\nversion = 1\nname = \"example.org/team\"\ninitialised = 2026-11-22\n\
+                criteria = [\"safe-to-deploy\"]\n";
+    let keys = key_table(ALICE, &key(7));
+    scene.world.write("ledger/ledger.toml", format!("{head}{keys}"));
+    scene.world.write("ledger/reviews.toml", "");
+    let certify = |run: &Run| {
+        let (_, command) =
+            run.stderr.split_once("when you have read it: countermark ").expect("it");
+        let mut words = shlex::split(command.lines().next().expect("a line")).expect("words");
+        words.extend(["--dry-run", "--git", "--author", ALICE].map(str::to_owned));
+        let words: Vec<&str> = words.iter().map(String::as_str).collect();
+        scene.world.run(&words)
+    };
+    let read = scene.vet(&["inspect", "tea==1.1", "--sdist", "--list"]);
+    let run = certify(&read);
+    run.expect(0).says(&format!("file sha256:{} tea-1.1.tar.gz\n", sha256(&source("1.1"))));
+    assert_eq!(run.stdout.matches("\nfile ").count(), 1, "{}", run.stdout);
+    let run = certify(&scene.vet(&["diff", "tea", "1.0", "1.1", "--list"]));
+    let [old, new] = [wheel("1.0", OLD), wheel("1.1", NEW)].map(|it| sha256(&it.build()));
+    run.expect(0).says(&format!("\nfile sha256:{new} tea-1.1-py3-none-any.whl\n"));
+    run.says(&format!("\nfrom sha256:{old} tea-1.0-py3-none-any.whl\n"));
+    for (file, reason) in [
+        (format!("sha256:{new} tea-1.0-py3-none-any.whl"), "is no file of tea 1.1"),
+        (format!("sha256:{new} cup-1.1-py3-none-any.whl"), "is no file of tea 1.1"),
+        (format!("sha256:{} tea-1.1-py3-none-any.whl", &new[1..]), "error[bad-option]"),
+        (format!("sha256:{new}"), "error[bad-option]"),
+    ] {
+        let words = ["vet", "certify", "tea==1.1", "--dry-run", "--git", "--file", &file];
+        scene.world.run(&words).expect(2).says(reason);
+    }
+}
+
 #[test]
 fn bytes_that_are_not_what_was_said_are_not_looked_into() {
     let scene = Scene::new();
@@ -179,7 +219,17 @@ fn a_difference_shows_what_moved() {
         "{}",
         run.stdout
     );
-    assert!(run.stderr.contains("countermark vet certify tea==1.1 --from 1.0\n"), "{}", run.stderr);
+    let [old, new] = [wheel("1.0", OLD), wheel("1.1", NEW)].map(|it| sha256(&it.build()));
+    let from = format!("--from-file 'sha256:{old} tea-1.0-py3-none-any.whl'\n");
+    let unlocked = format!(
+        "vet certify tea==1.1 --from 1.0 --file 'sha256:{new} tea-1.1-py3-none-any.whl' {from}"
+    );
+    assert!(run.stderr.contains(&unlocked), "{}", run.stderr);
+    // What a lock has need not be said again.
+    scene.world.write("requirements.txt", format!("tea==1.1 --hash=sha256:{new}\n"));
+    let run = scene.vet(&["diff", "tea", "1.0", "1.1", "--list"]);
+    let locked = format!("vet certify tea==1.1 --from 1.0 {from}");
+    assert!(run.stderr.contains(&locked), "{}", run.stderr);
     let same = scene.json(&["diff", "tea", "1.0", "1.1", "--sdist"]);
     assert_eq!(same["files"].as_array().map(Vec::len), Some(1), "PKG-INFO alone moved: {same}");
     scene.vet(&["diff", "tea", "1.0"]).expect(2);

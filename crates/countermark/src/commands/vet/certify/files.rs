@@ -26,8 +26,9 @@ pub(super) struct Chosen {
     pub(super) notes: Vec<Note>,
 }
 
-/// Files from disk, each with its digest.
-pub(super) fn from_disk(
+/// Files that are named: those on disk, each with its digest, and those whose digest is given as a ledger
+/// writes it, by somebody who read bytes that have it.
+pub(super) fn given(
     paths: &[PathBuf],
     project: &ProjectName,
     version: &Version,
@@ -45,11 +46,18 @@ pub(super) fn from_disk(
 }
 
 fn one(path: &Path, project: &ProjectName, version: &Version) -> Result<FileId, Problem> {
+    let bad = |message: String| Problem::new("bad-option", Class::Usage, message);
+    let entry = path.to_str().filter(|text| text.starts_with("sha256:") && !path.exists());
+    let entry = entry.map(FileId::parse).transpose();
+    let entry = entry.map_err(|error| bad(format!("`{}`: {error}", path.display())))?;
     let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let name = entry.as_ref().map_or(name, |entry| &entry.name);
     let fits = parse_name(project, name).is_some_and(|parsed| parsed.version() == version);
     if !fits {
-        let message = format!("`{}` is no file of {project} {version}", path.display());
-        return Err(Problem::new("bad-option", Class::Usage, message));
+        return Err(bad(format!("`{}` is no file of {project} {version}", path.display())));
+    }
+    if let Some(entry) = entry {
+        return Ok(entry);
     }
     let digest = hash::digest(path, Algorithm::Sha256).map_err(|error| {
         let message = format!("cannot read `{}`: {error}", path.display());

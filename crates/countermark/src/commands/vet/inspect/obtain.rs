@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use countermark_client::contents::{self, Distribution, Fetched};
 use countermark_client::report::{Note, Problem, Progress, Reporter as _};
+use countermark_ledger::file::FileId;
 use countermark_lock::catalogue::{Catalogue as _, Release, ReleaseFile};
 use countermark_packaging::digest::{Digest, Sha256};
 use countermark_packaging::filename::DistributionFilename;
@@ -33,6 +34,8 @@ pub(super) struct Obtained {
     pub(super) by: String,
     /// Where it lies, for a file on disk.
     pub(super) path: Option<PathBuf>,
+    /// Whether a lock has its digest.
+    pub(super) is_locked: bool,
 }
 
 enum Bytes {
@@ -41,6 +44,15 @@ enum Bytes {
 }
 
 impl Obtained {
+    /// How `vet certify` is told that it is this very file; nothing where its lock says so.
+    pub(super) fn named(&self) -> Option<String> {
+        if let Some(path) = &self.path {
+            return Some(path.display().to_string());
+        }
+        let name = self.filename.as_str().to_owned();
+        (!self.is_locked).then(|| FileId { name, digest: self.sha256 }.to_string())
+    }
+
     pub(super) fn distribution(&self) -> Distribution<'_> {
         match &self.bytes {
             Bytes::Fetched(fetched) => fetched.distribution(),
@@ -79,7 +91,8 @@ pub(super) fn local(path: &Path) -> Result<Obtained, Vec<Problem>> {
     verifier.update(&bytes);
     let sha256 = verifier.first_sight().sha256();
     let by = "of the file on disk".to_owned();
-    Ok(Obtained { bytes: Bytes::Local(bytes), filename, sha256, by, path: Some(path.to_owned()) })
+    let (bytes, path) = (Bytes::Local(bytes), Some(path.to_owned()));
+    Ok(Obtained { bytes, filename, sha256, by, path, is_locked: false })
 }
 
 /// Files of releases, in their order. The file of a later release decides for which of an earlier one is
@@ -101,13 +114,13 @@ pub(super) fn releases(
         .releases(project)
         .map_err(|error| vec![Problem::new("not-listed", class_of(&error), error.to_string())])?;
     let choice = Choice { arguments, folders: &work.folders, lock: lock.as_ref() };
-    let mut chosen: Vec<(&ReleaseFile, Pin, String)> = Vec::new();
+    let mut chosen: Vec<Chosen<'_>> = Vec::new();
     for version in versions.iter().rev() {
         let release = listed.versions.get(version).ok_or_else(|| {
             let message = format!("{} has no {project} {version}", listed.index);
             vec![Problem::new("not-listed", Class::Unavailable, message)]
         })?;
-        let like = chosen.last().map(|(file, ..)| &file.filename);
+        let like = chosen.last().map(|it| &it.file.filename);
         let file = choice.file(project, version, release, like)?;
         chosen.push(pinned(project, version, file, lock.as_ref(), teller)?);
     }
@@ -115,25 +128,32 @@ pub(super) fn releases(
     fetch(&engine, &chosen)
 }
 
-fn fetch(
-    engine: &Engine<'_>,
-    chosen: &[(&ReleaseFile, Pin, String)],
-) -> Result<Vec<Obtained>, Vec<Problem>> {
+/// A file that is fetched.
+struct Chosen<'a> {
+    file: &'a ReleaseFile,
+    pin: Pin,
+    /// Who says the digest.
+    by: String,
+    is_locked: bool,
+}
+
+fn fetch(engine: &Engine<'_>, chosen: &[Chosen<'_>]) -> Result<Vec<Obtained>, Vec<Problem>> {
     let files: Vec<(&ReleaseFile, Pin)> =
-        chosen.iter().map(|(file, pin, _)| (*file, pin.clone())).collect();
+        chosen.iter().map(|it| (it.file, it.pin.clone())).collect();
     let bytes = files.iter().map(|(file, _)| file.size).sum();
     engine.teller.progress(Progress::Downloading { files: files.len(), bytes });
     let fetched = contents::fetch(engine.sight(), &files);
     engine.teller.progress(Progress::Done);
     let (mut obtained, mut problems) = (Vec::new(), Vec::new());
-    for (one, (file, _, by)) in fetched.into_iter().zip(chosen) {
+    for (one, it) in fetched.into_iter().zip(chosen) {
         match one {
             Ok(fetched) => obtained.push(Obtained {
                 sha256: fetched.sha256(),
                 bytes: Bytes::Fetched(fetched),
-                filename: file.filename.clone(),
-                by: by.clone(),
+                filename: it.file.filename.clone(),
+                by: it.by.clone(),
                 path: None,
+                is_locked: it.is_locked,
             }),
             Err(problem) => problems.push(*problem),
         }
@@ -164,7 +184,7 @@ fn pinned<'a>(
     file: &'a ReleaseFile,
     lock: Option<&LockDocument>,
     teller: &Teller,
-) -> Result<(&'a ReleaseFile, Pin, String), Vec<Problem>> {
+) -> Result<Chosen<'a>, Vec<Problem>> {
     let locked = locked(lock, project, version);
     let of_lock: Vec<Digest> =
         file.digests.iter().filter(|it| locked.contains(it)).cloned().collect();
@@ -173,7 +193,8 @@ fn pinned<'a>(
         vec![Problem::new("weak-digest", Class::Rejected, message)]
     };
     if let (Ok(pin), Some(lock)) = (Pin::new(of_lock), lock) {
-        return Ok((file, pin, format!("as in `{}`", lock.file)));
+        let by = format!("as in `{}`", lock.file);
+        return Ok(Chosen { file, pin, by, is_locked: true });
     }
     if !locked.is_empty()
         && let Some(lock) = lock
@@ -182,7 +203,8 @@ fn pinned<'a>(
         teller.note(Note::new("inspect-not-locked", message));
     }
     let pin = Pin::new(file.digests.iter().cloned()).map_err(weak)?;
-    Ok((file, pin, "as the index says, and no lock".to_owned()))
+    let by = "as the index says, and no lock".to_owned();
+    Ok(Chosen { file, pin, by, is_locked: false })
 }
 
 /// How a file of a release is chosen.

@@ -51,11 +51,11 @@ pub(super) fn certify(
     if let Some(lock) = &arguments.lock {
         add("--lock", &lock.display().to_string());
     }
-    if let Some(path) = &after.path {
-        add("--file", &path.display().to_string());
+    if let Some(file) = after.named() {
+        add("--file", &file);
     }
-    if let Some(path) = before.and_then(|before| before.path.as_ref()) {
-        add("--from-file", &path.display().to_string());
+    if let Some(file) = before.and_then(Obtained::named) {
+        add("--from-file", &file);
     }
     visible(&command).into_owned()
 }

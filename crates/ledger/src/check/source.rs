@@ -123,11 +123,13 @@ impl<'a> Book<'a> {
         relations: &'a [Relation],
         signatures: &'a dyn Signatures,
     ) -> Self {
+        // A project that nobody may release is one of which nothing is known.
+        let roles = facts.roles.iter().filter(|roles| !roles.accounts.is_empty());
         let mut book = Self {
             ledger,
             sources: vec![Source { origin: Origin::Own, reviews: own, imported: None }],
             signatures,
-            roles: facts.roles.iter().map(|roles| (&roles.project, roles)).collect(),
+            roles: roles.map(|roles| (&roles.project, roles)).collect(),
             accounts: accounts(ledger),
             facts: HashMap::new(),
             relations: HashMap::new(),

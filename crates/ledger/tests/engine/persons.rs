@@ -36,3 +36,21 @@ fn a_second_name_is_no_way_round_the_rule_of_roles() {
     assert_eq!(codes(&other, SSH), [""; 0]);
     assert_eq!(codes("a key", "another key"), [""; 0]);
 }
+
+#[test]
+fn a_project_on_which_nobody_holds_a_role_is_one_of_unknown_roles() {
+    let mut world = World::of(&[
+        "file A of flask 1.0",
+        "key of alice with accounts alice-at-index",
+        "unknown-roles refuse",
+        "roles of flask: carol-at-index",
+        "alice reviews A as safe-to-deploy",
+        "lock A",
+    ]);
+    assert!(world.passes());
+    // What an index says that does not tell roles, or does not want to.
+    world.facts.roles[0].accounts.clear();
+    let judgement = world.check().remove(0);
+    let codes: Vec<_> = judgement.ignored.iter().map(|it| NotCounted::code(&it.why)).collect();
+    assert_eq!(codes, ["review-unknown-roles"]);
+}

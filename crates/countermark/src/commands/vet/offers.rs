@@ -9,14 +9,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use countermark_client::ledger::book::Opened;
 use countermark_ledger::check::{Origin, Signatures as _};
 use countermark_ledger::criteria::CriterionName;
+use countermark_ledger::ledger::{Import, Ledger};
 use countermark_ledger::review::How;
 use countermark_ledger::suggest::Offer;
 use countermark_packaging::digest::Sha256;
 use jiff::civil::Date;
 
-/// The offers of the imports that are here. A full review counts by itself; what a difference is worth
-/// depends on where it begins, so only full ones are offered.
-pub(super) fn of(opened: &Opened, on: Date) -> Vec<Offer> {
+/// What the imports that are here say of these files. A full review counts by itself; what a difference is
+/// worth depends on where it begins, so only full ones are offered.
+pub(super) fn of(opened: &Opened, wanted: &BTreeSet<Sha256>, on: Date) -> Vec<Offer> {
     let ours = &opened.loaded.ledger;
     let mut offers = Vec::new();
     for imported in &opened.loaded.imports {
@@ -25,21 +26,17 @@ pub(super) fn of(opened: &Opened, on: Date) -> Vec<Offer> {
         };
         let origin = Origin::Import(imported.name.clone());
         let mut files: BTreeMap<Sha256, BTreeSet<CriterionName>> = BTreeMap::new();
-        for entry in imported.reviews.iter() {
-            let review = &entry.review;
-            let excluded = import.exclude.iter().any(|it| it.matches(&review.project));
-            let is_current = review.on <= on && review.until.is_none_or(|until| until >= on);
-            if review.how != How::Full || excluded || !is_current {
-                continue;
-            }
-            // Of criteria that nobody mapped those with our names are offered; a person decides.
-            let said = review.criteria.iter().flat_map(|it| imported.ledger.criteria.implied(it));
-            let new: Vec<&CriterionName> = said
-                .filter(|it| ours.criteria.has(it) && !import.mapping.contains_key(it))
-                .collect();
-            if !new.is_empty() && opened.verify(&origin, review).is_ok() {
-                for file in &review.files {
-                    files.entry(file.digest).or_default().extend(new.iter().copied().cloned());
+        for digest in wanted {
+            for entry in imported.reviews.covering(digest) {
+                let review = &entry.review;
+                let excluded = import.exclude.iter().any(|it| it.matches(&review.project));
+                let is_current = review.on <= on && review.until.is_none_or(|until| until >= on);
+                if review.how != How::Full || excluded || !is_current {
+                    continue;
+                }
+                let new = new(ours, import, &imported.ledger, &review.criteria);
+                if !new.is_empty() && opened.verify(&origin, review).is_ok() {
+                    files.entry(*digest).or_default().extend(new);
                 }
             }
         }
@@ -48,4 +45,21 @@ pub(super) fn of(opened: &Opened, on: Date) -> Vec<Offer> {
         }
     }
     offers
+}
+
+/// Criteria with our names that a review says and that do not count yet: neither mapped, nor implied by
+/// one that is. A person decides.
+fn new(
+    ours: &Ledger,
+    import: &Import,
+    theirs: &Ledger,
+    said: &[CriterionName],
+) -> BTreeSet<CriterionName> {
+    let said: BTreeSet<_> = said.iter().flat_map(|it| theirs.criteria.implied(it)).collect();
+    let mapped = said.iter().filter_map(|it| import.mapping.get(*it)).flatten();
+    let counts: BTreeSet<_> = mapped.flat_map(|it| ours.criteria.implied(it)).collect();
+    let is_new = |it: &&CriterionName| {
+        ours.criteria.has(it) && !import.mapping.contains_key(*it) && !counts.contains(it)
+    };
+    said.into_iter().filter(is_new).cloned().collect()
 }

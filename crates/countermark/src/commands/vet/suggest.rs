@@ -46,15 +46,16 @@ pub(super) fn run(arguments: &SuggestArgs, output: &OutputArgs) -> Outcome {
     let on = place::today(&arguments.ledger);
     names::take_known(&mut found.files, loaded);
     let online = Online::open(&arguments.index, &arguments.subjects.store, &teller)?;
-    let mut offers = offers::of(&read.opened, on);
     let now = place::now(&arguments.ledger)?;
-    offers.extend(import::offers(&read.folder, loaded, on, now, &online.fetching()));
-    online.go_on()?;
     let plan: Result<Plan, Vec<Problem>> = read.opened.ask(on, |checker| {
         let mut judgements = checker.check_for(&found.files, criteria.as_deref());
         if judgements.iter().all(Judgement::passes) {
             return Ok(Plan::default());
         }
+        let failing = judgements.iter().filter(|it| !it.passes()).map(|it| it.subject.digest);
+        let mut offers = offers::of(&read.opened, &failing.collect(), on);
+        offers.extend(import::offers(&read.folder, loaded, on, now, &online.fetching()));
+        online.go_on()?;
         name_failing(&mut judgements, &online);
         online.go_on()?;
         let mut prices = Prices::read(online.store.state());

@@ -301,8 +301,9 @@ impl Run<'_> {
             };
             let log = self.log();
             let mut gathered = gather_or_say(context, &self.plan.input, &log)?;
-            // Names were asked about when they were resolved.
-            if round == 1 && !by_name::is_meant(self.arguments) {
+            // Names were asked about when they were resolved. What a lock lists is asked about in every round:
+            // where the store lost a file, another of its files may have come in its place.
+            if !by_name::is_meant(self.arguments) {
                 let locks = self.locks();
                 log.with(|asking| {
                     asking.before_installing(&gathered.packages, &locks)?;

@@ -94,7 +94,13 @@ fn a_pin_moves_once_somebody_read_what_it_moves_to() {
     ] {
         let run = team.run(command);
         run.expect(1).says("error[ledger]").says("cup 1.1 has a file that nobody vouches for");
-        run.says("expected safe-to-deploy, found no review").says("countermark vet explain cup");
+        run.says("expected safe-to-deploy, found no review");
+        let is_locked = command[0] != "install" || command.contains(&"--save");
+        run.says(if is_locked {
+            "countermark vet explain cup==1.1 --proposed"
+        } else {
+            "reviews are of what a lock has"
+        });
         assert_eq!(team.world.read("requirements.txt"), before, "{command:?}");
     }
     assert!(!team.world.path("env").exists());
@@ -418,4 +424,32 @@ fn somebody_who_may_release_a_project_does_not_vouch_for_it() {
     team.run(&["update", "--refresh"]).expect(1).says("holds a role on cup at the index, as `bob`");
     team.world.write("ledger/ledger.toml", ledger);
     team.run(&["update", "--refresh"]).expect(0);
+}
+
+#[test]
+fn a_file_that_comes_in_place_of_one_that_the_store_lost_is_asked_about_too() {
+    let known = wheel("cup", "1.0", 5);
+    let team = Team::of(REQUIRE, &known, index);
+    let other = Wheel { tag: "py2.py3-none-any".to_owned(), ..wheel("cup", "1.0", 6) };
+    let [one, two] = [&known, &other].map(|it| sha256(&it.build()));
+    let lines = format!("cup==1.0 --hash=sha256:{one} --hash=sha256:{two}\n");
+    team.world.write("requirements.txt", lines);
+    let install = |folder| team.run(&["install", "-r", "requirements.txt", "--venv", folder]);
+    install("one").expect(0);
+    // The store is damaged, archive and all, and the index has nothing but the other file any more.
+    let entry = team.world.home(".cache/countermark/store").join(sha256(&known.build()));
+    let mut files = vec![entry.join(known.filename())];
+    files.extend(
+        std::fs::read_dir(entry.join("f")).expect("files").map(|it| it.expect("one").path()),
+    );
+    for file in files {
+        let mut bytes = std::fs::read(&file).expect("bytes");
+        bytes.extend(b"x = 1\n");
+        std::fs::remove_file(&file).expect("gone");
+        std::fs::write(&file, bytes).expect("changed");
+    }
+    team.server.change(|_| index(std::slice::from_ref(&other)));
+    let run = install("two");
+    run.expect(1).says("store-altered").says("cup 1.0 has a file that nobody vouches for");
+    assert!(!team.world.path("two").exists());
 }

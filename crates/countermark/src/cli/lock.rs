@@ -32,6 +32,9 @@ pub(crate) struct LockArgs {
     /// Write what the log proves of each file beside the lock, into `<OUTPUT>.proofs`.
     #[arg(long)]
     pub(crate) proofs: bool,
+    /// Write the lock as it would be also into this file, whatever the policy says of it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proposed: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) selection: SelectionArgs,
     #[command(flatten)]

@@ -20,6 +20,9 @@ pub(crate) struct ProjectArgs {
     /// Show what would change, and write nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Write the lock as it would be also into this file, whatever the policy says of it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) proposed: Option<PathBuf>,
 }
 
 /// `countermark add`.

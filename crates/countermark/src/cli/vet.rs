@@ -105,6 +105,14 @@ pub(crate) enum VetCommand {
     Aggregate(Box<AggregateArgs>),
 }
 
+/// Whether the lock as it would be is meant.
+#[derive(Clone, Copy, Debug, Default, Args)]
+pub(crate) struct ProposedArgs {
+    /// Look at the lock that the ledger kept from being written, in place of the one on disk.
+    #[arg(long)]
+    pub(crate) proposed: bool,
+}
+
 /// Which ledger, and as on which day it is read.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Ledger options")]

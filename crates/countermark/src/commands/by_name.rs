@@ -22,12 +22,12 @@ use jiff::Timestamp;
 
 use super::input::{Input, is_pylock};
 use super::install::{Plan, require_virtual};
-use super::ledger::Search;
+use super::ledger::{Next, Search};
 use super::lock::engine::Job;
 use super::lock::judge::{self, Look, Looking};
 use super::lock::written::Form;
 use super::lock::{self, Workplace, expected, policy, sources, targets};
-use super::log::check::{self, Asking};
+use super::log::check;
 use super::project::{Added, add_to};
 use crate::cli::lock::{LockFormatChoice, ResolutionArgs, SelectionArgs};
 use crate::cli::project::{AddArgs, ProjectArgs, SectionArgs};
@@ -129,16 +129,9 @@ fn resolved(
     let mut team = search.asked()?;
     let looking = Looking { look: Look::Policy, keep: none, team: team.as_mut() };
     let (judged, _) = judge::judge(&engine, &policy, &mut locked, None, looking, work.now);
-    let mut refused = judge::problems(&engine, &policy, &judged);
+    let mut refused = judge::problems(&engine, &policy, &judged, &|_| Next::Unlocked);
     if refused.is_empty() {
-        let asking = Asking {
-            session,
-            policy: &policy,
-            state: engine.store.state(),
-            evidence: check::evidence(arguments.by_name.policy.evidence.as_deref(), &engine.store),
-            teller: work.teller,
-            now: work.now,
-        };
+        let asking = lock::asking(work, &engine, &policy, &arguments.by_name.policy);
         // Nothing is pinned yet, so every file is new.
         refused = asking.about(&check::new_pins(&locked.pins, None)).problems;
     }

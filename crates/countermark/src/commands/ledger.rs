@@ -12,19 +12,21 @@ pub(crate) use learn::files_of;
 use std::path::{Path, PathBuf};
 
 use countermark_client::gather::Ready;
-use countermark_client::ledger::answers;
 use countermark_client::ledger::book::Opened;
 use countermark_client::ledger::listed::parse_name;
 use countermark_client::ledger::{Folder, Loaded};
+use countermark_client::ledger::{answers, facts};
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_ledger::check::Subject;
 use countermark_ledger::criteria::CriterionName;
-use countermark_ledger::fact::{FileFact, Roles};
+use countermark_ledger::fact::{Facts, FileFact, Roles};
+use countermark_ledger::file::FileId;
 use countermark_lock::gate::entry::is_own;
 use countermark_lock::pins::PinnedRelease;
 use countermark_packaging::digest::Digest;
 use countermark_packaging::lock::Place;
 use countermark_packaging::lock::document::LockDocument;
+use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 use countermark_trust::Class;
 use countermark_trust::policy::{
@@ -34,7 +36,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use super::vet::place;
+use super::vet::{certify, place};
 use crate::cli::StoreArgs;
 use crate::cli::vet::LedgerArgs;
 use crate::progress::Teller;
@@ -170,6 +172,22 @@ impl Team {
         Some(self.opened.ask(self.today(), |checker| answers::ask(checker, subjects, criteria)))
     }
 
+    /// What was seen of releases, and is not written down yet.
+    pub(crate) fn seen(&self) -> Facts {
+        facts::merged(&Facts::default(), self.files.clone(), self.roles.clone())
+    }
+
+    /// Whether the difference from a release can be certified: the ledger knows a file of it that is like
+    /// each of these.
+    pub(crate) fn has_counterparts(
+        &self,
+        project: &ProjectName,
+        from: &Version,
+        files: Vec<FileId>,
+    ) -> bool {
+        certify::has_counterparts(&self.opened.loaded, project, from, files)
+    }
+
     fn today(&self) -> Date {
         self.now.to_zoned(TimeZone::UTC).date()
     }
@@ -259,11 +277,13 @@ pub(crate) fn before_installing(
                     teller.note(Note::new(refusal.rule, message));
                 }
                 Verdict::Rejected(refusal) => {
-                    let problem = refused(&refusal, Class::Rejected, project.as_str());
+                    let problem =
+                        refused(&refusal, Class::Rejected, project.as_str(), &Next::Locked);
                     problems.push(problem.at(&ready.wanted.place));
                 }
                 Verdict::Undecided(refusal) => {
-                    let problem = refused(&refusal, Class::Unavailable, project.as_str());
+                    let problem =
+                        refused(&refusal, Class::Unavailable, project.as_str(), &Next::Locked);
                     problems.push(problem.at(&ready.wanted.place));
                 }
             }
@@ -288,16 +308,52 @@ fn subject_of(ready: &Ready) -> Option<Subject> {
     })
 }
 
+/// What can be looked at after a refusal.
+pub(crate) enum Next {
+    /// The lock that is there has the files.
+    Locked,
+    /// The lock as it would be is kept, and these commands look at it.
+    Proposed { explain: String, commands: Vec<String> },
+    /// There could be a lock as it would be, and it is not kept.
+    Nowhere,
+    /// Nothing is locked.
+    Unlocked,
+}
+
 /// A refusal of the ledger as a problem, with what to do next.
-pub(crate) fn refused(refusal: &Refusal, class: Class, project: &str) -> Problem {
+pub(crate) fn refused(refusal: &Refusal, class: Class, project: &str, next: &Next) -> Problem {
     let problem = Problem::new(refusal.rule, class, refusal.message.clone());
-    let explain = format!("`countermark vet explain {project}` says why");
     if refusal.allow.is_empty() {
-        return problem.with_hint(format!("nothing lets it pass; {explain}"));
+        return problem.with_hint(match next {
+            Next::Locked => {
+                format!("nothing lets it pass; `countermark vet explain {project}` says why")
+            }
+            Next::Proposed { explain, .. } => format!("nothing lets it pass; `{explain}` says why"),
+            Next::Nowhere | Next::Unlocked => "nothing lets it pass".to_owned(),
+        });
     }
+    let read = match next {
+        Next::Locked => format!(
+            "`countermark vet explain {project}` says why, `countermark vet suggest` what has to be read"
+        ),
+        Next::Proposed { explain, commands } => format!(
+            "`{explain}` says why; read it, say so, and run this again:\n  {}\n",
+            commands.join("\n  ")
+        ),
+        Next::Nowhere => {
+            "with `--proposed FILE` the lock as it would be is written, and `countermark vet \
+                          suggest FILE` says what has to be read"
+                .to_owned()
+        }
+        Next::Unlocked => {
+            "reviews are of what a lock has: with `--save`, or with `countermark add`, the \
+                           lock as it would be is kept for `countermark vet suggest --proposed`"
+                .to_owned()
+        }
+    };
+    let then = if read.ends_with('\n') { "" } else { "; " };
     problem.with_hint(format!(
-        "{explain}, `countermark vet suggest` what has to be read; to allow it unread, put this line \
-         into `allow` of the policy:\n{}",
+        "{read}{then}to allow it unread, put this line into `allow` of the policy:\n{}",
         refusal.allow
     ))
 }

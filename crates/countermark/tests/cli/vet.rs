@@ -12,6 +12,7 @@ mod inspect;
 mod key;
 mod merge;
 mod policy;
+mod proposed;
 mod relate;
 mod scene;
 mod suggest;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use jiff::civil::Date;
 
-use super::LedgerArgs;
+use super::{LedgerArgs, ProposedArgs};
 use crate::cli::{IndexArgs, StoreArgs};
 
 const EXAMPLES: &str = "Examples:
@@ -32,6 +32,8 @@ pub(crate) struct CertifyArgs {
     /// given again.
     #[arg(short = 'r', long = "lock", value_name = "FILE")]
     pub(crate) locks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) proposed: ProposedArgs,
     /// A file that was read, or `sha256:HEX NAME`, in place of a lock's; may be given again.
     #[arg(long = "file", value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,

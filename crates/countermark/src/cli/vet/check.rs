@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::LedgerArgs;
+use super::{LedgerArgs, ProposedArgs};
 use crate::cli::{PythonArgs, StoreArgs};
 
 /// `countermark vet`
@@ -12,6 +12,8 @@ use crate::cli::{PythonArgs, StoreArgs};
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) subjects: SubjectArgs,
+    #[command(flatten)]
+    pub(crate) proposed: ProposedArgs,
     /// What every file has to meet, in place of what the ledger says; may be given again.
     #[arg(long, value_name = "NAME")]
     pub(crate) criteria: Vec<String>,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{LedgerArgs, SubjectArgs};
+use super::{LedgerArgs, ProposedArgs, SubjectArgs};
 use crate::cli::IndexArgs;
 
 const EXAMPLES: &str = "Examples:
@@ -23,6 +23,8 @@ pub(crate) struct ExemptArgs {
     pub(crate) criteria: Vec<String>,
     #[command(flatten)]
     pub(crate) subjects: SubjectArgs,
+    #[command(flatten)]
+    pub(crate) proposed: ProposedArgs,
     #[command(flatten)]
     pub(crate) ledger: LedgerArgs,
     #[command(flatten)]

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{LedgerArgs, SubjectArgs};
+use super::{LedgerArgs, ProposedArgs, SubjectArgs};
 use crate::cli::ReportFormat;
 
 const EXAMPLES: &str = "Examples:
@@ -18,6 +18,8 @@ pub(crate) struct ExplainArgs {
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) subjects: SubjectArgs,
+    #[command(flatten)]
+    pub(crate) proposed: ProposedArgs,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
     pub(crate) format: ReportFormat,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::LedgerArgs;
+use super::{LedgerArgs, ProposedArgs};
 use crate::cli::{IndexArgs, StoreArgs};
 
 /// `countermark vet facts`
@@ -13,6 +13,8 @@ pub(crate) struct FactsArgs {
     /// Locks of any format; without one, the only lock of the folder.
     #[arg(value_name = "LOCK")]
     pub(crate) locks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) proposed: ProposedArgs,
     /// The lock as it was before: new files are compared with its files.
     #[arg(long, value_name = "FILE")]
     pub(crate) base: Option<PathBuf>,

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::ProposedArgs;
 use crate::cli::{IndexArgs, PythonArgs, StoreArgs};
 
 const INSPECT_EXAMPLES: &str = "Examples:
@@ -53,6 +54,8 @@ pub(crate) struct ReadingArgs {
     /// A lock whose digests decide; else the only one of this folder.
     #[arg(long, value_name = "FILE")]
     pub(crate) lock: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) proposed: ProposedArgs,
     /// Only the list of files with what was found in them.
     #[arg(long)]
     pub(crate) list: bool,

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::{LedgerArgs, SubjectArgs};
+use super::{LedgerArgs, ProposedArgs, SubjectArgs};
 use crate::cli::{IndexArgs, ReportFormat};
 
 const EXAMPLES: &str = "Examples:
@@ -15,6 +15,8 @@ const EXAMPLES: &str = "Examples:
 pub(crate) struct SuggestArgs {
     #[command(flatten)]
     pub(crate) subjects: SubjectArgs,
+    #[command(flatten)]
+    pub(crate) proposed: ProposedArgs,
     /// What every file has to meet, in place of what the ledger says; may be given again.
     #[arg(long, value_name = "NAME")]
     pub(crate) criteria: Vec<String>,

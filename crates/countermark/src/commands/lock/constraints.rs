@@ -9,20 +9,24 @@ use countermark_client::report::{Problem, Progress, Reporter as _};
 use countermark_client::sight::{self, Depth, Sought};
 use countermark_lock::catalogue::{Catalogue as _, ReleaseFile};
 use countermark_lock::edit::constraints::{Constraints, Pin};
+use countermark_lock::moves::Move;
 use countermark_lock::pins::{PinnedFile, PinnedRelease, PinnedSource, Pins};
 use countermark_lock::target::Target;
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::filename::DistributionFilename;
+use countermark_packaging::lock::SourceError;
+use countermark_packaging::lock::document::LockFormat;
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 use countermark_trust::Class;
 
 use super::engine::{Engine, Locked};
 use super::judge::{self, Look, Looking};
+use super::proposal::{self, Would};
 use super::{Outcome, Workplace, existing, policy, targets};
 use crate::cli::lock::LockArgs;
 use crate::commands::ledger::Search;
-use crate::commands::log::check::{self, Asking};
+use crate::commands::log::check;
 use crate::commands::report::replace_file;
 use crate::{output, session};
 
@@ -30,12 +34,8 @@ use crate::{output, session};
 pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Outcome {
     let started = Instant::now();
     let shown = path.display().to_string();
-    let bytes = existing::read_bytes(path)?.ok_or_else(|| {
-        let message = format!("there is no `{shown}`");
-        vec![Problem::new("file-unreadable", Class::Usage, message)]
-    })?;
-    let file = Constraints::parse(&shown, &bytes)
-        .map_err(|errors| errors.iter().map(Problem::from).collect::<Vec<_>>())?;
+    let (bytes, file) = read(path, &shown)?;
+    proposal::check_place(arguments.proposed.as_deref(), Some(path), &[])?;
     let session = session::open("lock", &arguments.index, &[], None)?;
     session::tell(&session.settings, work.teller);
     let policy = policy::find(arguments.policy.policy.as_deref(), &work.folder)?;
@@ -49,27 +49,30 @@ pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Ou
     let mut team = search.there(work.teller)?;
     let looking = Looking { look: Look::Policy, keep: none, team: team.as_mut() };
     let (judged, _) = judge::judge(&engine, &policy, &mut locked, None, looking, work.now);
-    let mut refused = judge::problems(&engine, &policy, &judged);
+    let text = with_digests(&file, &shown, &locked.pins)?;
+    proposal::write(arguments.proposed.as_deref(), &text)?;
+    let would = Would {
+        lock: Some(path),
+        format: LockFormat::Requirements,
+        before: Some(&bytes),
+        text: &String::from_utf8_lossy(&text),
+        pins: &locked.pins,
+        judged: &judged,
+        team: team.as_ref(),
+    };
+    let kept = would.keep(work);
+    let next = |one: &Move| would.next(kept.as_ref(), one);
+    let mut refused = judge::problems(&engine, &policy, &judged, &next);
+    if let Some(kept) = kept.as_ref().filter(|kept| kept.refuses()) {
+        kept.tell(work.teller);
+    }
     if refused.is_empty() {
-        let asking = Asking {
-            session: &session,
-            policy: &policy,
-            state: engine.store.state(),
-            evidence: check::evidence(arguments.policy.evidence.as_deref(), &engine.store),
-            teller: work.teller,
-            now: work.now,
-        };
+        let asking = super::asking(work, &engine, &policy, &arguments.policy);
         refused = asking.about(&not_in(&bytes, check::all_pins(&locked.pins))).problems;
     }
     if !refused.is_empty() {
         return Err(refused);
     }
-    let text = file
-        .with_digests(&digests(&locked.pins))
-        .map_err(|errors| errors.iter().map(Problem::from).collect::<Vec<_>>())?;
-    // What is written has to read as the same pins.
-    Constraints::parse(&shown, &text)
-        .map_err(|errors| errors.iter().map(Problem::from).collect::<Vec<_>>())?;
     if arguments.locked {
         let same = text == bytes;
         let what = if same { "the file has these digests" } else { "the file has other digests" };
@@ -79,9 +82,33 @@ pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Ou
     if text != bytes {
         replace_file(path, &text)?;
     }
+    proposal::forget(&work.folders.state, path);
     if let Some(team) = &team {
         team.write(&work.interrupted)?;
     }
+    summary(work, &file, &locked, started);
+    Ok(0)
+}
+
+fn read(path: &Path, shown: &str) -> Result<(Vec<u8>, Constraints), Vec<Problem>> {
+    let bytes = existing::read_bytes(path)?.ok_or_else(|| {
+        let message = format!("there is no `{shown}`");
+        vec![Problem::new("file-unreadable", Class::Usage, message)]
+    })?;
+    let file = Constraints::parse(shown, &bytes)
+        .map_err(|errors| errors.iter().map(Problem::from).collect::<Vec<_>>())?;
+    Ok((bytes, file))
+}
+
+/// The file with its digests, which reads as the same pins.
+fn with_digests(file: &Constraints, shown: &str, pins: &Pins) -> Result<Vec<u8>, Vec<Problem>> {
+    let told = |errors: Vec<SourceError>| errors.iter().map(Problem::from).collect::<Vec<_>>();
+    let text = file.with_digests(&digests(pins)).map_err(told)?;
+    Constraints::parse(shown, &text).map_err(told)?;
+    Ok(text)
+}
+
+fn summary(work: &Workplace<'_>, file: &Constraints, locked: &Locked, started: Instant) {
     let files: usize = locked.pins.releases.iter().map(|release| release.files.len()).sum();
     let good = output::GOOD;
     work.teller.line(&format!(
@@ -91,7 +118,6 @@ pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Ou
         output::size(locked.downloaded),
         started.elapsed().as_secs_f64()
     ));
-    Ok(0)
 }
 
 /// The files whose digests do not stand in the text.

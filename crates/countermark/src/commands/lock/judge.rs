@@ -20,7 +20,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::changes::{self, Changes};
 use super::engine::{Engine, Locked, is_source_only};
 use super::existing::Existing;
-use crate::commands::ledger::{self, Team};
+use crate::commands::ledger::{self, Next, Team};
 use crate::output;
 
 /// How much is looked at.
@@ -216,13 +216,22 @@ fn is_one_upload(locked: &Locked, release: &PinnedRelease, before: &Pin) -> bool
 }
 
 /// Notes what the policy lets pass by an exception, and gives a problem for each rule that says no
-/// or could not be decided, with the line that would allow it.
-pub(crate) fn problems(engine: &Engine<'_>, policy: &Policy, judged: &[Judged]) -> Vec<Problem> {
+/// or could not be decided, with the line that would allow it. What can be done about a move that the
+/// ledger refuses, `next` knows.
+pub(crate) fn problems(
+    engine: &Engine<'_>,
+    policy: &Policy,
+    judged: &[Judged],
+    next: &dyn Fn(&Move) -> Next,
+) -> Vec<Problem> {
     let mut problems = Vec::new();
     let verdicts = judged.iter().flat_map(|one| one.verdicts.iter().map(move |it| (one, it)));
     for (one, verdict) in verdicts {
         let project = one.moved.project().map_or("", ProjectName::as_str);
-        let refused = |refusal: &Refusal, class| refused(refusal, class, project);
+        let refused = |refusal: &Refusal, class| match refusal.rule {
+            "ledger" => ledger::refused(refusal, class, project, &next(&one.moved)),
+            _ => refused(refusal, class),
+        };
         match verdict {
             Verdict::Accepted => {}
             Verdict::Excepted(refusal, exception) => {
@@ -257,10 +266,7 @@ fn tell_older(policy: &Policy, problems: &mut [Problem]) {
     }
 }
 
-fn refused(refusal: &Refusal, class: Class, project: &str) -> Problem {
-    if refusal.rule == "ledger" {
-        return ledger::refused(refusal, class, project);
-    }
+fn refused(refusal: &Refusal, class: Class) -> Problem {
     let problem = Problem::new(refusal.rule, class, refusal.message.clone());
     if refusal.allow.is_empty() {
         return problem;

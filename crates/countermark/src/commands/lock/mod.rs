@@ -7,6 +7,7 @@ pub(crate) mod existing;
 pub(crate) mod expected;
 pub(crate) mod judge;
 pub(crate) mod policy;
+pub(crate) mod proposal;
 pub(crate) mod recipe;
 pub(crate) mod sources;
 pub(crate) mod targets;
@@ -23,10 +24,12 @@ use countermark_client::catalogue::{CatalogueOptions, IndexCatalogue};
 use countermark_client::report::Problem;
 use countermark_client::sight::Depth;
 use countermark_lock::input::Inputs;
+use countermark_lock::moves::Move;
 use countermark_lock::moves::evidence::Judged;
 use countermark_lock::request::{Agreement, Prereleases, Request, Sources, Strategy};
 use countermark_packaging::name::ProjectName;
 use countermark_trust::Class;
+use countermark_trust::policy::Policy;
 use jiff::Timestamp;
 
 use super::Outcome;
@@ -36,7 +39,7 @@ use super::log::check::{self, Asking};
 use super::log::proofs::Beside;
 use super::report::replace_file;
 use crate::cli::lock::{
-    LockArgs, LockFormatChoice, PrereleaseChoice, ResolutionArgs, StrategyChoice,
+    LockArgs, LockFormatChoice, PolicyArgs, PrereleaseChoice, ResolutionArgs, StrategyChoice,
 };
 use crate::cli::{IndexArgs, OutputArgs, StoreArgs};
 use crate::output;
@@ -48,6 +51,7 @@ use changes::Changes;
 use engine::{Engine, Job, Locked};
 use existing::Existing;
 use judge::{Look, Looking};
+use proposal::{Kept, Would};
 use written::Form;
 
 /// Runs the command.
@@ -185,6 +189,10 @@ pub(crate) struct Done {
     proofs: Option<Beside>,
     /// The ledger, with what was seen for it.
     team: Option<Team>,
+    /// That it is kept, where the ledger has something against it.
+    pub(crate) kept: Option<Kept>,
+    /// The folder in which it is kept.
+    state: PathBuf,
 }
 
 impl Plan {
@@ -200,6 +208,7 @@ impl Plan {
             refuse_input(&inputs, output)?;
             require_folder(output)?;
         }
+        proposal::check_place(arguments.proposed.as_deref(), output.as_deref(), &inputs)?;
         let told = output.as_deref().and_then(written::format_of);
         let format = match (arguments.format, told, &output) {
             (Some(format), _, _) => format,
@@ -238,17 +247,72 @@ impl Plan {
         let session = session::open("lock", &arguments.index, &wanted.options, None)?;
         session::tell(&session.settings, work.teller);
         let policy = policy::find(arguments.policy.policy.as_deref(), &work.folder)?;
-        let search = Search {
-            policy: &policy,
-            lock: self.output.as_deref(),
-            store: &arguments.store,
-            now: work.now,
-        };
+        let lock = self.output.as_deref();
+        let search = Search { policy: &policy, lock, store: &arguments.store, now: work.now };
         let mut team = search.there(work.teller)?;
         let engine = work.engine(&session, &arguments.index, &arguments.store)?;
+        let mut locked = self.resolve(work, &engine, &wanted, existing.as_ref(), arguments, how)?;
+        let keep = |project: &ProjectName| how.kept.contains(project);
+        let looking = Looking { look: how.look, keep: &keep, team: team.as_mut() };
+        let (judged, changes) =
+            judge::judge(&engine, &policy, &mut locked, existing.as_ref(), looking, work.now);
+        let form = self.form(arguments, &wanted);
+        let text = form.text(&locked.pins);
+        form.read_back(&text, &locked.pins)?;
+        proposal::write(arguments.proposed.as_deref(), text.as_bytes())?;
+        let would = Would {
+            lock,
+            format: form.document_format(),
+            before: existing.as_ref().map(|existing| existing.bytes.as_slice()),
+            text: &text,
+            pins: &locked.pins,
+            judged: &judged,
+            team: team.as_ref(),
+        };
+        let kept = would.keep(work);
+        let next = |one: &Move| would.next(kept.as_ref(), one);
+        let mut refused = judge::problems(&engine, &policy, &judged, &next);
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.refuses()) {
+            kept.tell(work.teller);
+        }
+        let mut proofs = self.proofs(arguments)?;
+        if refused.is_empty() {
+            let asking = asking(work, &engine, &policy, &arguments.policy);
+            let new = check::new_pins(&locked.pins, existing.as_ref().map(|one| &one.document));
+            refused = match &mut proofs {
+                Some(beside) => beside.ask(&asking, &locked.pins, &new),
+                None => asking.about(&new).problems,
+            };
+        }
+        let (output, state) = (self.output, work.folders.state.clone());
+        Ok(Done {
+            locked,
+            judged,
+            refused,
+            changes,
+            text,
+            existing,
+            output,
+            proofs,
+            team,
+            kept,
+            state,
+        })
+    }
+
+    /// What is to be pinned: resolved, downloaded and hashed.
+    fn resolve(
+        &self,
+        work: &Workplace<'_>,
+        engine: &Engine<'_>,
+        wanted: &Inputs,
+        existing: Option<&Existing>,
+        arguments: &LockArgs,
+        how: &How,
+    ) -> Result<Locked, Vec<Problem>> {
         let targets = targets::targets(&arguments.targets, &arguments.python, &work.folders)?;
-        let mut request = request(&arguments.resolution, &wanted, work.now)?;
-        if let Some(existing) = &existing {
+        let mut request = request(&arguments.resolution, wanted, work.now)?;
+        if let Some(existing) = existing {
             request.pins = existing.pins(&arguments.upgrade)?;
         }
         if arguments.targets.agree {
@@ -261,37 +325,12 @@ impl Plan {
             all_files: arguments.targets.all_files,
             depth: if how.installs { Depth::Keep } else { depth(is_pylock, arguments) },
             with_environments: is_pylock,
-            existing: existing.as_ref(),
+            existing,
         };
         let mut locked = engine.lock(&job)?;
         expected::hold(&mut locked, &wanted.expected)?;
         locked.pins.requires_python.clone_from(&wanted.requires_python);
-        let keep = |project: &ProjectName| how.kept.contains(project);
-        let looking = Looking { look: how.look, keep: &keep, team: team.as_mut() };
-        let (judged, changes) =
-            judge::judge(&engine, &policy, &mut locked, existing.as_ref(), looking, work.now);
-        let mut refused = judge::problems(&engine, &policy, &judged);
-        let mut proofs = self.proofs(arguments)?;
-        if refused.is_empty() {
-            let asking = Asking {
-                session: &session,
-                policy: &policy,
-                state: engine.store.state(),
-                evidence: check::evidence(arguments.policy.evidence.as_deref(), &engine.store),
-                teller: work.teller,
-                now: work.now,
-            };
-            let new = check::new_pins(&locked.pins, existing.as_ref().map(|one| &one.document));
-            refused = match &mut proofs {
-                Some(beside) => beside.ask(&asking, &locked.pins, &new),
-                None => asking.about(&new).problems,
-            };
-        }
-        let form = self.form(arguments, &wanted);
-        let text = form.text(&locked.pins);
-        form.read_back(&text, &locked.pins)?;
-        let output = self.output;
-        Ok(Done { locked, judged, refused, changes, text, existing, output, proofs, team })
+        Ok(locked)
     }
 
     /// Where proofs go: beside a lock for which they are asked, or that has some already.
@@ -318,6 +357,23 @@ impl Plan {
             index_url,
             extra_index_urls,
         }
+    }
+}
+
+/// How the log is asked about pins.
+pub(crate) fn asking<'a>(
+    work: &'a Workplace<'_>,
+    engine: &'a Engine<'_>,
+    policy: &'a Policy,
+    arguments: &'a PolicyArgs,
+) -> Asking<'a> {
+    Asking {
+        session: engine.session,
+        policy,
+        state: engine.store.state(),
+        evidence: check::evidence(arguments.evidence.as_deref(), &engine.store),
+        teller: work.teller,
+        now: work.now,
     }
 }
 
@@ -450,6 +506,7 @@ impl Done {
             existing::require_same(path, before)?;
             replace_file(path, self.text.as_bytes())?;
         }
+        proposal::forget(&self.state, path);
         self.proofs.as_ref().map_or(Ok(()), Beside::write)?;
         // A lock on standard output pins nothing yet.
         self.team.as_ref().map_or(Ok(()), |team| team.write(&setup::interrupted()))

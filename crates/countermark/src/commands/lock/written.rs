@@ -46,7 +46,7 @@ impl Form {
         }
     }
 
-    fn document_format(&self) -> LockFormat {
+    pub(super) fn document_format(&self) -> LockFormat {
         match self.format {
             LockFormatChoice::Requirements => LockFormat::Requirements,
             LockFormatChoice::Pylock => LockFormat::Pylock,

@@ -30,6 +30,9 @@ pub(crate) fn run(arguments: &AddArgs, output: &OutputArgs) -> Outcome {
     show(&added.done.judged);
     added.done.refuse()?;
     if arguments.project.dry_run {
+        if let Some(kept) = &added.done.kept {
+            kept.tell(&teller);
+        }
         teller.line("nothing was written (`--dry-run`)");
         return Ok(0);
     }

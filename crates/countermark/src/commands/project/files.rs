@@ -90,6 +90,7 @@ pub(super) fn arguments(options: &Options<'_>) -> Result<LockArgs, Vec<Problem>>
         arguments.inputs = found;
     }
     arguments.output = lock;
+    arguments.proposed = options.project.proposed.clone();
     arguments.policy = options.policy.clone();
     arguments.index = options.index.clone();
     arguments.python = options.python.clone();

@@ -58,6 +58,9 @@ pub(crate) fn run(arguments: &UpdateArgs, output: &OutputArgs) -> Outcome {
     }
     done.refuse()?;
     if arguments.project.dry_run {
+        if let Some(kept) = &done.kept {
+            kept.tell(&teller);
+        }
         let what = if done.judged.is_empty() { "no pin would move; " } else { "" };
         let kept = if shown.is_empty() { "nothing was written" } else { "the lock stays as it is" };
         teller.line(&format!("{what}{kept} (`--dry-run`)"));

@@ -12,6 +12,7 @@ mod signer;
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 
+use countermark_client::ledger::Loaded;
 use countermark_client::report::{Note, Problem, Reporter as _};
 use countermark_ledger::check::{Judgement, Subject};
 use countermark_ledger::criteria::CriterionName;
@@ -28,7 +29,7 @@ use countermark_trust::Class;
 use super::exempt::nowhere;
 use super::place::{self, Read};
 use super::subjects::{self, Subjects};
-use super::ground;
+use super::{ground, proposed};
 use crate::cli::OutputArgs;
 use crate::cli::vet::{CertifyArgs, SubjectArgs};
 use crate::commands::Outcome;
@@ -54,9 +55,12 @@ struct Reading {
 /// Runs the command.
 pub(super) fn run(arguments: &CertifyArgs, output: &OutputArgs) -> Outcome {
     let teller = Teller::new(output);
-    let locked = locked(arguments)?;
+    let locked = locked(arguments, &teller)?;
     let start = ground::start(locked.as_ref())?;
-    let read = place::read(&arguments.ledger, &start, &arguments.store)?;
+    let mut read = place::read(&arguments.ledger, &start, &arguments.store)?;
+    if let Some(locked) = &locked {
+        locked.lend(&mut read.opened);
+    }
     let reading = reading(arguments, locked.as_ref(), &read, &teller)?;
     let loaded = &read.opened.loaded;
     let now = place::now(&arguments.ledger)?;
@@ -107,21 +111,28 @@ pub(super) fn run(arguments: &CertifyArgs, output: &OutputArgs) -> Outcome {
     let held = ground::hold(&read.folder, &setup::interrupted())?;
     held.add_reviews(std::slice::from_ref(&review))?;
     drop(held);
-    let after = place::read(&arguments.ledger, &start, &arguments.store)?;
+    let mut after = place::read(&arguments.ledger, &start, &arguments.store)?;
+    if let Some(locked) = &locked {
+        locked.lend(&mut after.opened);
+    }
     let judged = judge(arguments, &after, &reading.subjects());
     tell(&review, &read, &before, &judged, &signer);
+    let named: Vec<_> = arguments.locks.iter().collect();
+    if !matches!(signer, Signer::Commit) {
+        next(&proposed::option(arguments.proposed.proposed, &named));
+    }
     Ok(0)
 }
 
 /// The files of the locks; none where files are named.
-fn locked(arguments: &CertifyArgs) -> Result<Option<Subjects>, Vec<Problem>> {
+fn locked(arguments: &CertifyArgs, teller: &Teller) -> Result<Option<Subjects>, Vec<Problem>> {
     let subjects = SubjectArgs {
         locks: arguments.locks.clone(),
         store: arguments.store.clone(),
         ..SubjectArgs::default()
     };
-    if arguments.files.is_empty() {
-        subjects::read(&subjects).map(Some)
+    if arguments.files.is_empty() || arguments.proposed.proposed {
+        subjects::choose(&subjects, arguments.proposed, teller).map(Some)
     } else {
         ground::subjects_if_any(&subjects)
     }
@@ -342,8 +353,30 @@ fn tell(review: &Review, read: &Read, before: &[Judgement], after: &[Judgement],
     if open.len() > SHOWN {
         output::print(&format!("and {} more", open.len() - SHOWN));
     }
+}
+
+/// What to do next: of a lock as it would be, what was refused.
+fn next(option: &str) {
     output::print("next:");
-    output::print("  countermark vet");
+    output::print(&format!("  countermark vet{option}"));
+    if !option.is_empty() {
+        output::print("and once that says yes, the command that was refused, such as `countermark update`");
+    }
+}
+
+/// Whether a difference from a release can be certified of all these files.
+pub(crate) fn has_counterparts(
+    loaded: &Loaded,
+    project: &ProjectName,
+    from: &Version,
+    files: Vec<FileId>,
+) -> bool {
+    let chosen = files::content(files, &loaded.relations.0);
+    let known = files::known(loaded, project, from);
+    let compared = files::difference(chosen, project, from, &known);
+    compared.is_ok_and(|(chosen, _)| {
+        !chosen.notes.iter().any(|note| note.code == "certify-no-counterpart")
+    })
 }
 
 fn lacking(judgement: &Judgement) -> String {

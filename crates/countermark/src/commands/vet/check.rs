@@ -11,7 +11,7 @@ use countermark_trust::Class;
 
 use super::place::{self, Read};
 use super::subjects::{self, Subjects};
-use super::{names, since};
+use super::{names, proposed, since};
 use crate::cli::OutputArgs;
 use crate::cli::vet::{CheckArgs, VetFormat};
 use crate::commands::Outcome;
@@ -22,8 +22,9 @@ use crate::progress::Teller;
 /// Runs the command.
 pub(super) fn run(arguments: &CheckArgs, output: &OutputArgs) -> Outcome {
     let teller = Teller::new(output);
-    let mut found = subjects::read(&arguments.subjects)?;
-    let read = place::read(&arguments.ledger, &found.folder, &arguments.subjects.store)?;
+    let mut found = subjects::choose(&arguments.subjects, arguments.proposed, &teller)?;
+    let mut read = place::read(&arguments.ledger, &found.folder, &arguments.subjects.store)?;
+    found.lend(&mut read.opened);
     names::take_known(&mut found.files, &read.opened.loaded);
     let ledger = &read.opened.loaded.ledger;
     let criteria = criteria(ledger, &arguments.criteria)?;
@@ -109,6 +110,21 @@ fn all_reviews(read: &Read) -> Vec<Problem> {
     read.opened.verify_all().into_iter().map(problem).collect()
 }
 
+/// What is to be asked next is asked about the same lock.
+fn next(text: String, arguments: &CheckArgs) -> String {
+    let named = subjects::given(&arguments.subjects);
+    let option = proposed::option(arguments.proposed.proposed, &named);
+    let mut with = String::with_capacity(text.len());
+    for line in text.lines() {
+        with.push_str(line);
+        if line.contains("hint:") && line.contains(" countermark vet ") {
+            with.push_str(&option);
+        }
+        with.push('\n');
+    }
+    with
+}
+
 fn write(
     report: &Report,
     arguments: &CheckArgs,
@@ -117,7 +133,10 @@ fn write(
     let is_file = arguments.output.is_some();
     let text = match arguments.format {
         VetFormat::Text if output_arguments.quiet && report.passes() && !is_file => return Ok(()),
-        VetFormat::Text => text::write(report, Options { colors: !is_file, all: arguments.all }),
+        VetFormat::Text => {
+            let text = text::write(report, Options { colors: !is_file, all: arguments.all });
+            next(text, arguments)
+        }
         VetFormat::Json => json::write(report),
         VetFormat::Sarif => sarif::write(report),
     };

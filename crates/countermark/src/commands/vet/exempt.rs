@@ -20,7 +20,7 @@ pub(super) fn run(arguments: &ExemptArgs, output: &OutputArgs) -> Outcome {
     let teller = Teller::new(output);
     let reason = ground::reason(&arguments.reason)?;
     let (project, version) = ground::release(&arguments.release)?;
-    let subjects = subjects::read(&arguments.subjects)?;
+    let subjects = subjects::choose(&arguments.subjects, arguments.proposed, &teller)?;
     let locked = ground::locked(&subjects, &project, &version)?;
     let folder = place::find(&arguments.ledger, &subjects.folder)?;
     let held = ground::hold(&folder, &setup::interrupted())?;

@@ -29,8 +29,9 @@ use crate::progress::Teller;
 pub(super) fn run(arguments: &ExplainArgs, output: &OutputArgs) -> Outcome {
     let teller = Teller::new(output);
     let (project, version) = release(&arguments.name)?;
-    let mut found = subjects::read(&arguments.subjects)?;
-    let read = place::read(&arguments.ledger, &found.folder, &arguments.subjects.store)?;
+    let mut found = subjects::choose(&arguments.subjects, arguments.proposed, &teller)?;
+    let mut read = place::read(&arguments.ledger, &found.folder, &arguments.subjects.store)?;
+    found.lend(&mut read.opened);
     let loaded = &read.opened.loaded;
     let is_meant = |subject: &Subject| {
         subject.project == project && version.as_ref().is_none_or(|it| *it == subject.version)
@@ -62,6 +63,10 @@ pub(super) fn run(arguments: &ExplainArgs, output: &OutputArgs) -> Outcome {
     };
     output::print(text.trim_end_matches('\n'));
     let passes = judgements.iter().all(Judgement::passes);
+    let is_open = |it: &Judgement| !it.passes() && it.known_bad.is_empty();
+    if arguments.format == ReportFormat::Text && judgements.iter().any(is_open) {
+        output::print("\nhint: countermark vet suggest");
+    }
     Ok(if passes { 0 } else { Class::Rejected.exit_code() })
 }
 

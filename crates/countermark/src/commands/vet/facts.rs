@@ -30,8 +30,8 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::names::Online;
-use super::place;
-use crate::cli::OutputArgs;
+use super::{place, proposed};
+use crate::cli::{OutputArgs, StoreArgs};
 use crate::cli::vet::FactsArgs;
 use crate::commands::ledger::files_of;
 use crate::commands::{Outcome, gate::locks, tree};
@@ -43,14 +43,7 @@ use crate::setup;
 pub(super) fn run(arguments: &FactsArgs, output: &OutputArgs) -> Outcome {
     let teller = Teller::new(output);
     let store = arguments.store();
-    let given = match arguments.locks.as_slice() {
-        [] => vec![tree::only_lock("vet facts")?],
-        some => some.to_vec(),
-    };
-    let locks = read_all(&given)?;
-    let base = arguments.base.as_deref().map(locks::read).transpose()?;
-    let folder = given.first().and_then(|lock| lock.parent()).filter(|it| *it != Path::new(""));
-    let start = setup::absolute(folder.unwrap_or(Path::new(".")))?;
+    let Locks { locks, base, start } = locks(arguments, &store, &teller)?;
     let read = place::read(&arguments.ledger, &start, &store)?;
     let today = place::today(&arguments.ledger);
     let online = Online::open(&arguments.index, &store, &teller)?;
@@ -96,6 +89,39 @@ pub(super) fn run(arguments: &FactsArgs, output: &OutputArgs) -> Outcome {
         (false, true) => Class::Unavailable.exit_code(),
         (false, false) => 0,
     })
+}
+
+/// The locks that are meant.
+struct Locks {
+    locks: Vec<LockDocument>,
+    /// As it was before.
+    base: Option<LockDocument>,
+    /// The folder below which the ledger is looked for.
+    start: PathBuf,
+}
+
+fn locks(
+    arguments: &FactsArgs,
+    store: &StoreArgs,
+    teller: &Teller,
+) -> Result<Locks, Vec<Problem>> {
+    let base = arguments.base.as_deref().map(locks::read).transpose()?;
+    if arguments.proposed.proposed {
+        let named: Vec<&PathBuf> = arguments.locks.iter().collect();
+        let looked = proposed::find(&named, store, teller)?;
+        // The lock that is there is the one before.
+        let lock = looked.proposal.lock.as_path();
+        let there = if lock.exists() { Some(locks::read(lock)?) } else { None };
+        let start = looked.folder().to_owned();
+        return Ok(Locks { locks: vec![looked.document], base: base.or(there), start });
+    }
+    let given = match arguments.locks.as_slice() {
+        [] => vec![tree::only_lock("vet facts")?],
+        some => some.to_vec(),
+    };
+    let folder = given.first().and_then(|lock| lock.parent()).filter(|it| *it != Path::new(""));
+    let start = setup::absolute(folder.unwrap_or(Path::new(".")))?;
+    Ok(Locks { locks: read_all(&given)?, base, start })
 }
 
 fn read_all(given: &[PathBuf]) -> Result<Vec<LockDocument>, Vec<Problem>> {

@@ -1,7 +1,7 @@
 //! `vet`: the ledger of reviews.
 
 mod aggregate;
-mod certify;
+pub(crate) mod certify;
 mod check;
 mod exempt;
 mod explain;
@@ -12,6 +12,7 @@ mod init;
 mod key;
 mod merge;
 mod inspect;
+pub(crate) mod proposed;
 mod prune;
 mod relate;
 mod renew;

@@ -9,10 +9,13 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use countermark_client::environment::{Environment, read_environment};
+use countermark_client::ledger::book::Opened;
+use countermark_client::ledger::facts;
 use countermark_client::ledger::listed::parse_name;
 use countermark_client::provenance::Provenance;
 use countermark_client::report::{Note, Problem};
 use countermark_ledger::check::Subject;
+use countermark_ledger::fact::Facts;
 use countermark_lock::gate::entry::is_own;
 use countermark_packaging::digest::{Digest, Sha256};
 use countermark_packaging::filename::DistributionFilename;
@@ -24,10 +27,13 @@ use countermark_packaging::tags::CompatibleTags;
 use countermark_trust::Class;
 
 use crate::cli::PythonArgs;
-use crate::cli::vet::SubjectArgs;
+use crate::cli::vet::{ProposedArgs, SubjectArgs};
 use crate::commands::gate::locks;
 use crate::commands::tree;
+use crate::progress::Teller;
 use crate::setup;
+
+use super::proposed;
 
 /// The most locks of one run, with the files that they take in.
 const MAXIMUM_LOCKS: usize = 1000;
@@ -47,6 +53,8 @@ pub(crate) struct Subjects {
     pub(crate) names: Vec<String>,
     /// The folder in which, or above which, the ledger is looked for.
     pub(crate) folder: PathBuf,
+    /// What was seen of a lock as it would be, and is not written down yet.
+    pub(crate) facts: Facts,
     /// The digests that were seen, with their projects.
     seen: BTreeSet<(ProjectName, Sha256)>,
 }
@@ -94,6 +102,42 @@ pub(crate) fn read(arguments: &SubjectArgs) -> Result<Subjects, Vec<Problem>> {
     };
     subjects.names = names;
     Ok(subjects)
+}
+
+/// The same, or of the lock as it would be.
+pub(crate) fn choose(
+    arguments: &SubjectArgs,
+    proposed: ProposedArgs,
+    teller: &Teller,
+) -> Result<Subjects, Vec<Problem>> {
+    if !proposed.proposed {
+        return read(arguments);
+    }
+    if arguments.environment.is_some() {
+        let message = "`--proposed` is about a lock, and `--environment` about what is installed";
+        return Err(vec![Problem::new("bad-option", Class::Usage, message)]);
+    }
+    let looked = proposed::find(&given(arguments), &arguments.store, teller)?;
+    let target = if arguments.usable { Some(Target::of(arguments)?) } else { None };
+    let mut subjects = Subjects {
+        folder: looked.folder().to_owned(),
+        of: format!("the lock as it would be in place of `{}`", looked.shown),
+        names: vec![looked.document.file.clone()],
+        ..Subjects::default()
+    };
+    subjects.add_lock(&looked.document, target.as_ref());
+    for subject in subjects.files.iter_mut().filter(|it| it.file.is_none()) {
+        let name = looked.proposal.names.get(&subject.digest);
+        let fits = |name: &&String| parse_name(&subject.project, name).is_some();
+        subject.file = name.filter(fits).cloned();
+    }
+    subjects.facts = looked.proposal.facts;
+    Ok(subjects)
+}
+
+/// The locks that are named.
+pub(crate) fn given(arguments: &SubjectArgs) -> Vec<&PathBuf> {
+    arguments.locks.iter().chain(&arguments.requirements).collect()
 }
 
 /// The folder of the first lock.
@@ -144,6 +188,14 @@ impl Target {
 }
 
 impl Subjects {
+    /// Lets the rules see what would be written down together with the lock.
+    pub(crate) fn lend(&self, opened: &mut Opened) {
+        let Facts { roles, files } = self.facts.clone();
+        if !roles.is_empty() || !files.is_empty() {
+            opened.loaded.facts = facts::merged(&opened.loaded.facts, files, roles);
+        }
+    }
+
     fn add_lock(&mut self, lock: &LockDocument, target: Option<&Target>) {
         for package in &lock.packages {
             if target.is_none_or(|target| target.wants(package)) {

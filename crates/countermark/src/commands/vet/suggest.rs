@@ -23,7 +23,7 @@ use countermark_report::harmless::harmless;
 use countermark_trust::Class;
 
 use super::names::{self, Online};
-use super::{check, import, offers, place, subjects};
+use super::{check, import, offers, place, proposed, subjects};
 use crate::cli::vet::SuggestArgs;
 use crate::cli::{OutputArgs, ReportFormat};
 use crate::commands::Outcome;
@@ -39,8 +39,9 @@ const MOST_BEFORE: usize = 2;
 /// Runs the command.
 pub(super) fn run(arguments: &SuggestArgs, output: &OutputArgs) -> Outcome {
     let teller = Teller::new(output);
-    let mut found = subjects::read(&arguments.subjects)?;
-    let read = place::read(&arguments.ledger, &found.folder, &arguments.subjects.store)?;
+    let mut found = subjects::choose(&arguments.subjects, arguments.proposed, &teller)?;
+    let mut read = place::read(&arguments.ledger, &found.folder, &arguments.subjects.store)?;
+    found.lend(&mut read.opened);
     let loaded = &read.opened.loaded;
     let criteria = check::criteria(&loaded.ledger, &arguments.criteria)?;
     let on = place::today(&arguments.ledger);
@@ -73,7 +74,9 @@ pub(super) fn run(arguments: &SuggestArgs, output: &OutputArgs) -> Outcome {
         }
         ReportFormat::Text => {
             output::print(text(&plan, &loaded.ledger).trim_end_matches('\n'));
-            for line in next(&plan) {
+            let named = subjects::given(&arguments.subjects);
+            let option = proposed::option(arguments.proposed.proposed, &named);
+            for line in next(&plan, &option) {
                 output::print(&line);
             }
         }
@@ -218,10 +221,10 @@ fn nearest(project: &ProjectName, file: &FileId, before: &BTreeSet<FileId>) -> V
 }
 
 /// What is to be said when it was read, a line a release.
-fn next(plan: &Plan) -> Vec<String> {
+fn next(plan: &Plan, option: &str) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     for step in &plan.steps {
-        let command = certify(step);
+        let command = certify(step, option);
         if !commands.contains(&command) {
             commands.push(command);
         }
@@ -232,7 +235,7 @@ fn next(plan: &Plan) -> Vec<String> {
     commands
 }
 
-fn certify(step: &Step) -> String {
+fn certify(step: &Step, option: &str) -> String {
     let release = match &step.version {
         Some(version) => format!("{}=={version}", step.project),
         None => step.project.to_string(),
@@ -242,5 +245,5 @@ fn certify(step: &Step) -> String {
         StepHow::Compiled { .. } => " --compiled".to_owned(),
         StepHow::Delta { version: None, .. } | StepHow::Full => String::new(),
     };
-    format!("  countermark vet certify {release}{from}")
+    format!("  countermark vet certify {release}{from}{option}")
 }

@@ -1,5 +1,6 @@
 //! Which file is meant, and its bytes: by the digest of a lock, else by the one that the index claims.
 
+use std::collections::BTreeSet;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use countermark_ledger::file::FileId;
 use countermark_lock::catalogue::{Catalogue as _, Release, ReleaseFile};
 use countermark_packaging::digest::{Digest, Sha256};
 use countermark_packaging::filename::DistributionFilename;
-use countermark_packaging::lock::document::LockDocument;
+use countermark_packaging::lock::document::{LockDocument, LockPackage};
 use countermark_packaging::name::ProjectName;
 use countermark_packaging::version::Version;
 use countermark_trust::{ArtifactVerifier, Class, Pin};
@@ -19,6 +20,7 @@ use crate::commands::gate::locks;
 use crate::commands::lock::Workplace;
 use crate::commands::lock::engine::{Engine, class_of};
 use crate::commands::tree;
+use crate::commands::vet::proposed;
 use crate::progress::Teller;
 use crate::{session, setup};
 
@@ -108,7 +110,7 @@ pub(super) fn releases(
     let session = session::open("vet", &arguments.index, &[], None)?;
     session::tell(&session.settings, teller);
     let engine = work.engine(&session, &arguments.index, &arguments.store)?;
-    let lock = lock(arguments.lock.as_deref())?;
+    let lock = lock(arguments, teller)?;
     let listed = engine
         .catalogue
         .releases(project)
@@ -162,8 +164,22 @@ fn fetch(engine: &Engine<'_>, chosen: &[Chosen<'_>]) -> Result<Vec<Obtained>, Ve
 }
 
 /// The lock that is named; else the only one of the folder, if there is one that can be read.
-fn lock(named: Option<&Path>) -> Result<Option<LockDocument>, Vec<Problem>> {
-    match named {
+fn lock(arguments: &ReadingArgs, teller: &Teller) -> Result<Option<LockDocument>, Vec<Problem>> {
+    if arguments.proposed.proposed {
+        let named: Vec<&PathBuf> = arguments.lock.iter().collect();
+        let looked = proposed::find(&named, &arguments.store, teller)?;
+        let mut lock = looked.document;
+        // What it moves from is in the lock that is there.
+        if let Ok(there) = locks::read(&looked.proposal.lock) {
+            let releases: BTreeSet<_> =
+                lock.packages.iter().map(|it| (it.project.clone(), it.version.clone())).collect();
+            let is_other =
+                |it: &LockPackage| !releases.contains(&(it.project.clone(), it.version.clone()));
+            lock.packages.extend(there.packages.into_iter().filter(is_other));
+        }
+        return Ok(Some(lock));
+    }
+    match arguments.lock.as_deref() {
         Some(path) => locks::read(path).map(Some),
         None => Ok(tree::only_lock("vet inspect").ok().and_then(|path| locks::read(&path).ok())),
     }

@@ -57,6 +57,9 @@ pub(super) fn certify(
     if let Some(file) = before.and_then(Obtained::named) {
         add("--from-file", &file);
     }
+    if arguments.proposed.proposed && after.path.is_none() {
+        command.push_str(" --proposed");
+    }
     visible(&command).into_owned()
 }
 

@@ -6,6 +6,7 @@ use super::words;
 use crate::check::Judgement;
 use crate::check::judgement::Required;
 use crate::explain::{Chain, Link, What};
+use crate::file::FileId;
 
 /// Writes what each of the judgements rests on, with a line end at the end of each line.
 #[must_use]
@@ -44,13 +45,17 @@ fn one(judgement: &Judgement, out: &mut Vec<String>) {
     if !judgement.ignored.is_empty() {
         out.push("  what does not count:".to_owned());
         for ignored in &judgement.ignored {
-            let file = harmless(&ignored.file.name);
-            out.push(format!("    {file}: {}", words::ignored(ignored)));
+            out.push(format!("    {}: {}", name(&ignored.file), words::ignored(ignored)));
             if let Some(hint) = ignored.why.hint() {
                 out.push(format!("      hint: {hint}"));
             }
         }
     }
+}
+
+/// The name of a file, or the digest where no lock tells one.
+fn name(file: &FileId) -> String {
+    if file.name.is_empty() { file.digest.to_string() } else { harmless(&file.name).into_owned() }
 }
 
 fn draw(required: &Required) -> Vec<String> {
@@ -81,8 +86,7 @@ fn sentence(link: &Link) -> String {
     match &link.what {
         What::Open { reason, compiled } => format!("{}, if:", words::open(reason, compiled)),
         What::File { file, reason, known_bad, is_repeated, .. } => {
-            let name = harmless(&file.name).into_owned();
-            let name = if name.is_empty() { file.digest.to_string() } else { name };
+            let name = name(file);
             match (reason, known_bad.first()) {
                 (_, Some(bad)) => format!("{name}: {}", words::known_bad(bad)),
                 (Some(_), _) if *is_repeated => format!("{name}: as above"),

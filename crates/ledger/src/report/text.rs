@@ -1,10 +1,13 @@
 //! The report for people at a terminal: what fails, by release, and what to do next.
 
+use std::collections::BTreeSet;
+
 use anstyle::{AnsiColor, Style};
 use countermark_report::harmless::harmless;
 
 use super::{Counts, Report, words};
 use crate::check::Judgement;
+use crate::check::counts::NotCounted;
 use crate::check::judgement::Required;
 use crate::criteria::CriterionName;
 use crate::file::FileId;
@@ -155,12 +158,28 @@ fn bottom(report: &Report, options: Options, out: &mut Vec<String>) {
             format!("note: {files} on reviews of projects whose roles at the index are not known");
         out.push(paint(options, QUIET, &text));
     }
+    let unsigned = if options.all { 0 } else { unsigned(report) };
+    if unsigned > 0 {
+        let reviews = words::count(unsigned, "review counts", "reviews count");
+        let text = format!("note: {reviews} for nothing, for want of a good signature; see --all");
+        out.push(paint(options, QUIET, &text));
+    }
     let files = words::count(counts.files, "file", "files");
     let verb = if counts.met == 1 { "meets" } else { "meet" };
     out.push(format!("{} of {files} {verb} the criteria{}", counts.met, tally(&counts)));
     if counts.unmet > counts.known_bad {
         out.push(format!("{} countermark vet suggest", paint(options, HINT, "hint:")));
     }
+}
+
+/// How many reviews of files that pass without them have no signature that counts. Those of the others are
+/// shown one by one.
+fn unsigned(report: &Report) -> usize {
+    let passing = report.judgements.iter().filter(|it| it.passes());
+    let ignored = passing.flat_map(|it| &it.ignored);
+    let unsigned = ignored.filter(|it| matches!(it.why, NotCounted::Signature(_)));
+    let places = unsigned.map(|it| (it.review.place.file.as_str(), it.review.place.line));
+    places.collect::<BTreeSet<_>>().len()
 }
 
 /// `: 3 read in full, 1 exempt`.

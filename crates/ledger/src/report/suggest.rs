@@ -8,6 +8,9 @@ use super::words;
 use crate::criteria::CriterionName;
 use crate::suggest::{Plan, Step, StepHow};
 
+/// So many steps that one command shows are named one by one.
+const MOST_ALIKE: usize = 3;
+
 /// Writes the plan, with a line end at the end of each line.
 #[must_use]
 pub fn write(plan: &Plan) -> String {
@@ -30,14 +33,65 @@ pub fn write(plan: &Plan) -> String {
     }
     for (project, steps) in projects {
         out.push(project.to_owned());
-        for step in steps {
+        of_project(&steps, &mut out);
+    }
+    out.push(total(plan));
+    out.extend(without_lines(plan));
+    out.push(String::new());
+    out.join("\n")
+}
+
+/// The steps of a project. A release with wheels for fifty platforms has fifty steps that one command
+/// shows and one certifies: the first of them stand for all.
+fn of_project(steps: &[&Step], out: &mut Vec<String>) {
+    let mut left: Vec<&Step> = steps.to_vec();
+    while let Some(first) = left.first() {
+        let like = alike(first);
+        let (group, others): (Vec<&Step>, Vec<&Step>) =
+            left.iter().copied().partition(|step| alike(step) == like);
+        let shown = if group.len() > MOST_ALIKE + 1 { MOST_ALIKE } else { group.len() };
+        for step in &group[..shown] {
             out.push(format!("  {}", sentence(step)));
             out.push(format!("    {}", command(step)));
         }
+        let rest = &group[shown..];
+        if !rest.is_empty() {
+            let known: Vec<u64> = rest.iter().filter_map(|step| step.lines).collect();
+            let counted = match (known.is_empty(), rest.len() - known.len()) {
+                (true, _) => "nobody counted their lines".to_owned(),
+                (false, 0) => lines(known.iter().sum()),
+                (false, open) => {
+                    format!("{}, and {open} that nobody counted", lines(known.iter().sum()))
+                }
+            };
+            let files = words::count(rest.len(), "more file", "more files");
+            out.push(format!("  and {files} in the same way (--format json has all): {counted}"));
+        }
+        left = others;
     }
-    out.push(total(plan));
-    out.push(String::new());
-    out.join("\n")
+}
+
+/// Steps that are alike are shown by one command and said by one.
+fn alike(step: &Step) -> (u8, String) {
+    let kind = match &step.how {
+        StepHow::Full => 0,
+        StepHow::Delta { .. } => 1,
+        StepHow::Compiled { .. } => 2,
+    };
+    (kind, command(step))
+}
+
+/// What the numbers do not have: a difference of two lines can be one of fifty libraries.
+fn without_lines(plan: &Plan) -> Option<String> {
+    let is_compiled = |step: &&Step| {
+        let name = &step.file.name;
+        name.ends_with(".whl") && !name.ends_with("-any.whl")
+    };
+    let count = plan.steps.iter().filter(is_compiled).count();
+    let files = words::count(count, "file is", "files are");
+    (count > 0).then(|| {
+        format!("{files} for one platform: machine code has no lines and is not in the numbers")
+    })
 }
 
 fn sentence(step: &Step) -> String {

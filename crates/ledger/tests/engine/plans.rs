@@ -98,6 +98,7 @@ fn a_source_package_that_nobody_asked_for_may_cover_several_wheels() {
       read flask-1.1-cp311-cp311-linux.whl in full, for safe-to-deploy: 900 lines
         countermark vet inspect flask==1.1
     1800 lines to read in 2 steps
+    1 file is for one platform: machine code has no lines and is not in the numbers
     ");
     let mut without = more;
     without[3] = "S covers W";
@@ -223,4 +224,45 @@ fn a_beginning_that_meets_less_is_none() {
 #[test]
 fn nothing_is_suggested_where_nothing_is_missing() {
     insta::assert_snapshot!(shown(&world(&["lock A"]), &[], &[]), @"nothing is missing");
+}
+
+/// A release with a wheel for each of some platforms, all of which fail.
+fn platforms(count: usize) -> (Plan, String) {
+    let letters: Vec<String> = ('B'..='I').take(count).map(String::from).collect();
+    let mut lines = vec!["file A of numpy 1.0", "exempt A as safe-to-deploy"];
+    let mut names: Vec<String> =
+        letters.iter().map(|it| format!("file {it} of numpy 1.1")).collect();
+    names.push(format!("lock {}", letters.join(" ")));
+    lines.extend(names.iter().map(String::as_str));
+    let prices: Vec<(String, u64)> =
+        letters.iter().flat_map(|it| [(it.clone(), 900), (format!("A {it}"), 10)]).collect();
+    let prices: Vec<(&str, u64)> =
+        prices.iter().map(|(name, price)| (name.as_str(), *price)).collect();
+    let plan = plan(&World::of(&lines), &prices, &[]);
+    let text = text::write(&plan);
+    (plan, text)
+}
+
+#[test]
+fn steps_that_one_command_shows_are_not_all_named() {
+    let (plan, text) = platforms(7);
+    assert_eq!(plan.steps.len(), 7);
+    assert_eq!(text.matches("countermark vet diff numpy 1.0 1.1").count(), 3, "{text}");
+    let more = "  and 4 more files in the same way (--format json has all): 40 lines\n";
+    assert!(text.contains(more), "{text}");
+    assert!(text.contains("70 lines to read in 7 steps\n"), "{text}");
+    // One more line for one more file would be no gain.
+    let (_, text) = platforms(4);
+    assert_eq!(text.matches("countermark vet diff numpy 1.0 1.1").count(), 4, "{text}");
+    assert!(!text.contains("more file"), "{text}");
+}
+
+#[test]
+fn machine_code_is_said_to_have_no_lines() {
+    let (mut plan, text) = platforms(2);
+    assert!(!text.contains("machine code"), "{text}");
+    plan.steps[0].file.name = "numpy-1.1-cp311-cp311-linux_x86_64.whl".to_owned();
+    let text = text::write(&plan);
+    let said = "1 file is for one platform: machine code has no lines and is not in the numbers\n";
+    assert!(text.contains(said), "{text}");
 }

@@ -166,9 +166,18 @@ pub(super) fn locked(
     let problem = Problem::new("not-locked", Class::Usage, message);
     let versions: BTreeSet<String> = of_project().map(|it| it.version.to_string()).collect();
     let versions: Vec<String> = versions.into_iter().collect();
-    Err(vec![match versions.is_empty() {
-        true => problem,
-        false => problem.with_hint(format!("it has {project} {}", versions.join(", "))),
+    let mut names: Vec<&str> = subjects.files.iter().map(|it| it.project.as_str()).collect();
+    names.dedup();
+    let hint = match versions.is_empty() {
+        true => {
+            let hint = did_you_mean(project.as_str(), &names, "");
+            hint.starts_with("did you mean").then_some(hint)
+        }
+        false => Some(format!("it has {project} {}", versions.join(", "))),
+    };
+    Err(vec![match hint {
+        Some(hint) => problem.with_hint(hint),
+        None => problem,
     }])
 }
 

@@ -22,6 +22,8 @@ fn a_release_is_exempt_for_a_reason() {
     scene.vet(&["exempt", "jug", "--reason", "x"]).expect(2).says("is not NAME==VERSION");
     let run = scene.vet(&["exempt", "jug==2.2", "--reason", "x"]);
     run.expect(2).says("error[not-locked]").says("it has jug 2.1");
+    let run = scene.vet(&["exempt", "jugg==2.1", "--reason", "x"]);
+    run.expect(2).says("error[not-locked]").says("did you mean `jug`?");
     let run = scene.vet(&["exempt", "JUG==2.1", "--reason", "read next week"]);
     run.expect(0).says("passes as safe-to-deploy: 1 file");
     assert!(ours(&scene).contains("reason = \"read next week\""));

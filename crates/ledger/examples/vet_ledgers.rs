@@ -313,7 +313,7 @@ fn parts(folder: &Path) {
         ledger: ours.name.clone(),
         subjects: vec!["pylock.toml".to_owned()],
         judgements,
-        unjudged: 0,
+        unjudged: Vec::new(),
         notes: Vec::new(),
     };
     let shown = text::write(&report, text::Options::default());

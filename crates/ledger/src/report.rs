@@ -2,6 +2,7 @@
 
 pub mod explain;
 pub mod explain_json;
+pub mod follow;
 pub mod json;
 pub mod sarif;
 pub mod suggest;
@@ -10,6 +11,7 @@ pub mod text;
 mod wire;
 pub mod words;
 
+use countermark_packaging::lock::Place;
 use jiff::civil::Date;
 
 use crate::check::{Judgement, Reason};
@@ -25,10 +27,21 @@ pub struct Report {
     pub subjects: Vec<String>,
     /// All judgements, in the order of the locks.
     pub judgements: Vec<Judgement>,
-    /// How many entries stand for no file that could be judged: each is a "no", which a note tells.
-    pub unjudged: usize,
+    /// Entries that stand for no file that could be judged: each is a "no".
+    pub unjudged: Vec<Unjudged>,
     /// What else is to be said.
     pub notes: Vec<String>,
+}
+
+/// An entry of a lock, or a package of an environment, of which no file can be judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unjudged {
+    /// Why, as a stable name.
+    pub code: &'static str,
+    /// Why, as a sentence.
+    pub message: String,
+    /// Where it stands, when it stands in a file.
+    pub place: Option<Place>,
 }
 
 /// How many files.
@@ -60,7 +73,7 @@ impl Report {
     /// Whether every file meets its criteria.
     #[must_use]
     pub fn passes(&self) -> bool {
-        self.unjudged == 0 && self.judgements.iter().all(Judgement::passes)
+        self.unjudged.is_empty() && self.judgements.iter().all(Judgement::passes)
     }
 
     /// How many files of each kind.

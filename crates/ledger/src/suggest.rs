@@ -7,6 +7,9 @@
 mod arborescence;
 mod bases;
 mod project;
+mod release;
+
+pub use release::Follow;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,6 +28,11 @@ pub trait Costs {
 
     /// Lines of the difference between two files.
     fn delta(&self, from: &FileId, to: &FileId) -> Option<u64>;
+
+    /// Lines of a file where somebody counted them before; nothing is counted for this answer.
+    fn known(&self, file: &FileId) -> Option<u64> {
+        self.full(file)
+    }
 
     /// What vouching for the compiled extensions of a file costs.
     fn compiled(&self, file: &FileId) -> Option<u64> {
@@ -51,6 +59,8 @@ pub struct Plan {
     pub offers: Vec<Chosen>,
     /// What is to be read after that, by project, in an order in which it can be done.
     pub steps: Vec<Step>,
+    /// What is assumed to be covered by a file that is read or passes; nothing in a plan for each file.
+    pub follow: Vec<Follow>,
     /// Files that are known bad: no reading helps.
     pub hopeless: Vec<Hopeless>,
 }
@@ -127,13 +137,35 @@ pub struct Hopeless {
     pub known_bad: Vec<KnownBad>,
 }
 
-/// The cheapest way to make the failing ones of these judgements pass.
+/// The cheapest way to make the failing ones of these judgements pass, by what is known of each file.
 #[must_use]
 pub fn suggest(
     checker: &Checker<'_>,
     judgements: &[Judgement],
     costs: &dyn Costs,
     offers: &[Offer],
+) -> Plan {
+    planned(checker, judgements, costs, offers, false)
+}
+
+/// The same with one file to read of each release, where nobody compared its files yet. Once the steps are
+/// done, everything passes of which [`Plan::follow`] assumed rightly that it is covered.
+#[must_use]
+pub fn by_release(
+    checker: &Checker<'_>,
+    judgements: &[Judgement],
+    costs: &dyn Costs,
+    offers: &[Offer],
+) -> Plan {
+    planned(checker, judgements, costs, offers, true)
+}
+
+fn planned(
+    checker: &Checker<'_>,
+    judgements: &[Judgement],
+    costs: &dyn Costs,
+    offers: &[Offer],
+    by_release: bool,
 ) -> Plan {
     let mut plan = Plan::default();
     let mut projects: BTreeMap<&ProjectName, BTreeMap<Sha256, &Judgement>> = BTreeMap::new();
@@ -159,9 +191,21 @@ pub fn suggest(
     for judgement in failing {
         open.entry(&judgement.subject.project).or_default().push(judgement);
     }
-    for (project, targets) in open {
+    for (project, mut targets) in open {
         let files = projects[project].values().copied();
         let passing: Vec<&Judgement> = files.filter(|it| it.passes()).collect();
+        if by_release {
+            let follow = release::followers(checker, project, &targets, &passing, costs);
+            let follows = |it: &&Judgement| {
+                let mut files = follow.iter().flat_map(|it| &it.files);
+                files.any(|file| file.digest == it.subject.digest)
+            };
+            targets.retain(|it| !follows(it));
+            plan.follow.extend(follow);
+        }
+        if targets.is_empty() {
+            continue;
+        }
         plan.steps.extend(project::steps(checker, project, &targets, &passing, costs));
     }
     plan

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use countermark_packaging::lock::Place;
 use countermark_report::sarif::{self, At, Found, Run, Subject, clean};
 use countermark_report::{Document, Severity};
 use serde::Serialize;
 
-use super::{Report, words};
+use super::{Report, Unjudged, words};
 use crate::check::Judgement;
 use crate::criteria::CriterionName;
 
@@ -16,7 +17,13 @@ pub const NOT_VETTED: &str = "not-vetted";
 /// A file is known bad.
 pub const KNOWN_BAD: &str = "known-bad";
 
-const DOCUMENTS: [(&str, Document); 2] = [
+/// An entry of a lock has no SHA-256.
+pub const NO_DIGEST: &str = "vet-no-digest";
+
+/// It is not known which file an installed package came from.
+pub const NO_RECORD: &str = "vet-no-record";
+
+const DOCUMENTS: [(&str, Document); 4] = [
     (
         NOT_VETTED,
         Document {
@@ -37,16 +44,42 @@ const DOCUMENTS: [(&str, Document); 2] = [
             example: "teapot 1.2: known bad since 2026-11-20: sends away what is in the environment",
         },
     ),
+    (
+        NO_DIGEST,
+        Document {
+            title: "No review can be of this entry",
+            what: "The entry of the lock has no SHA-256, or comes from a repository or a folder.",
+            why: "A review is of the bytes that a digest names. Without one, anything may be installed.",
+            remedy: "Write the lock with `countermark lock`; build a wheel of a repository.",
+            example: "teapot 1.2 has no digest, so no review can say anything about it",
+        },
+    ),
+    (
+        NO_RECORD,
+        Document {
+            title: "It is not known where this package came from",
+            what: "The environment has no record of the file that the package was installed from.",
+            why: "A review is of a file. What was installed may be something else.",
+            remedy: "Install it again with `countermark install`, which records the file.",
+            example: "it is not known which file teapot 1.2 came from",
+        },
+    ),
 ];
 
-/// Writes all files that fail, with a line end at the end.
+/// Writes all files that fail and all entries that could not be judged, with a line end at the end.
 #[must_use]
 pub fn write(report: &Report) -> String {
     sarif::write(Run {
         version: env!("CARGO_PKG_VERSION"),
         automation: "countermark-vet/",
         rules: DOCUMENTS.iter().map(|(code, document)| (*code, Some(*document))).collect(),
-        results: report.judgements.iter().filter(|it| !it.passes()).map(found).collect(),
+        results: report
+            .judgements
+            .iter()
+            .filter(|it| !it.passes())
+            .map(found)
+            .chain(report.unjudged.iter().map(unjudged))
+            .collect(),
         is_complete: true,
         notices: Vec::new(),
         properties: RunProperties { on: report.on.to_string(), ledger: clean(&report.ledger) },
@@ -87,9 +120,27 @@ fn found(judgement: &Judgement) -> Found<ResultProperties> {
         suppressed: None,
         properties: ResultProperties {
             file: clean(&words::file(subject)),
-            digest: subject.digest.to_string(),
+            digest: Some(subject.digest.to_string()),
             missing: missing.into_iter().map(str::to_owned).collect(),
         },
+    }
+}
+
+fn unjudged(entry: &Unjudged) -> Found<ResultProperties> {
+    let at = |place: &Place| At {
+        path: place.file.clone(),
+        line: place.line,
+        column: Some(place.column),
+    };
+    Found {
+        rule: entry.code,
+        severity: Severity::Medium,
+        message: entry.message.clone(),
+        place: entry.place.as_ref().map(at),
+        subjects: BTreeSet::new(),
+        key: format!("{} {}", entry.code, entry.message),
+        suppressed: None,
+        properties: ResultProperties::default(),
     }
 }
 
@@ -99,9 +150,11 @@ struct RunProperties {
     ledger: String,
 }
 
-#[derive(Serialize)]
+/// Empty where there is no file that could be judged.
+#[derive(Default, Serialize)]
 struct ResultProperties {
     file: String,
-    digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
     missing: Vec<String>,
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::wire::{self, FileJson, KnownBadJson};
 use crate::criteria::CriterionName;
-use crate::suggest::{Plan, Step, StepHow};
+use crate::suggest::{Follow, Plan, Step, StepHow};
 
 /// The name of the format.
 pub const FORMAT: &str = "countermark-vet-suggest/1";
@@ -31,6 +31,7 @@ pub fn write(on: Date, ledger: &str, plan: &Plan) -> String {
             .map(|it| OfferJson { name: &it.name, url: &it.url, files: wire::files(&it.files) })
             .collect(),
         steps: plan.steps.iter().map(step).collect(),
+        follow: plan.follow.iter().map(follow).collect(),
         hopeless: hopeless
             .map(|it| HopelessJson {
                 project: it.project.as_str(),
@@ -51,6 +52,7 @@ struct Document<'a> {
     steps_without_lines: usize,
     offers: Vec<OfferJson<'a>>,
     steps: Vec<StepJson<'a>>,
+    follow: Vec<FollowJson<'a>>,
     hopeless: Vec<HopelessJson<'a>>,
 }
 
@@ -72,6 +74,23 @@ struct StepJson<'a> {
     criteria: Vec<&'a str>,
     lines: Option<u64>,
     full_lines: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct FollowJson<'a> {
+    project: &'a str,
+    version: String,
+    by: FileJson<'a>,
+    files: Vec<FileJson<'a>>,
+}
+
+fn follow(follow: &Follow) -> FollowJson<'_> {
+    FollowJson {
+        project: follow.project.as_str(),
+        version: follow.version.to_string(),
+        by: wire::file(&follow.by),
+        files: wire::files(&follow.files),
+    }
 }
 
 #[derive(Serialize)]

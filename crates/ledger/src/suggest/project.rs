@@ -244,6 +244,13 @@ impl Graph<'_> {
                 let lacks = |it: &&Looked| it.support.is_none() || (is_delta && it.is_by_publisher);
                 let unmet: Vec<_> = unmet.filter(lacks).collect();
                 let is_signed = edge.reviews.iter().any(|it| checker.verified(it).is_ok());
+                // What rests on a publisher by way of a relation is no beginning of a difference either, and
+                // a step of this plan may have to be one: it is read instead.
+                let mut premises = edge.premises.iter().map(|id| required.proof.node(*id));
+                let is_relation = matches!(edge.reason, Reason::Relation { .. });
+                if is_relation && premises.any(|it| it.support.is_some() && it.is_by_publisher) {
+                    continue;
+                }
                 let compiled = match &edge.reason {
                     Reason::Relation { from, .. }
                         if !edge.compiled_missing.is_empty()

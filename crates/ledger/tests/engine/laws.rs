@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use countermark_ledger::check::{Judgement, Reason};
 use countermark_ledger::file::FileId;
 use countermark_ledger::import::{lost, taken_over};
+use countermark_ledger::relation::Relation;
 use countermark_ledger::report::{explain, suggest as text};
 use countermark_ledger::review::{How, Review};
-use countermark_ledger::suggest::{Costs, StepHow, suggest};
+use countermark_ledger::suggest::{Costs, Plan, StepHow, by_release, suggest};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
 
@@ -178,6 +179,33 @@ impl Costs for Made {
     }
 }
 
+/// Somebody whose key counts does what a plan says.
+fn carry_out(world: &mut World, plan: &Plan) {
+    world.ledger.keys.push(key("zoe", &[]));
+    for step in &plan.steps {
+        let how = match &step.how {
+            StepHow::Full => How::Full,
+            StepHow::Compiled { .. } => How::Compiled,
+            StepHow::Delta { version, file } => {
+                let from = version.clone().unwrap_or_else(|| "1.0".parse().unwrap());
+                How::Delta { from, files: vec![file.clone()] }
+            }
+        };
+        world.own.reviews.push(Review {
+            project: step.project.clone(),
+            version: step.version.clone().unwrap_or_else(|| "1.0".parse().unwrap()),
+            files: vec![step.file.clone()],
+            criteria: step.criteria.clone(),
+            how,
+            author: "zoe".to_owned(),
+            on: date("2026-11-22"),
+            until: None,
+            notes: String::new(),
+            signature: Some("good".to_owned()),
+        });
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -300,34 +328,50 @@ proptest! {
         if knows_all {
             prop_assert!(plan.lines().0 <= full, "{}", text::write(&plan));
         }
-        world.ledger.keys.push(key("zoe", &[]));
-        for step in &plan.steps {
-            let how = match &step.how {
-                StepHow::Full => How::Full,
-                StepHow::Compiled { .. } => How::Compiled,
-                StepHow::Delta { version, file } => {
-                    let from = version.clone().unwrap_or_else(|| "1.0".parse().unwrap());
-                    How::Delta { from, files: vec![file.clone()] }
-                }
-            };
-            world.own.reviews.push(Review {
-                project: step.project.clone(),
-                version: step.version.clone().unwrap_or_else(|| "1.0".parse().unwrap()),
-                files: vec![step.file.clone()],
-                criteria: step.criteria.clone(),
-                how,
-                author: "zoe".to_owned(),
-                on: date("2026-11-22"),
-                until: None,
-                notes: String::new(),
-                signature: Some("good".to_owned()),
-            });
-        }
+        carry_out(&mut world, &plan);
         for judgement in world.check() {
             let is_hopeless = plan.hopeless.iter().any(|it| it.file.digest == judgement.subject.digest);
             prop_assert_eq!(judgement.passes(), !is_hopeless, "{}", text::write(&plan));
         }
         // Each step is needed: without one of them something fails.
         prop_assert!(make(&world).steps.is_empty());
+    }
+
+    #[test]
+    fn a_plan_by_release_makes_everything_pass_that_follows(lines in book(), seed in any::<u64>(), knows_all: bool) {
+        let mut world = world(&lines);
+        let costs = Made { seed, knows_all };
+        let each = world.with(|checker| suggest(checker, &checker.check(&world.subjects()), &costs, &[]));
+        let make = |world: &World| {
+            world.with(|checker| by_release(checker, &checker.check(&world.subjects()), &costs, &[]))
+        };
+        let plan = make(&world);
+        prop_assert_eq!(&plan, &make(&world), "the same question has the same answer");
+        prop_assert_eq!(&plan.hopeless, &each.hopeless);
+        for follow in &plan.follow {
+            for file in &follow.files {
+                // Nothing is assumed where something is known, and not of what passes.
+                prop_assert!(!world.relations.iter().any(|it| it.to.digest == file.digest));
+                prop_assert!(file.digest != follow.by.digest);
+                world.relations.push(Relation {
+                    project: follow.project.clone(),
+                    version: follow.version.clone(),
+                    from: follow.by.clone(),
+                    to: file.clone(),
+                    same: 1,
+                    permitted: Vec::new(),
+                    compiled: Vec::new(),
+                    unexplained: Vec::new(),
+                });
+            }
+        }
+        if plan.follow.is_empty() {
+            prop_assert_eq!(&plan.steps, &each.steps);
+        }
+        carry_out(&mut world, &plan);
+        for judgement in world.check() {
+            let is_hopeless = plan.hopeless.iter().any(|it| it.file.digest == judgement.subject.digest);
+            prop_assert_eq!(judgement.passes(), !is_hopeless, "{}", text::write(&plan));
+        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use countermark_ledger::report::{
     Report, explain, explain_json, json, sarif, suggest as suggest_text, suggest_json, text,
 };
-use countermark_ledger::suggest::{Offer, Plan, suggest};
+use countermark_ledger::suggest::{Follow, Offer, Plan, suggest};
 use countermark_report::harmless::acts;
 use serde_json::Value;
 
@@ -85,7 +85,7 @@ fn report(world: &World) -> Report {
         ledger: world.ledger.name.clone(),
         subjects: vec![world.own.file.replace("reviews", "pylock")],
         judgements: world.check(),
-        unjudged: 0,
+        unjudged: Vec::new(),
         notes: vec![world.ledger.name.clone()],
     }
 }
@@ -100,7 +100,17 @@ fn plan(world: &World) -> Plan {
             std::iter::once(super::world::criterion("safe-to-deploy")).collect(),
         )]),
     };
-    world.with(|checker| suggest(checker, &checker.check(&world.subjects()), &costs, &[offer]))
+    let mut plan =
+        world.with(|checker| suggest(checker, &checker.check(&world.subjects()), &costs, &[offer]));
+    // As a plan by release has them.
+    let (by, file) = (world.file("R"), world.file("R").id.clone());
+    plan.follow.push(Follow {
+        project: by.project.clone(),
+        version: by.version.clone(),
+        by: by.id.clone(),
+        files: vec![file],
+    });
+    plan
 }
 
 fn documents(world: &World) -> [(&'static str, String); 3] {

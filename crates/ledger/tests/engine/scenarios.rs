@@ -77,7 +77,7 @@ fn report(world: &World) -> Report {
         ledger: world.ledger.name.clone(),
         subjects: vec!["pylock.toml".to_owned()],
         judgements: world.check(),
-        unjudged: 0,
+        unjudged: Vec::new(),
         notes: Vec::new(),
     }
 }

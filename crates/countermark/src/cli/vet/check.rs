@@ -17,7 +17,7 @@ pub(crate) struct CheckArgs {
     /// What every file has to meet, in place of what the ledger says; may be given again.
     #[arg(long, value_name = "NAME")]
     pub(crate) criteria: Vec<String>,
-    /// No exemption may be new since a git revision, unless it has a reason.
+    /// Since a git revision no exemption is new without a reason, and no violation gone.
     #[arg(long, value_name = "REV", conflicts_with = "base")]
     pub(crate) since: Option<String>,
     /// The same against another ledger.toml.

@@ -20,6 +20,9 @@ pub(crate) struct SuggestArgs {
     /// What every file has to meet, in place of what the ledger says; may be given again.
     #[arg(long, value_name = "NAME")]
     pub(crate) criteria: Vec<String>,
+    /// Plan for every file by itself, not for one of each release.
+    #[arg(long)]
+    pub(crate) each_file: bool,
     /// How to print it.
     #[arg(long, value_enum, default_value_t = ReportFormat::Text, value_name = "FORMAT")]
     pub(crate) format: ReportFormat,

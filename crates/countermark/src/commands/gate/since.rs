@@ -38,7 +38,31 @@ pub(crate) fn read(
     limit: u64,
 ) -> Result<Option<Vec<u8>>, Vec<Problem>> {
     let (top, below) = within(path)?;
-    file_at(&top, revision, &below, limit).map_err(|error| {
+    at(&top, revision, &below, limit)
+}
+
+/// The same of a file below the folder of another one, which is there while its own folder may be gone.
+pub(crate) fn read_below(
+    revision: &str,
+    path: &Path,
+    below: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, Vec<Problem>> {
+    let (top, own) = within(path)?;
+    let below = match own.rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{below}"),
+        None => below.to_owned(),
+    };
+    at(&top, revision, &below, limit)
+}
+
+fn at(
+    top: &Path,
+    revision: &str,
+    below: &str,
+    limit: u64,
+) -> Result<Option<Vec<u8>>, Vec<Problem>> {
+    file_at(top, revision, below, limit).map_err(|error| {
         let problem = Problem::of("revision", Class::Usage, &error);
         vec![
             problem.with_hint(

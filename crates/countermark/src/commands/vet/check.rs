@@ -5,7 +5,7 @@ use countermark_ledger::check::{Checker, Judgement};
 use countermark_ledger::criteria::CriterionName;
 use countermark_ledger::ledger::Ledger;
 use countermark_ledger::report::text::Options;
-use countermark_ledger::report::{Report, json, sarif, text};
+use countermark_ledger::report::{Report, Unjudged, json, sarif, text};
 use countermark_packaging::table::did_you_mean;
 use countermark_trust::Class;
 
@@ -28,7 +28,7 @@ pub(super) fn run(arguments: &CheckArgs, output: &OutputArgs) -> Outcome {
     names::take_known(&mut found.files, &read.opened.loaded);
     let ledger = &read.opened.loaded.ledger;
     let criteria = criteria(ledger, &arguments.criteria)?;
-    let mut wrong = since::check(arguments, &read.folder, ledger)?;
+    let mut wrong = since::check(arguments, &read.folder, &read.opened.loaded)?;
     let on = place::today(&arguments.ledger);
     let judgements = read.opened.ask(on, |checker| judge(checker, &found, criteria.as_deref()));
     let report = report(&found, &read, on, judgements);
@@ -91,9 +91,14 @@ fn report(
         ledger: read.opened.loaded.ledger.name.clone(),
         subjects: found.names.clone(),
         judgements,
-        unjudged: found.unjudged.len(),
+        unjudged: found.unjudged.iter().map(unjudged).collect(),
         notes,
     }
+}
+
+fn unjudged(problem: &Problem) -> Unjudged {
+    let Problem { code, message, place, .. } = problem;
+    Unjudged { code, message: message.clone(), place: place.clone() }
 }
 
 /// Every signature of ours and of imports that does not count.
@@ -110,21 +115,6 @@ fn all_reviews(read: &Read) -> Vec<Problem> {
     read.opened.verify_all().into_iter().map(problem).collect()
 }
 
-/// What is to be asked next is asked about the same lock.
-fn next(text: String, arguments: &CheckArgs) -> String {
-    let named = subjects::given(&arguments.subjects);
-    let option = proposed::option(arguments.proposed.proposed, &named);
-    let mut with = String::with_capacity(text.len());
-    for line in text.lines() {
-        with.push_str(line);
-        if line.contains("hint:") && line.contains(" countermark vet ") {
-            with.push_str(&option);
-        }
-        with.push('\n');
-    }
-    with
-}
-
 fn write(
     report: &Report,
     arguments: &CheckArgs,
@@ -135,7 +125,8 @@ fn write(
         VetFormat::Text if output_arguments.quiet && report.passes() && !is_file => return Ok(()),
         VetFormat::Text => {
             let text = text::write(report, Options { colors: !is_file, all: arguments.all });
-            next(text, arguments)
+            let named = subjects::given(&arguments.subjects);
+            proposed::follow(&text, &proposed::option(arguments.proposed.proposed, &named))
         }
         VetFormat::Json => json::write(report),
         VetFormat::Sarif => sarif::write(report),

@@ -15,10 +15,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use countermark_client::ledger::Folder;
 use countermark_client::ledger::fetch::{self, Fetching};
 use countermark_client::report::Problem;
+use countermark_ledger::import::taken_over;
+use countermark_ledger::ledger::{Import, Violation};
 use countermark_trust::Class;
 
+use self::theirs::Copy;
 use super::ground;
 use super::place;
 use crate::cli::OutputArgs;
@@ -92,17 +96,51 @@ fn remove(arguments: &ImportRemoveArgs, output_arguments: &OutputArgs) -> Outcom
     let folder = place::find(&arguments.ledger, &ground::start(None)?)?;
     let held = ground::hold(&folder, &setup::interrupted())?;
     let mut edit = ground::edit(&folder)?;
-    let gone =
-        edit.remove(|import: &countermark_ledger::ledger::Import| import.name == arguments.name);
-    if gone.map_err(|errors| ground::told(&errors))? == 0 {
+    let name = &arguments.name;
+    let Some(import) = edit.ledger().imports.iter().find(|it| it.name == *name).cloned() else {
         let known: Vec<&str> = edit.ledger().imports.iter().map(|it| it.name.as_str()).collect();
-        return Err(vec![unknown(&arguments.name, &known)]);
-    }
-    fetch::store::remove(&held, &arguments.name, edit.text())?;
+        return Err(vec![unknown(name, &known)]);
+    };
+    let taken = match theirs::copy(&folder, &import) {
+        Copy::Whole(theirs, _) => taken_over(name, theirs.ledger(), &[edit.ledger()]),
+        Copy::None => Vec::new(),
+        Copy::Broken(..) => return Err(vec![unreadable(&import, &folder)]),
+    };
+    edit.remove(|it: &Import| it.name == *name).map_err(|errors| ground::told(&errors))?;
+    edit.add(&taken).map_err(|errors| ground::told(&errors))?;
+    fetch::store::remove(&held, name, edit.text())?;
     let shown = folder.path().display();
-    teller
-        .line(&format!("`{}` is taken out of {shown}; its reviews count no more", arguments.name));
+    teller.line(&format!("`{name}` is taken out of {shown}; its reviews count no more"));
+    tell_taken(&taken, &teller);
     Ok(0)
+}
+
+/// What it alone calls bad would pass when it goes, and nobody can say what that is.
+fn unreadable(import: &Import, folder: &Folder) -> Problem {
+    let shown = folder.shown(&format!("imports/{}", import.name));
+    let message = format!(
+        "what is in {shown} is not what was fetched, so nobody knows what it alone calls bad and has to \
+         stay bad"
+    );
+    Problem::new("import-changed-on-disk", Class::Rejected, message)
+        .at(&import.place)
+        .with_hint("take the folder back from git, or fetch it again with `countermark vet import`")
+}
+
+/// Says which violations stand in our own ledger from now on.
+fn tell_taken(taken: &[Violation], teller: &Teller) {
+    for violation in taken {
+        let release = match &violation.version {
+            Some(version) => format!("{} {version}", violation.project),
+            None => violation.project.to_string(),
+        };
+        let files = output::count(violation.files.len(), "file", "files");
+        let line = format!(
+            "a violation is taken over into ledger.toml: {release} ({files}), {}",
+            violation.reason
+        );
+        teller.line(&output::visible(&line));
+    }
 }
 
 fn list(arguments: &ImportListArgs) -> Outcome {

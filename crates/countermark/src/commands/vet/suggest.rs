@@ -14,8 +14,10 @@ use countermark_client::sight;
 use countermark_ledger::check::Judgement;
 use countermark_ledger::file::FileId;
 use countermark_ledger::ledger::Ledger;
-use countermark_ledger::report::{suggest, suggest_json};
-use countermark_ledger::suggest::{Costs, Plan, Step, StepHow};
+use countermark_ledger::report::{follow, suggest, suggest_json};
+use countermark_ledger::suggest::{
+    Costs, Plan, Step, StepHow, by_release, suggest as for_each_file,
+};
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::filename::DistributionFilename;
 use countermark_packaging::name::ProjectName;
@@ -48,6 +50,7 @@ pub(super) fn run(arguments: &SuggestArgs, output: &OutputArgs) -> Outcome {
     names::take_known(&mut found.files, loaded);
     let online = Online::open(&arguments.index, &arguments.subjects.store, &teller)?;
     let now = place::now(&arguments.ledger)?;
+    let choose = if arguments.each_file { for_each_file } else { by_release };
     let plan: Result<Plan, Vec<Problem>> = read.opened.ask(on, |checker| {
         let mut judgements = checker.check_for(&found.files, criteria.as_deref());
         if judgements.iter().all(Judgement::passes) {
@@ -62,10 +65,10 @@ pub(super) fn run(arguments: &SuggestArgs, output: &OutputArgs) -> Outcome {
         let mut prices = Prices::read(online.store.state());
         let asking = Asking::of(&judgements, &prices);
         // Only for what it asks: which files could be read, and which differences.
-        drop(countermark_ledger::suggest::suggest(checker, &judgements, &asking, &offers));
+        drop(choose(checker, &judgements, &asking, &offers));
         count(&asking.questions(), &mut prices, &online)?;
         let known = Asking::of(&judgements, &prices);
-        Ok(countermark_ledger::suggest::suggest(checker, &judgements, &known, &offers))
+        Ok(choose(checker, &judgements, &known, &offers))
     });
     let plan = plan?;
     match arguments.format {
@@ -76,7 +79,7 @@ pub(super) fn run(arguments: &SuggestArgs, output: &OutputArgs) -> Outcome {
             output::print(text(&plan, &loaded.ledger).trim_end_matches('\n'));
             let named = subjects::given(&arguments.subjects);
             let option = proposed::option(arguments.proposed.proposed, &named);
-            for line in next(&plan, &option) {
+            for line in follow::lines(&plan, "").into_iter().chain(next(&plan, &option)) {
                 output::print(&line);
             }
         }
@@ -175,6 +178,10 @@ impl Costs for Asking<'_> {
         known
     }
 
+    fn known(&self, file: &FileId) -> Option<u64> {
+        self.prices.full(&file.digest)
+    }
+
     fn delta(&self, from: &FileId, to: &FileId) -> Option<u64> {
         let known = self.prices.delta(&from.digest, &to.digest);
         if known.is_none() {
@@ -224,7 +231,7 @@ fn nearest(project: &ProjectName, file: &FileId, before: &BTreeSet<FileId>) -> V
 fn next(plan: &Plan, option: &str) -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
     for step in &plan.steps {
-        let command = certify(step, option);
+        let command = certify(plan, step, option);
         if !commands.contains(&command) {
             commands.push(command);
         }
@@ -235,7 +242,8 @@ fn next(plan: &Plan, option: &str) -> Vec<String> {
     commands
 }
 
-fn certify(step: &Step, option: &str) -> String {
+/// Where other files of the release only follow, the review names the file that is read: nobody read those.
+fn certify(plan: &Plan, step: &Step, option: &str) -> String {
     let release = match &step.version {
         Some(version) => format!("{}=={version}", step.project),
         None => step.project.to_string(),
@@ -245,5 +253,10 @@ fn certify(step: &Step, option: &str) -> String {
         StepHow::Compiled { .. } => " --compiled".to_owned(),
         StepHow::Delta { version: None, .. } | StepHow::Full => String::new(),
     };
-    format!("  countermark vet certify {release}{from}{option}")
+    let others = plan
+        .follow
+        .iter()
+        .any(|it| it.project == step.project && Some(&it.version) == step.version.as_ref());
+    let file = if others { format!(" --file \"{}\"", step.file) } else { String::new() };
+    format!("  countermark vet certify {release}{from}{file}{option}")
 }

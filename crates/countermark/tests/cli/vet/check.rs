@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::import::{Friends, violation};
 use super::scene::{ALICE, DAY, Scene, key, pylock, requirements, review, served, wheel};
 use crate::support::{World, pinned, sha256};
 
@@ -101,6 +102,14 @@ fn what_has_no_sha256_is_told_and_never_passes() {
         let report: Value = serde_json::from_str(&run.expect(1).stdout).expect("JSON");
         assert!(report["notes"][0].as_str().expect("a note").contains(says), "{report}");
         assert_eq!(report["passes"], false);
+        let run = scene.vet(&["other.txt", "--format", "sarif"]);
+        let report: Value = serde_json::from_str(&run.expect(1).stdout).expect("JSON");
+        let result = &report["runs"][0]["results"][0];
+        assert_eq!(result["ruleId"], "vet-no-digest", "{report}");
+        assert!(result["message"]["text"].as_str().expect("a text").contains(says), "{result}");
+        let place = &result["locations"][0]["physicalLocation"];
+        assert_eq!(place["artifactLocation"]["uri"], "other.txt");
+        assert_eq!(place["region"]["startLine"], 1);
     }
 }
 
@@ -116,10 +125,8 @@ fn criteria_can_be_asked_for_and_are_never_guessed() {
     run.expect(2).says("error[unknown-criterion]").says("did you mean `safe-to-run`");
 }
 
-#[test]
-fn the_list_only_shrinks_without_a_reason() {
-    let [cup, jug] = [wheel("cup", "1.0", 9), wheel("jug", "2.0", 9)];
-    let scene = Scene::begun(std::slice::from_ref(&cup));
+/// Makes the folder a git repository and commits everything that is in it.
+fn commit(scene: &Scene) {
     let git = |arguments: &[&str]| {
         let mut command = scene.world.program("git", arguments);
         let done = command
@@ -131,6 +138,69 @@ fn the_list_only_shrinks_without_a_reason() {
     git(&["init", "-q"]);
     git(&["add", "."]);
     git(&["commit", "-q", "-m", "begin"]);
+}
+
+#[test]
+fn what_was_bad_stays_bad_since_a_revision() {
+    let friends = Friends::taken_in();
+    let ours = friends.ours();
+    let own = violation(&wheel("mug", "3.0", 3));
+    friends.scene.world.write("ledger/ledger.toml", format!("{ours}{own}"));
+    commit(&friends.scene);
+    let since = |code: i32| {
+        let run = friends.scene.vet(&["--since", "HEAD"]);
+        run.expect(code);
+        run
+    };
+    since(0);
+    // One of ours is gone.
+    friends.scene.world.write("ledger/ledger.toml", &ours);
+    let run = since(1);
+    run.says("error[violation-gone]").says("mug-3.0").says("by our ledger").says("HEAD:");
+    friends.scene.world.write("ledger/ledger.toml", format!("{ours}{own}"));
+    // One of an import is gone, because somebody took the import out by hand.
+    let begin = ours.find("[[import]]").expect("an import");
+    let end = ours[begin + 1..].find("\n[[exemption]]").map_or(ours.len(), |it| begin + 1 + it);
+    let less = format!("{}{}{own}", &ours[..begin], &ours[end..]);
+    friends.scene.world.write("ledger/ledger.toml", &less);
+    std::fs::remove_dir_all(friends.scene.world.path("ledger/imports")).expect("a folder");
+    let run = since(1);
+    run.says("error[violation-gone]").says("evil-1.0").says("by the import `acme`");
+    run.says("HEAD:").says("imports/acme/ledger.toml:").never_says("mug-3.0");
+    // Written down again it is as before.
+    let evil = violation(&wheel("evil", "1.0", 3));
+    friends.scene.world.write("ledger/ledger.toml", format!("{less}{evil}"));
+    since(1).never_says("violation-gone");
+}
+
+#[test]
+fn what_was_bad_stays_bad_against_another_file() {
+    let friends = Friends::taken_in();
+    let copy = |name: &str| {
+        let text = friends.scene.world.read(&format!("ledger/{name}"));
+        friends.scene.world.write(&format!("old/{name}"), text);
+    };
+    copy("ledger.toml");
+    copy("imports/acme/ledger.toml");
+    friends.scene.vet(&["--base", "old/ledger.toml"]).expect(0);
+    // As `vet import remove` does it, nothing is lost.
+    friends.scene.vet(&["import", "remove", "acme"]).expect(0);
+    friends.scene.vet(&["--base", "old/ledger.toml"]).expect(1).never_says("violation-gone");
+    let ours = friends.ours();
+    let at = ours.find("[[violation]]").expect("a violation");
+    friends.scene.world.write("ledger/ledger.toml", &ours[..at]);
+    let run = friends.scene.vet(&["--base", "old/ledger.toml"]);
+    run.expect(1).says("error[violation-gone]").says("old/imports/acme/ledger.toml:");
+    // A file with another digest than the recorded one is not what was imported.
+    friends.scene.world.write("old/imports/acme/ledger.toml", "other");
+    friends.scene.vet(&["--base", "old/ledger.toml"]).expect(1).never_says("violation-gone");
+}
+
+#[test]
+fn the_list_only_shrinks_without_a_reason() {
+    let [cup, jug] = [wheel("cup", "1.0", 9), wheel("jug", "2.0", 9)];
+    let scene = Scene::begun(std::slice::from_ref(&cup));
+    commit(&scene);
     let before = scene.world.read("ledger/ledger.toml");
     scene.world.write("old.toml", &before);
     scene.vet(&["--since", "HEAD"]).expect(0);

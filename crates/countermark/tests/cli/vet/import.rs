@@ -183,6 +183,45 @@ fn a_violation_that_hits_the_lock_is_told_at_once() {
     friends.scene.vet(&["import"]).expect(0).says("nothing is new");
 }
 
+#[test]
+fn what_an_import_alone_called_bad_stays_bad_when_it_goes() {
+    let friends = Friends::taken_in();
+    friends.ledger(&(friends.standing() + &violation(&friends.wheel)));
+    friends.scene.vet(&["import"]).expect(1).says("error[import-violation]");
+    friends.scene.vet(&[]).expect(1).says("known bad");
+    // A copy that is not what was fetched does not say what would have to stay bad.
+    let theirs = friends.scene.world.read("ledger/imports/acme/ledger.toml");
+    friends.scene.world.write("ledger/imports/acme/ledger.toml", "other");
+    let run = friends.scene.vet(&["import", "remove", "acme"]);
+    run.expect(1).says("error[import-changed-on-disk]").says("has to stay bad");
+    friends.scene.world.write("ledger/imports/acme/ledger.toml", theirs);
+    let run = friends.scene.vet(&["import", "remove", "acme"]);
+    run.expect(0)
+        .says("a violation is taken over into ledger.toml: jug 2.1 (1 file), taken over from");
+    friends.scene.add(&[friends.review()]);
+    friends.scene.vet(&[]).expect(1).says("known bad").says("from `acme` (example.org/acme)");
+    let ours = friends.ours();
+    assert_eq!(ours.matches("[[violation]]").count(), 2, "{ours}");
+    // Once more, nothing is taken over twice.
+    friends.add(&[]).expect(1);
+    let run = friends.scene.vet(&["import", "remove", "acme"]);
+    run.expect(0).never_says("taken over");
+    assert_eq!(friends.ours().matches("[[violation]]").count(), 2);
+}
+
+#[test]
+fn what_an_import_takes_back_stays_bad_here() {
+    let friends = Friends::taken_in();
+    friends.ledger(&(friends.standing() + &violation(&friends.wheel)));
+    friends.scene.vet(&["import"]).expect(1);
+    friends.ledger(&friends.standing());
+    friends.scene.vet(&["import"]).expect(1).says("error[import-violation-withdrawn]");
+    let run = friends.scene.vet(&["import", "--accept-changes", "they were wrong"]);
+    run.expect(0).says("a violation is taken over into ledger.toml: jug 2.1 (1 file)");
+    friends.scene.vet(&[]).expect(1).says("known bad").says("from `acme` (example.org/acme)");
+    friends.scene.vet(&["import"]).expect(0).says("nothing is new");
+}
+
 /// Changes something of what they said, and expects the code and the place; nothing is stored.
 #[track_caller]
 fn refused(change: impl FnOnce(&Friends), code: &str, places: &[&str]) {

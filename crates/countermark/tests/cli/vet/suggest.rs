@@ -1,5 +1,6 @@
 //! `vet suggest`: the least that has to be read.
 
+use countermark_testkit::wheel::Wheel;
 use serde_json::Value;
 
 use super::scene::{Scene, requirements, served, wheel};
@@ -60,4 +61,31 @@ fn digests_alone_get_their_names_from_the_index() {
         .expect(0)
         .says("cup-1.1-py3-none-any.whl")
         .says("3 lines instead of 23");
+}
+
+#[test]
+fn one_file_of_a_release_is_read_and_the_others_may_follow() {
+    let old = wheel("cup", "1.0", 20);
+    let scene = Scene::begun(std::slice::from_ref(&old));
+    let wheels: Vec<Wheel> = ["linux_x86_64", "macosx_11_0_arm64", "win_amd64"]
+        .map(|platform| Wheel { tag: format!("cp311-cp311-{platform}"), ..wheel("cup", "1.1", 23) })
+        .into();
+    scene.server.change(|index| {
+        wheels.iter().fold(index, |index, wheel| index.file(&wheel.name, served(wheel)))
+    });
+    scene.lock(&wheels);
+    scene.server.forget_requests();
+    let run = scene.vet(&["suggest"]);
+    run.expect(0).says("in 1 step").says("countermark vet relate cup==1.1").says("2 files");
+    run.says("certify cup==1.1 --from 1.0 --file \"sha256:").says("2 files are assumed to follow");
+    // What only follows is not counted, so it is not downloaded either.
+    let lines = scene.server.request_lines();
+    let asked = |name: &str| lines.iter().filter(|line| line.contains(name)).count();
+    assert_eq!(wheels.iter().filter(|it| asked(&it.filename()) > 0).count(), 1, "{lines:?}");
+    let json = plan(&scene.vet(&["suggest", "--format", "json"]));
+    assert_eq!(json["steps"].as_array().map(Vec::len), Some(1), "{json}");
+    assert_eq!(json["follow"][0]["files"].as_array().map(Vec::len), Some(2), "{json}");
+    let each = plan(&scene.vet(&["suggest", "--each-file", "--format", "json"]));
+    assert_eq!(each["steps"].as_array().map(Vec::len), Some(3), "{each}");
+    assert_eq!(each["follow"].as_array().map(Vec::len), Some(0), "{each}");
 }

@@ -6,7 +6,7 @@ use countermark_client::ledger::folder::Held;
 use countermark_client::report::{Problem, Reporter as _};
 use countermark_ledger::file::FileId;
 use countermark_ledger::format::edit::Edit;
-use countermark_ledger::import::{Comparison, compare};
+use countermark_ledger::import::{Comparison, compare, taken_over};
 use countermark_ledger::ledger::{AuthorKey, Import, Ledger, Violation};
 use countermark_ledger::signature::{Certificates, Keys};
 use countermark_trust::Class;
@@ -158,7 +158,7 @@ impl Run<'_> {
 
     fn continues(
         &self,
-        edit: Edit,
+        mut edit: Edit,
         import: &Import,
         ours: &Ours,
         theirs: &Theirs,
@@ -188,6 +188,10 @@ impl Run<'_> {
             && import.reviews == Some(theirs.fetched.reviews.digest)
             && import.commits == recorded.as_deref().map(store::digest);
         if !is_same {
+            // What they take back stays bad here, until somebody here says otherwise.
+            let taken = taken_over(&import.name, ours.ledger(), &[edit.ledger(), &theirs.ledger]);
+            edit.add(&taken).map_err(|errors| ground::told(&errors))?;
+            super::tell_taken(&taken, self.teller);
             self.store(edit, import, theirs, recorded.as_deref(), !problems.is_empty())?;
         }
         Ok(hits)

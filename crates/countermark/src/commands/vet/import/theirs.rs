@@ -82,6 +82,10 @@ pub(super) struct Ours {
 }
 
 impl Ours {
+    pub(super) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     pub(super) fn side(&self) -> Side<'_, StatementId> {
         side(&self.ledger, &self.file, &self.entries)
     }

@@ -28,6 +28,7 @@ fn every_code_is_explained() {
     collect(&root().join("crates/lock/src/resolve"), &mut sources);
     collect(&root().join("crates/lock/src/merge"), &mut sources);
     collect(&root().join("crates/service/src/observe"), &mut sources);
+    collect(&root().join("crates/service/src/inspect"), &mut sources);
     let mut ledger = Vec::new();
     collect(&root().join("crates/ledger/src"), &mut ledger);
     let found: BTreeSet<String> = sources.iter().flat_map(|path| codes_in(path)).collect();

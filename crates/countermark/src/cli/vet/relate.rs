@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::LedgerArgs;
+use super::{LedgerArgs, ProposedArgs};
 use crate::cli::{IndexArgs, PythonArgs, StoreArgs};
 
 const EXAMPLES: &str = "Examples:
@@ -23,6 +23,8 @@ pub(crate) struct RelateArgs {
     /// A lock of any format, whose digests decide; may be given again.
     #[arg(long = "lock", short = 'r', value_name = "FILE")]
     pub(crate) locks: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) proposed: ProposedArgs,
     /// Of the wheels only the one that the interpreter would take.
     #[arg(long)]
     pub(crate) usable: bool,

@@ -18,7 +18,7 @@ use countermark_packaging::version::Version;
 use countermark_trust::Class;
 
 use super::subjects::{self, Subjects};
-use super::{names, place};
+use super::{names, place, proposed};
 use crate::cli::vet::ExplainArgs;
 use crate::cli::{OutputArgs, ReportFormat};
 use crate::commands::Outcome;
@@ -65,7 +65,9 @@ pub(super) fn run(arguments: &ExplainArgs, output: &OutputArgs) -> Outcome {
     let passes = judgements.iter().all(Judgement::passes);
     let is_open = |it: &Judgement| !it.passes() && it.known_bad.is_empty();
     if arguments.format == ReportFormat::Text && judgements.iter().any(is_open) {
-        output::print("\nhint: countermark vet suggest");
+        let named = subjects::given(&arguments.subjects);
+        let option = proposed::option(arguments.proposed.proposed, &named);
+        output::print(&format!("\nhint: countermark vet suggest{option}"));
     }
     Ok(if passes { 0 } else { Class::Rejected.exit_code() })
 }

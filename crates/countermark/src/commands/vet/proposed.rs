@@ -92,6 +92,19 @@ impl Looked {
     }
 }
 
+/// A report whose hints name the commands that look at the same lock.
+pub(super) fn follow(text: &str, option: &str) -> String {
+    let mut with = String::with_capacity(text.len());
+    for line in text.lines() {
+        with.push_str(line);
+        if line.contains("hint:") && line.contains(" countermark vet ") {
+            with.push_str(option);
+        }
+        with.push('\n');
+    }
+    with
+}
+
 /// The option as commands that are shown have it; the lock with it, where it was named.
 pub(crate) fn option(is_proposed: bool, named: &[&PathBuf]) -> String {
     if !is_proposed {

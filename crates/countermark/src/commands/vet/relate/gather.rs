@@ -84,11 +84,16 @@ pub(super) fn releases(
 ) -> Result<Vec<Release>, Vec<Problem>> {
     let named = named(arguments)?;
     if named.is_empty() {
-        let locked = by_release(subjects::read(&subjects_of(arguments))?);
+        let read = subjects::choose(&subjects_of(arguments), arguments.proposed, teller)?;
+        let locked = by_release(read);
         return Ok(locked.into_values().filter(is_several).collect());
     }
     let is_explicit = !arguments.locks.is_empty();
-    let subjects = ground::subjects_if_any(&subjects_of(arguments))?;
+    let subjects = if arguments.proposed.proposed {
+        Some(subjects::choose(&subjects_of(arguments), arguments.proposed, teller)?)
+    } else {
+        ground::subjects_if_any(&subjects_of(arguments))?
+    };
     let locked = subjects.map(by_release).unwrap_or_default();
     let (mut found, mut problems) = (Vec::new(), Vec::new());
     for key in named {

@@ -262,10 +262,16 @@ impl Folder {
             let message = format!("cannot read {}: {error}", path.display());
             vec![Problem::new("file-unreadable", Class::Unavailable, message)]
         };
-        let file = match fs::File::open(&path) {
+        // A pipe would keep the reader waiting, and what a link leads to would be quoted in messages.
+        let metadata = match fs::symlink_metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other.map_err(|error| unreadable(&error))?,
         };
+        if !metadata.is_file() {
+            let message = format!("{} is not a file", path.display());
+            return Err(vec![Problem::new("file-unreadable", Class::Usage, message)]);
+        }
+        let file = fs::File::open(&path).map_err(|error| unreadable(&error))?;
         let expected = file.metadata().map_or(0, |metadata| metadata.len());
         let mut bytes = Vec::with_capacity(usize::try_from(expected).unwrap_or(0).min(limit));
         let most = u64::try_from(limit).unwrap_or(u64::MAX);

@@ -144,7 +144,8 @@ fn judge(entry: &TrustedPublisher, fact: &FileFact, now: Date) -> Result<(), Not
     if now < from || now > until {
         return Err(NotTrusted::Over { publisher: publisher(), from, until, now });
     }
-    if !fact.uploaded.is_some_and(|day| from <= day && day <= until) {
+    // A day to come is no day on which anything was uploaded.
+    if !fact.uploaded.is_some_and(|day| from <= day && day <= until.min(now)) {
         let uploaded = fact.uploaded;
         return Err(NotTrusted::OtherDay { publisher: publisher(), from, until, uploaded });
     }

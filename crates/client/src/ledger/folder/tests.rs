@@ -30,6 +30,19 @@ fn codes<T>(result: Result<T, Vec<Problem>>) -> Vec<(&'static str, Class)> {
 }
 
 #[test]
+fn a_pipe_or_a_link_is_no_file_of_a_ledger() {
+    for (program, arguments) in [("mkfifo", &[][..]), ("ln", &["-s", "/etc/hostname"])] {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("ledger.toml"), ledger("")).unwrap();
+        let reviews = folder.path().join("reviews.toml");
+        let made = std::process::Command::new(program).args(arguments).arg(&reviews).status();
+        assert!(made.unwrap().success());
+        let folder = Folder::find(folder.path(), Some(folder.path())).unwrap();
+        assert_eq!(codes(folder.read()), [("file-unreadable", Class::Usage)], "{program}");
+    }
+}
+
+#[test]
 fn the_nearest_ledger_up_to_the_root_of_the_repository() {
     let root = tempfile::tempdir().unwrap();
     let (repository, inner) = (root.path().join("r"), root.path().join("r/a/b"));

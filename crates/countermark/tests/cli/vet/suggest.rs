@@ -68,7 +68,10 @@ fn one_file_of_a_release_is_read_and_the_others_may_follow() {
     let old = wheel("cup", "1.0", 20);
     let scene = Scene::begun(std::slice::from_ref(&old));
     let wheels: Vec<Wheel> = ["linux_x86_64", "macosx_11_0_arm64", "win_amd64"]
-        .map(|platform| Wheel { tag: format!("cp311-cp311-{platform}"), ..wheel("cup", "1.1", 23) })
+        .map(|platform| {
+            let wheel = wheel("cup", "1.1", 23).file("platform.py", platform.as_bytes());
+            Wheel { tag: format!("cp311-cp311-{platform}"), ..wheel }
+        })
         .into();
     scene.server.change(|index| {
         wheels.iter().fold(index, |index, wheel| index.file(&wheel.name, served(wheel)))

@@ -24,11 +24,12 @@ use world::DocsWorld;
 
 /// Tables that scripts in `bench/` and tests write, and the pages that are made of the rules; they are
 /// no tasks.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "bench.md",
     "gate-rules.md",
     "gauntlet.md",
     "incidents.md",
+    "ledger-rules.md",
     "observe-classes.md",
     "policy.md",
     "rules.md",

@@ -9,7 +9,6 @@ use countermark_client::report::{Problem, Progress, Reporter as _};
 use countermark_client::sight::{self, Depth, Sought};
 use countermark_lock::catalogue::{Catalogue as _, ReleaseFile};
 use countermark_lock::edit::constraints::{Constraints, Pin};
-use countermark_lock::moves::Move;
 use countermark_lock::pins::{PinnedFile, PinnedRelease, PinnedSource, Pins};
 use countermark_lock::target::Target;
 use countermark_packaging::digest::Sha256;
@@ -60,12 +59,7 @@ pub(super) fn run(work: &Workplace<'_>, arguments: &LockArgs, path: &Path) -> Ou
         judged: &judged,
         team: team.as_ref(),
     };
-    let kept = would.keep(work);
-    let next = |one: &Move| would.next(kept.as_ref(), one);
-    let mut refused = judge::problems(&engine, &policy, &judged, &next);
-    if let Some(kept) = kept.as_ref().filter(|kept| kept.refuses()) {
-        kept.tell(work.teller);
-    }
+    let (_, mut refused) = would.refusals(work, &engine, &policy);
     if refused.is_empty() {
         let asking = super::asking(work, &engine, &policy, &arguments.policy);
         refused = asking.about(&not_in(&bytes, check::all_pins(&locked.pins))).problems;

@@ -24,7 +24,6 @@ use countermark_client::catalogue::{CatalogueOptions, IndexCatalogue};
 use countermark_client::report::Problem;
 use countermark_client::sight::Depth;
 use countermark_lock::input::Inputs;
-use countermark_lock::moves::Move;
 use countermark_lock::moves::evidence::Judged;
 use countermark_lock::request::{Agreement, Prereleases, Request, Sources, Strategy};
 use countermark_packaging::name::ProjectName;
@@ -231,15 +230,7 @@ impl Plan {
         arguments: &LockArgs,
         how: &How,
     ) -> Result<Done, Vec<Problem>> {
-        let asked = sources::Asked {
-            inputs: &self.inputs,
-            selection: &arguments.selection,
-            resolution: &arguments.resolution,
-            index: &arguments.index,
-            edited: how.edited.clone(),
-            may_be_empty: how.may_be_empty,
-        };
-        let wanted = sources::read(&asked, work)?;
+        let wanted = self.wanted(work, arguments, how)?;
         let existing = match &self.output {
             Some(path) => existing::read(path)?,
             None => None,
@@ -269,12 +260,7 @@ impl Plan {
             judged: &judged,
             team: team.as_ref(),
         };
-        let kept = would.keep(work);
-        let next = |one: &Move| would.next(kept.as_ref(), one);
-        let mut refused = judge::problems(&engine, &policy, &judged, &next);
-        if let Some(kept) = kept.as_ref().filter(|kept| kept.refuses()) {
-            kept.tell(work.teller);
-        }
+        let (kept, mut refused) = would.refusals(work, &engine, &policy);
         let mut proofs = self.proofs(arguments)?;
         if refused.is_empty() {
             let asking = asking(work, &engine, &policy, &arguments.policy);
@@ -298,6 +284,23 @@ impl Plan {
             kept,
             state,
         })
+    }
+
+    fn wanted(
+        &self,
+        work: &Workplace<'_>,
+        arguments: &LockArgs,
+        how: &How,
+    ) -> Result<Inputs, Vec<Problem>> {
+        let asked = sources::Asked {
+            inputs: &self.inputs,
+            selection: &arguments.selection,
+            resolution: &arguments.resolution,
+            index: &arguments.index,
+            edited: how.edited.clone(),
+            may_be_empty: how.may_be_empty,
+        };
+        sources::read(&asked, work)
     }
 
     /// What is to be pinned: resolved, downloaded and hashed.

@@ -14,10 +14,11 @@ use countermark_lock::moves::evidence::Judged;
 use countermark_lock::pins::Pins;
 use countermark_packaging::digest::Sha256;
 use countermark_packaging::lock::document::LockFormat;
-use countermark_trust::policy::Verdict;
+use countermark_trust::policy::{Policy, Verdict};
 use countermark_trust::{ArtifactVerifier, Class};
 
-use super::{Workplace, existing};
+use super::engine::Engine;
+use super::{Workplace, existing, judge};
 use crate::commands::ledger::{Next, Team};
 use crate::commands::report::replace_file;
 use crate::progress::Teller;
@@ -43,8 +44,24 @@ pub(crate) struct Kept {
 }
 
 impl Would<'_> {
+    /// What the policy says against it, with what can be done; and that it is kept.
+    pub(super) fn refusals(
+        &self,
+        work: &Workplace<'_>,
+        engine: &Engine<'_>,
+        policy: &Policy,
+    ) -> (Option<Kept>, Vec<Problem>) {
+        let kept = self.keep(work);
+        let next = |one: &Move| self.next(kept.as_ref(), one);
+        let refused = judge::problems(engine, policy, self.judged, &next);
+        if let Some(kept) = kept.as_ref().filter(|kept| kept.refuses) {
+            kept.tell(work.teller);
+        }
+        (kept, refused)
+    }
+
     /// Keeps it, where the ledger has something against it.
-    pub(super) fn keep(&self, work: &Workplace<'_>) -> Option<Kept> {
+    fn keep(&self, work: &Workplace<'_>) -> Option<Kept> {
         let lock = self.lock.filter(|_| says_no(self.judged, true))?;
         let proposals = Proposals::new(&work.folders.state);
         let proposal = canonical(lock).and_then(|lock| {
@@ -82,7 +99,7 @@ impl Would<'_> {
     }
 
     /// What can be done about a move that the ledger refuses.
-    pub(super) fn next(&self, kept: Option<&Kept>, one: &Move) -> Next {
+    fn next(&self, kept: Option<&Kept>, one: &Move) -> Next {
         let (Some(kept), Some(after)) = (kept, &one.after) else { return Next::Nowhere };
         let (project, Some(version)) = (&after.project, &after.version) else {
             return Next::Nowhere;
@@ -135,11 +152,6 @@ pub(crate) fn sha256(bytes: &[u8]) -> Sha256 {
 }
 
 impl Kept {
-    /// Whether the ledger stands in the way.
-    pub(super) const fn refuses(&self) -> bool {
-        self.refuses
-    }
-
     /// Says that it is there, and what comes next.
     pub(crate) fn tell(&self, teller: &Teller) {
         let named = self.lock.as_ref().map(|lock| format!(" -r {lock}")).unwrap_or_default();

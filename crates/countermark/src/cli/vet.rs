@@ -9,9 +9,9 @@ mod explain;
 mod facts;
 mod import;
 mod init;
+mod inspect;
 mod key;
 mod merge;
-mod inspect;
 mod prune;
 mod relate;
 mod renew;
@@ -35,11 +35,11 @@ pub(crate) use import::{
     ImportRemoveArgs,
 };
 pub(crate) use init::InitArgs;
-pub(crate) use key::{KeyAddArgs, KeyArgs, KeyCommand, KeyNewArgs, KeyShowArgs};
-pub(crate) use merge::MergeArgs;
 #[cfg(feature = "service")]
 pub(crate) use inspect::BrowserArgs;
 pub(crate) use inspect::{DiffArgs, InspectArgs, ReadingArgs, ReadingFormat};
+pub(crate) use key::{KeyAddArgs, KeyArgs, KeyCommand, KeyNewArgs, KeyShowArgs};
+pub(crate) use merge::MergeArgs;
 pub(crate) use prune::PruneArgs;
 pub(crate) use relate::{RelateArgs, RelateFormat};
 pub(crate) use renew::RenewArgs;

@@ -360,7 +360,9 @@ fn next(option: &str) {
     output::print("next:");
     output::print(&format!("  countermark vet{option}"));
     if !option.is_empty() {
-        output::print("and once that says yes, the command that was refused, such as `countermark update`");
+        output::print(
+            "and once that says yes, the command that was refused, such as `countermark update`",
+        );
     }
 }
 

@@ -31,8 +31,8 @@ use jiff::civil::Date;
 
 use super::names::Online;
 use super::{place, proposed};
-use crate::cli::{OutputArgs, StoreArgs};
 use crate::cli::vet::FactsArgs;
+use crate::cli::{OutputArgs, StoreArgs};
 use crate::commands::ledger::files_of;
 use crate::commands::{Outcome, gate::locks, tree};
 use crate::output;
@@ -100,11 +100,7 @@ struct Locks {
     start: PathBuf,
 }
 
-fn locks(
-    arguments: &FactsArgs,
-    store: &StoreArgs,
-    teller: &Teller,
-) -> Result<Locks, Vec<Problem>> {
+fn locks(arguments: &FactsArgs, store: &StoreArgs, teller: &Teller) -> Result<Locks, Vec<Problem>> {
     let base = arguments.base.as_deref().map(locks::read).transpose()?;
     if arguments.proposed.proposed {
         let named: Vec<&PathBuf> = arguments.locks.iter().collect();

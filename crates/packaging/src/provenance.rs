@@ -62,14 +62,14 @@ impl Provenance {
     /// When it has another form, another version, no attestation at all, or more than there may be.
     pub fn parse(bytes: &[u8]) -> Result<Self, ProvenanceError> {
         if bytes.len() as u64 > MAX_PROVENANCE {
-            return Err(form(format!("it is larger than {MAX_PROVENANCE} bytes")));
+            return Err(form(&format!("it is larger than {MAX_PROVENANCE} bytes")));
         }
-        let raw: Raw = serde_json::from_slice(bytes).map_err(|error| form(error.to_string()))?;
+        let raw: Raw = serde_json::from_slice(bytes).map_err(|error| form(&error.to_string()))?;
         if raw.version != 1 {
             return Err(ProvenanceError::Version { found: raw.version });
         }
         if raw.attestation_bundles.is_empty() {
-            return Err(form("it has no attestation".to_owned()));
+            return Err(form("it has no attestation"));
         }
         let too_many = |what| Err(ProvenanceError::TooMany { what });
         if raw.attestation_bundles.len() > MAX_LISTED {
@@ -79,7 +79,7 @@ impl Provenance {
         for bundle in raw.attestation_bundles {
             publishers.push(publisher(&bundle.publisher)?);
             if bundle.attestations.is_empty() {
-                return Err(form("a bundle has no attestation".to_owned()));
+                return Err(form("a bundle has no attestation"));
             }
             if bundle.attestations.len() > MAX_LISTED {
                 return too_many("attestations");
@@ -144,7 +144,7 @@ struct RawDigest {
     sha256: String,
 }
 
-fn form(reason: String) -> ProvenanceError {
+fn form(reason: &str) -> ProvenanceError {
     ProvenanceError::Form { reason: reason.chars().take(300).collect() }
 }
 
@@ -172,26 +172,26 @@ fn publisher(raw: &Map<String, Value>) -> Result<String, ProvenanceError> {
 /// not be able to make it that of another publisher.
 fn part(raw: &Map<String, Value>, key: &str) -> Result<String, ProvenanceError> {
     let text = raw.get(key).and_then(Value::as_str);
-    let text = text.ok_or_else(|| form(format!("the publisher has no `{key}`")))?;
+    let text = text.ok_or_else(|| form(&format!("the publisher has no `{key}`")))?;
     let is_plain = |character: char| {
         character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '-' | '/' | '@' | '+')
     };
     if text.is_empty() || text.len() > MAX_PART || !text.chars().all(is_plain) {
-        return Err(form(format!("the publisher's `{key}` is not a plain name")));
+        return Err(form(&format!("the publisher's `{key}` is not a plain name")));
     }
     Ok(text.to_owned())
 }
 
 /// The one file that a statement is about.
 fn subject(statement: &str) -> Result<Sha256, ProvenanceError> {
-    let bytes = STANDARD.decode(statement).map_err(|error| form(error.to_string()))?;
+    let bytes = STANDARD.decode(statement).map_err(|error| form(&error.to_string()))?;
     let statement: RawStatement =
-        serde_json::from_slice(&bytes).map_err(|error| form(error.to_string()))?;
+        serde_json::from_slice(&bytes).map_err(|error| form(&error.to_string()))?;
     let [subject] = statement.subject.as_slice() else {
         let found = statement.subject.len();
-        return Err(form(format!("a statement is about {found} files, expected 1")));
+        return Err(form(&format!("a statement is about {found} files, expected 1")));
     };
-    Sha256::parse_hex(&subject.digest.sha256).map_err(|error| form(error.to_string()))
+    Sha256::parse_hex(&subject.digest.sha256).map_err(|error| form(&error.to_string()))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub fn find(folder: &Folder, loaded: &Loaded, now: Timestamp) -> Commits {
     if wanted.is_empty() {
         return Commits::new();
     }
-    let mut memory = folder.state().map(|state| Memory::read(state));
+    let mut memory = folder.state().map(Memory::read);
     let mut found = memory.as_ref().map_or_else(Commits::new, |it| it.known(&wanted, &keys));
     wanted.retain(|id, _| found.of(id).is_none());
     if wanted.is_empty() {

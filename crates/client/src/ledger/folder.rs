@@ -85,7 +85,7 @@ impl Folder {
     ///
     /// # Errors
     /// `no-ledger` when there is none.
-    pub fn find(start: &Path, explicit: Option<&Path>) -> Result<Self, Problem> {
+    pub fn find(start: &Path, explicit: Option<&Path>) -> Result<Self, Box<Problem>> {
         if let Some(path) = explicit {
             return if path.join(LEDGER).is_file() {
                 Ok(Self::at(path))
@@ -190,7 +190,7 @@ impl Folder {
     /// Every mistake in it.
     pub fn read_ledger(&self) -> Result<Ledger, Vec<Problem>> {
         let bytes = self.bytes(LEDGER, limits::LEDGER)?.ok_or_else(|| {
-            vec![missing(&format!("there is no {LEDGER} in {}", self.path.display()))]
+            vec![*missing(&format!("there is no {LEDGER} in {}", self.path.display()))]
         })?;
         Ledger::parse(&self.shown(LEDGER), &bytes).map_err(|errors| told(&errors))
     }
@@ -295,8 +295,10 @@ impl Folder {
         &self,
         interrupted: &AtomicBool,
         waiting: impl FnOnce(),
-    ) -> Result<Held<'_>, Problem> {
-        let failed = |message: String| Problem::new("ledger-not-held", Class::Unavailable, message);
+    ) -> Result<Held<'_>, Box<Problem>> {
+        let failed = |message: String| {
+            Box::new(Problem::new("ledger-not-held", Class::Unavailable, message))
+        };
         let path = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
         match lock(&path, interrupted, waiting) {
             Ok(Locked::Yes(lock)) => Ok(Held { folder: self, _lock: lock }),
@@ -327,7 +329,7 @@ impl Held<'_> {
     pub fn write_ledger(&self, text: &str) -> Result<(), Vec<Problem>> {
         let name = self.folder.shown(LEDGER);
         Ledger::parse(&name, text.as_bytes()).map_err(|errors| told(&errors))?;
-        self.write(LEDGER, text.as_bytes()).map_err(|problem| vec![problem])
+        self.write(LEDGER, text.as_bytes()).map_err(|problem| vec![*problem])
     }
 
     /// Writes `reviews.toml`: these reviews, sorted, each once.
@@ -337,7 +339,7 @@ impl Held<'_> {
     pub fn write_reviews<'r>(
         &self,
         reviews: impl IntoIterator<Item = &'r Review>,
-    ) -> Result<(), Problem> {
+    ) -> Result<(), Box<Problem>> {
         self.write(REVIEWS, format::write(reviews).as_bytes())
     }
 
@@ -353,14 +355,14 @@ impl Held<'_> {
         let kept = there.iter().filter(|review| {
             !ids.contains(&countermark_ledger::statement::StatementId::of(review))
         });
-        self.write_reviews(kept.chain(new)).map_err(|problem| vec![problem])
+        self.write_reviews(kept.chain(new)).map_err(|problem| vec![*problem])
     }
 
     /// Writes `facts.toml`.
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn write_facts(&self, facts: &Facts) -> Result<(), Problem> {
+    pub fn write_facts(&self, facts: &Facts) -> Result<(), Box<Problem>> {
         self.write(FACTS, facts.write().as_bytes())
     }
 
@@ -368,7 +370,7 @@ impl Held<'_> {
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn write_relations(&self, relations: &Relations) -> Result<(), Problem> {
+    pub fn write_relations(&self, relations: &Relations) -> Result<(), Box<Problem>> {
         self.write(RELATIONS, relations.write().as_bytes())
     }
 
@@ -376,7 +378,7 @@ impl Held<'_> {
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn write_import(&self, import: &str, file: &str, bytes: &[u8]) -> Result<(), Problem> {
+    pub fn write_import(&self, import: &str, file: &str, bytes: &[u8]) -> Result<(), Box<Problem>> {
         self.write(&format!("{IMPORTS}/{import}/{file}"), bytes)
     }
 
@@ -384,19 +386,19 @@ impl Held<'_> {
     ///
     /// # Errors
     /// When the file system says no.
-    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Problem> {
+    pub fn write(&self, name: &str, bytes: &[u8]) -> Result<(), Box<Problem>> {
         let path = self.folder.path.join(name);
         let parent = path.parent().unwrap_or(&self.folder.path);
         fs::create_dir_all(parent).and_then(|()| replace_file(&path, bytes)).map_err(|error| {
             let message = format!("cannot write {}: {error}", path.display());
-            Problem::new("file-not-written", Class::Unavailable, message)
+            Box::new(Problem::new("file-not-written", Class::Unavailable, message))
         })
     }
 }
 
-fn missing(message: &str) -> Problem {
-    Problem::new("no-ledger", Class::Usage, message)
-        .with_hint("`countermark vet init` makes one; `--ledger DIR` names one")
+fn missing(message: &str) -> Box<Problem> {
+    let problem = Problem::new("no-ledger", Class::Usage, message);
+    Box::new(problem.with_hint("`countermark vet init` makes one; `--ledger DIR` names one"))
 }
 
 /// Mistakes in a file as problems. An import that changed is an answer of a check.

@@ -70,8 +70,8 @@ pub fn write_attributes(folder: &Path) -> io::Result<bool> {
 /// # Errors
 /// What is wrong with the sides, with git, or with the file system.
 pub fn settle(held: &Held<'_>) -> Result<Vec<Settled>, Vec<Problem>> {
-    let repository = Repository::of(held.folder()).map_err(|problem| vec![problem])?;
-    let mut unmerged = repository.unmerged().map_err(|problem| vec![problem])?;
+    let repository = Repository::of(held.folder()).map_err(|problem| vec![*problem])?;
+    let mut unmerged = repository.unmerged().map_err(|problem| vec![*problem])?;
     let mut settled = Vec::new();
     // Decisions first: they say which side of an imported file counts.
     for (kind, name) in Kind::ALL {
@@ -87,7 +87,7 @@ pub fn settle(held: &Held<'_>) -> Result<Vec<Settled>, Vec<Problem>> {
         settled.push(settle_imported(held, name, &stages, &recorded)?);
     }
     let done = settled.iter().filter(|it| it.conflicts.is_empty()).map(|it| it.name.as_str());
-    repository.resolved(&done.collect::<Vec<_>>()).map_err(|problem| vec![problem])?;
+    repository.resolved(&done.collect::<Vec<_>>()).map_err(|problem| vec![*problem])?;
     Ok(settled)
 }
 
@@ -118,7 +118,7 @@ fn settle_file(
         return Ok(Settled { name: name.to_owned(), notes, conflicts: Vec::new() });
     }
     let text = if merged.conflicts.is_empty() { merged.text } else { merged.marked() };
-    held.write(name, text.as_bytes()).map_err(|problem| vec![problem])?;
+    held.write(name, text.as_bytes()).map_err(|problem| vec![*problem])?;
     Ok(Settled { name: name.to_owned(), notes: merged.notes, conflicts: merged.conflicts })
 }
 
@@ -148,7 +148,7 @@ fn settle_imported(
     let expected = recorded.get(&name).copied().flatten();
     let has = |bytes: &&Vec<u8>| Some(Sha256(sha2::Sha256::digest(bytes).into())) == expected;
     if let Some(bytes) = stages.values().find(has) {
-        held.write(&name, bytes).map_err(|problem| vec![problem])?;
+        held.write(&name, bytes).map_err(|problem| vec![*problem])?;
         let notes = vec!["the side that `ledger.toml` records".to_owned()];
         return Ok(Settled { name, notes, conflicts: Vec::new() });
     }
@@ -169,14 +169,14 @@ struct Repository {
 }
 
 impl Repository {
-    fn of(folder: &Folder) -> Result<Self, Problem> {
+    fn of(folder: &Folder) -> Result<Self, Box<Problem>> {
         let failed = |message: String| Problem::new("no-repository", Class::Usage, message);
         let path: PathBuf = fs::canonicalize(folder.path())
             .map_err(|error| failed(format!("cannot read {}: {error}", folder.path().display())))?;
         let root = path.ancestors().find(|it| it.join(".git").exists()).ok_or_else(|| {
             let message = format!("{} is in no git repository", folder.path().display());
-            failed(message)
-                .with_hint("give the three files: `countermark vet merge BASE OURS THEIRS`")
+            let hint = "give the three files: `countermark vet merge BASE OURS THEIRS`";
+            Box::new(failed(message).with_hint(hint))
         })?;
         let inner = path.strip_prefix(root).ok().and_then(Path::to_str).ok_or_else(|| {
             failed(format!("the name of {} is not UTF-8", folder.path().display()))
@@ -185,7 +185,7 @@ impl Repository {
         Ok(Self { git: Git::new(root), prefix })
     }
 
-    fn unmerged(&self) -> Result<BTreeMap<String, Stages>, Problem> {
+    fn unmerged(&self) -> Result<BTreeMap<String, Stages>, Box<Problem>> {
         let below = if self.prefix.is_empty() { "." } else { &self.prefix };
         let listed = self
             .git
@@ -209,7 +209,7 @@ impl Repository {
         Ok(found)
     }
 
-    fn resolved(&self, names: &[&str]) -> Result<(), Problem> {
+    fn resolved(&self, names: &[&str]) -> Result<(), Box<Problem>> {
         for name in names {
             let path = format!("{}{name}", self.prefix);
             self.git.run(&["add", "--", &path], LIST).map_err(|error| unusable(&error))?;
@@ -218,8 +218,8 @@ impl Repository {
     }
 }
 
-fn unusable(error: &countermark_audit::source::SourceError) -> Problem {
-    Problem::new("git-unusable", Class::Unavailable, error.to_string())
+fn unusable(error: &countermark_audit::source::SourceError) -> Box<Problem> {
+    Box::new(Problem::new("git-unusable", Class::Unavailable, error.to_string()))
 }
 
 #[cfg(test)]

@@ -97,7 +97,7 @@ impl Search<'_> {
             let beside = self.policy.file().and_then(|file| Path::new(file).parent());
             beside.unwrap_or(Path::new("")).join(folder)
         });
-        let folder = Folder::find(start, named.as_deref()).map_err(|it| vec![unasked(it)])?;
+        let folder = Folder::find(start, named.as_deref()).map_err(|it| vec![unasked(*it)])?;
         let arguments =
             LedgerArgs { ledger: Some(folder.path().to_owned()), ..LedgerArgs::default() };
         let read = place::read(&arguments, start, self.store)?;
@@ -183,7 +183,7 @@ impl Team {
         &self,
         project: &ProjectName,
         from: &Version,
-        files: Vec<FileId>,
+        files: &[FileId],
     ) -> bool {
         certify::has_counterparts(&self.opened.loaded, project, from, files)
     }

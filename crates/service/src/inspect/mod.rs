@@ -1,7 +1,7 @@
 //! A local page on which a person reads a release or a difference, and keeps what was read.
 //!
 //! For one person on this machine. Whoever asks needs the token that stands in every address
-//! ([`guard`]): other users of the machine and pages of the web can reach the port, and get nothing. The
+//! (`guard`): other users of the machine and pages of the web can reach the port, and get nothing. The
 //! token is in the path and not in a cookie, since cookies of one address go to every port of it. It
 //! decides nothing about what is read: [`Reading`] has the order and the marks. What is shown is hostile;
 //! lines pass `shown`, templates escape, and the policy of the page (CSP) allows its own style and

@@ -36,7 +36,7 @@ pub fn store(
     discard(&next).map_err(|error| vec![failed(&next, &error)])?;
     for (name, bytes) in files {
         let staged = held.write(&format!("{IMPORTS}/{import}/{NEXT}/{name}"), bytes);
-        staged.map_err(|problem| vec![problem])?;
+        staged.map_err(|problem| vec![*problem])?;
     }
     held.write_ledger(ledger)?;
     // Whatever fails from here on is finished by the next run.

@@ -38,7 +38,7 @@ impl Team {
                         && after.version.as_ref() == Some(&release.version)
                 })
             };
-            matches!(release.source, PinnedSource::Index(_)) && moved.iter().any(|it| same(&it))
+            matches!(release.source, PinnedSource::Index(_)) && moved.iter().any(same)
         };
         let releases: Vec<&PinnedRelease> = locked.pins.releases.iter().filter(has_moved).collect();
         self.learn_roles(engine, &releases);
@@ -133,13 +133,13 @@ impl Team {
         if self.files.is_empty() && self.roles.is_empty() {
             return Ok(());
         }
-        let held = self.folder.hold(interrupted, || {}).map_err(|problem| vec![problem])?;
+        let held = self.folder.hold(interrupted, || {}).map_err(|problem| vec![*problem])?;
         let there = self.folder.read()?.facts;
         let new = facts::merged(&there, self.files.clone(), self.roles.clone());
         if new == there {
             return Ok(());
         }
-        held.write_facts(&new).map_err(|problem| vec![problem])
+        held.write_facts(&new).map_err(|problem| vec![*problem])
     }
 }
 

@@ -115,7 +115,7 @@ impl Would<'_> {
         let before = one.before.as_ref().and_then(|before| before.version.as_ref());
         let from = before.filter(|from| {
             *from != version
-                && self.team.is_some_and(|it| it.has_counterparts(project, from, files))
+                && self.team.is_some_and(|it| it.has_counterparts(project, from, &files))
         });
         let named = |option: &str| match &kept.lock {
             Some(lock) => format!(" {option} {lock} --proposed"),

@@ -131,7 +131,7 @@ fn write(target: &Folder, joined: &Aggregate) -> Result<(), Vec<Problem>> {
         let message = format!("cannot make {}: {error}", target.path().display());
         vec![Problem::new("file-not-written", Class::Unavailable, message)]
     })?;
-    let held = target.hold(&AtomicBool::new(false), || {}).map_err(|problem| vec![problem])?;
+    let held = target.hold(&AtomicBool::new(false), || {}).map_err(|problem| vec![*problem])?;
     let reviews = countermark_ledger::format::write(&joined.reviews);
     if reviews.len() > limits::REVIEWS {
         let message =
@@ -139,8 +139,8 @@ fn write(target: &Folder, joined: &Aggregate) -> Result<(), Vec<Problem>> {
         return Err(vec![Problem::new("too-large", Class::Usage, message)]);
     }
     for (path, bytes) in &joined.certificates {
-        held.write(path, bytes).map_err(|problem| vec![problem])?;
+        held.write(path, bytes).map_err(|problem| vec![*problem])?;
     }
-    held.write(REVIEWS, reviews.as_bytes()).map_err(|problem| vec![problem])?;
+    held.write(REVIEWS, reviews.as_bytes()).map_err(|problem| vec![*problem])?;
     held.write_ledger(&joined.ledger.write())
 }

@@ -163,7 +163,7 @@ fn reading(
         }
         return Ok(Reading { project, version, how: How::Compiled, chosen });
     }
-    let chosen = files::content(named, relations);
+    let chosen = files::content(&named, relations);
     let Some(from) = &arguments.from else {
         return Ok(Reading { project, version, how: How::Full, chosen });
     };
@@ -371,7 +371,7 @@ pub(crate) fn has_counterparts(
     loaded: &Loaded,
     project: &ProjectName,
     from: &Version,
-    files: Vec<FileId>,
+    files: &[FileId],
 ) -> bool {
     let chosen = files::content(files, &loaded.relations.0);
     let known = files::known(loaded, project, from);

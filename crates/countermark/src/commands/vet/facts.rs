@@ -140,7 +140,8 @@ fn pinned(locks: &[LockDocument]) -> Vec<PinnedFiles> {
         };
         let files = releases.entry((package.project.clone(), version.clone())).or_default();
         for file in &package.files {
-            let digest = file.digests.iter().find_map(|digest| digest.as_sha256());
+            let digest =
+                file.digests.iter().find_map(countermark_packaging::digest::Digest::as_sha256);
             if let Some(digest) = digest.filter(|it| files.iter().all(|known| known.digest != *it))
             {
                 files.push(FileId { name: file.name.clone().unwrap_or_default(), digest });
@@ -328,11 +329,11 @@ fn write(
     if new == recorded {
         return Ok(());
     }
-    let held = folder.hold(interrupted, || {}).map_err(|problem| vec![problem])?;
+    let held = folder.hold(interrupted, || {}).map_err(|problem| vec![*problem])?;
     if folder.read()?.facts != *recorded {
         let message = format!("{} was changed by somebody else", folder.shown("facts.toml"));
         let problem = Problem::new("changed-meanwhile", Class::Unavailable, message);
         return Err(vec![problem.with_hint("nothing was written; run the command again")]);
     }
-    held.write_facts(new).map_err(|problem| vec![problem])
+    held.write_facts(new).map_err(|problem| vec![*problem])
 }

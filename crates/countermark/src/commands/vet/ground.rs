@@ -39,7 +39,7 @@ pub(super) fn hold<'f>(
 ) -> Result<Held<'f>, Vec<Problem>> {
     let shown = folder.path().display().to_string();
     let waiting = || output::say(&format!("waiting for another command that changes {shown}"));
-    let held = folder.hold(interrupted, waiting).map_err(|problem| vec![problem])?;
+    let held = folder.hold(interrupted, waiting).map_err(|problem| vec![*problem])?;
     if folder.path().join("imports").is_dir()
         && let Ok(ledger) = folder.read_ledger()
     {

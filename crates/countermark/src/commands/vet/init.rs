@@ -193,9 +193,9 @@ fn make(path: &Path, text: &str, online: &Online<'_>) -> Result<(), Vec<Problem>
     })?;
     let folder = Folder::at(path);
     let held = folder.hold(&online.interrupted, || online.teller.line("waiting for another run"));
-    let held = held.map_err(|problem| vec![problem])?;
+    let held = held.map_err(|problem| vec![*problem])?;
     // The ledger comes last: a folder without it is none, and the next `init` goes on.
-    held.write_reviews([]).map_err(|problem| vec![problem])?;
+    held.write_reviews([]).map_err(|problem| vec![*problem])?;
     unmerged::write_attributes(path).map_err(|error| {
         let message = format!("cannot write `{}`: {error}", path.join(".gitattributes").display());
         vec![Problem::new("file-not-written", Class::Unavailable, message)]

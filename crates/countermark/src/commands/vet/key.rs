@@ -164,7 +164,7 @@ fn keep_certificate(
     certificate: Option<&[u8]>,
 ) -> Result<(), Vec<Problem>> {
     match (&key.file, certificate) {
-        (Some(file), Some(bytes)) => held.write(file, bytes).map_err(|problem| vec![problem]),
+        (Some(file), Some(bytes)) => held.write(file, bytes).map_err(|problem| vec![*problem]),
         _ => Ok(()),
     }
 }

@@ -67,7 +67,7 @@ fn settle(arguments: &MergeArgs, output: &OutputArgs, teller: &Teller) -> Outcom
     let held = folder.hold(&AtomicBool::new(false), || {
         teller.note(Note::new("vet-waits", "another program changes this ledger; waiting for it"));
     });
-    let held = held.map_err(|problem| vec![problem])?;
+    let held = held.map_err(|problem| vec![*problem])?;
     let settled = unmerged::settle(&held)?;
     if settled.is_empty() && !output.quiet {
         output::print("nothing of the ledger is in conflict");

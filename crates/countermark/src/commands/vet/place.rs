@@ -38,7 +38,7 @@ pub(crate) fn now(arguments: &LedgerArgs) -> Result<Timestamp, Vec<Problem>> {
 pub(crate) fn find(arguments: &LedgerArgs, start: &Path) -> Result<Folder, Vec<Problem>> {
     let named = named(arguments, start)?;
     let start = &near(start)?;
-    Folder::find(start, named.as_deref()).map_err(|problem| vec![problem])
+    Folder::find(start, named.as_deref()).map_err(|problem| vec![*problem])
 }
 
 /// The same; none where nobody named one and there is none.
@@ -51,7 +51,7 @@ pub(super) fn find_if_any(
     match Folder::find(start, named.as_deref()) {
         Ok(folder) => Ok(Some(folder)),
         Err(problem) if named.is_none() && problem.code == "no-ledger" => Ok(None),
-        Err(problem) => Err(vec![problem]),
+        Err(problem) => Err(vec![*problem]),
     }
 }
 

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countermark_client::ledger::Loaded;
+use countermark_client::report::Problem;
 use countermark_ledger::ledger::{Exemption, Ledger};
 use countermark_ledger::review::Review;
 use countermark_ledger::upkeep::{Cut, Idle, Needless, needless_of};
@@ -44,7 +45,7 @@ pub(super) fn run(arguments: &PruneArgs, output: &OutputArgs) -> Outcome {
         cut(&mut edit, &found.exemptions).map_err(|errors| ground::told(&errors))?;
         held.write_ledger(edit.text())?;
     }
-    let one = |problem| vec![problem];
+    let one = |problem: Box<Problem>| vec![*problem];
     if found.facts != loaded.facts {
         held.write_facts(&found.facts).map_err(one)?;
     }

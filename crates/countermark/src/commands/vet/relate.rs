@@ -162,7 +162,7 @@ fn write(
     teller: &Teller,
 ) -> Result<(), Vec<Problem>> {
     let waiting = || teller.line("waiting for another program to finish with the ledger");
-    let held = folder.hold(interrupted, waiting).map_err(|problem| vec![problem])?;
+    let held = folder.hold(interrupted, waiting).map_err(|problem| vec![*problem])?;
     let mut relations = read_relations(folder)?;
     for one in shown {
         let Answer::Compared(comparisons) = &one.answer else { continue };
@@ -171,7 +171,7 @@ fn write(
             relations.0.push(relation.clone());
         }
     }
-    held.write_relations(&relations).map_err(|problem| vec![problem])
+    held.write_relations(&relations).map_err(|problem| vec![*problem])
 }
 
 /// What is written down; nothing where there is no such file.

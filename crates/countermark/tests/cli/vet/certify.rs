@@ -22,7 +22,7 @@ fn moved() -> (Scene, Wheel, Wheel) {
 /// The key of the ledger as a file of its owner.
 fn key_file(scene: &Scene) -> PathBuf {
     let path = scene.world.write("alice.key", format!("{}\n", scene.key.to_secret_text()));
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("a mode");
     path
 }
 
@@ -32,13 +32,14 @@ fn certify(scene: &Scene, more: &[&str]) -> Run {
 
 fn reviews(scene: &Scene) -> Vec<Review> {
     let bytes = std::fs::read(scene.world.path("ledger/reviews.toml")).unwrap_or_default();
-    ReviewFile::parse("reviews.toml", bytes).unwrap().iter().map(|it| it.review).collect()
+    let read = ReviewFile::parse("reviews.toml", bytes).expect("reviews");
+    read.iter().map(|it| it.review).collect()
 }
 
 /// An editor that does this with the text.
 fn editor(scene: &mut Scene, script: &str) {
     let path = scene.world.write("editor", format!("#!/bin/sh\n{script}\n"));
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("a mode");
     scene.world.set("EDITOR", &path.display().to_string());
 }
 

@@ -243,14 +243,14 @@ fn a_ledger_that_is_asked_and_not_there_is_a_mistake() {
         team.run(command).expect(0);
     }
     team.world.write("countermark.toml", format!("{named}criteria = [\"safe-to-fly\"]\n"));
-    let run = team.run(&commands[1]);
+    let run = team.run(commands[1]);
     run.expect(2).says("error[unknown-criterion]").says("safe-to-fly").says("safe-to-run");
     team.world.write("countermark.toml", format!("{named}criteria = [\"safe-to-run\"]\n"));
-    team.run(&commands[1]).expect(0);
+    team.run(commands[1]).expect(0);
     // Where nobody asks, nobody misses it.
     team.world.write("countermark.toml", "[policy]\n");
     std::fs::remove_dir_all(team.world.path("team")).expect("a folder");
-    team.run(&commands[1]).expect(0);
+    team.run(commands[1]).expect(0);
 }
 
 #[test]
@@ -362,7 +362,7 @@ fn trust_ends_where_a_release_is_not_like_the_one_before() {
     ];
     for (_, serve, says) in cases {
         let team = trusting();
-        team.server.change(|scenario| serve(scenario));
+        team.server.change(serve);
         team.run(&["update", "--refresh"]).expect(1).says("error[ledger]").says(says);
         assert_eq!(team.version(), "1.0");
         assert_eq!(facts(&team), "", "nothing is recorded of what was refused");

@@ -60,7 +60,7 @@ fn everything_else_is_the_same_at_the_same_place() {
         ),
         (
             |_, to| {
-                put(to, "tea-1.0.dist-info/entry_points.txt", b"[console_scripts]\nls = tea:x\n")
+                put(to, "tea-1.0.dist-info/entry_points.txt", b"[console_scripts]\nls = tea:x\n");
             },
             &["entry-points-differ .dist-info/entry_points.txt"],
         ),

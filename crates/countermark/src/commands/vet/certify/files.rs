@@ -37,7 +37,7 @@ pub(super) fn given(
     for path in paths {
         match one(path, project, version) {
             Ok(file) => files.push(file),
-            Err(problem) => problems.push(problem),
+            Err(problem) => problems.push(*problem),
         }
     }
     files.sort();
@@ -45,7 +45,7 @@ pub(super) fn given(
     if problems.is_empty() { Ok(files) } else { Err(problems) }
 }
 
-fn one(path: &Path, project: &ProjectName, version: &Version) -> Result<FileId, Problem> {
+fn one(path: &Path, project: &ProjectName, version: &Version) -> Result<FileId, Box<Problem>> {
     let bad = |message: String| Problem::new("bad-option", Class::Usage, message);
     let entry = path.to_str().filter(|text| text.starts_with("sha256:") && !path.exists());
     let entry = entry.map(FileId::parse).transpose();
@@ -54,7 +54,7 @@ fn one(path: &Path, project: &ProjectName, version: &Version) -> Result<FileId, 
     let name = entry.as_ref().map_or(name, |entry| &entry.name);
     let fits = parse_name(project, name).is_some_and(|parsed| parsed.version() == version);
     if !fits {
-        return Err(bad(format!("`{}` is no file of {project} {version}", path.display())));
+        return Err(bad(format!("`{}` is no file of {project} {version}", path.display())).into());
     }
     if let Some(entry) = entry {
         return Ok(entry);
@@ -71,17 +71,17 @@ fn one(path: &Path, project: &ProjectName, version: &Version) -> Result<FileId, 
 }
 
 /// The files of a lock as a review in full, or of a difference, has them.
-pub(super) fn content(locked: Vec<FileId>, relations: &[Relation]) -> Chosen {
+pub(super) fn content(locked: &[FileId], relations: &[Relation]) -> Chosen {
     let mut notes = Vec::new();
     let has = |files: &[FileId], file: &FileId| files.iter().any(|it| it.digest == file.digest);
     let covering: Vec<&Relation> = relations.iter().filter(|it| it.covers()).collect();
     let own_word = |file: &FileId| {
         covering.iter().find(|it| {
-            it.to.digest == file.digest && !it.compiled.is_empty() && has(&locked, &it.from)
+            it.to.digest == file.digest && !it.compiled.is_empty() && has(locked, &it.from)
         })
     };
     let mut files = Vec::new();
-    for file in &locked {
+    for file in locked {
         match own_word(file) {
             Some(relation) => {
                 let message = format!(

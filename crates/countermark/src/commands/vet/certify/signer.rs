@@ -26,7 +26,7 @@ const MAXIMUM: u64 = 16 << 10;
 
 /// What signs.
 pub(super) enum Signer {
-    Ours(SignerKey),
+    Ours(Box<SignerKey>),
     Ssh(PathBuf),
     OpenPgp(Fingerprint),
     Commit,
@@ -60,7 +60,7 @@ pub(super) fn choose(
     };
     let signer = sign::read_key(&path).map_err(|error| key::told(&error))?;
     let author = whose(Some(PublicKey::Ed25519(signer.verifier().clone())));
-    Ok((author.unwrap_or_else(|| signer.name().to_owned()), Signer::Ours(signer)))
+    Ok((author.unwrap_or_else(|| signer.name().to_owned()), Signer::Ours(Box::new(signer))))
 }
 
 fn named(author: Option<String>) -> Result<String, Vec<Problem>> {

@@ -7,7 +7,7 @@
 //!
 //! - `ed25519 NUMBER BASE64`: a key of ours over the text of a note ([C2SP
 //!   signed-note](https://c2sp.org/signed-note));
-//! - `ssh BASE64`: what `ssh-keygen -Y sign -n countermark-review` made ([`ssh`]);
+//! - `ssh BASE64`: what `ssh-keygen -Y sign -n countermark-review` made (`ssh`);
 //! - `openpgp BASE64`: a detached signature ([`countermark_trust::openpgp`]);
 //! - `git`: the signed commit that added the review ([`git`]), found beforehand ([`Commits`]).
 

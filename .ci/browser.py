@@ -19,10 +19,9 @@ import urllib.error
 import urllib.request
 
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException, WebDriverException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
@@ -176,6 +175,17 @@ def look(base):
     return problems
 
 
+def is_gone(element):
+    """Whether its page was left. In the middle of that the browser has other words for it than afterwards."""
+    try:
+        element.is_enabled()
+    except StaleElementReferenceException:
+        return True
+    except WebDriverException as error:
+        return "does not belong to the document" in str(error)
+    return False
+
+
 def walk_without_scripts(base):
     """From the first page to a proof with the keyboard alone, JavaScript switched off."""
     driver = browser(scripts=False)
@@ -197,7 +207,7 @@ def walk_without_scripts(base):
         left = driver.find_element(By.TAG_NAME, "html")
         press(*keys)
         try:
-            WebDriverWait(driver, 20).until(expected_conditions.staleness_of(left))
+            WebDriverWait(driver, 20).until(lambda _: is_gone(left))
         except TimeoutException:
             problems.append(f"{driver.current_url}: Enter leads nowhere")
 
@@ -236,6 +246,15 @@ def walk_without_scripts(base):
     return problems
 
 
+def twice(walk, base):
+    """A browser that stumbles is asked once more; what is wrong with a page is told at once."""
+    try:
+        return walk(base)
+    except WebDriverException as error:
+        print(f"the browser stumbled: {str(error).splitlines()[0]}")
+        return walk(base)
+
+
 def main():
     SHOTS.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -249,7 +268,7 @@ def main():
         )
         try:
             wait(base + "/readyz")
-            problems = walk_without_scripts(base) + look(base)
+            problems = twice(walk_without_scripts, base) + twice(look, base)
         finally:
             server.terminate()
             server.wait(timeout=20)

@@ -17,10 +17,9 @@ import urllib.error
 import urllib.request
 
 from selenium import webdriver
-from selenium.common.exceptions import TimeoutException, WebDriverException
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException, WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support import expected_conditions
 from selenium.webdriver.support.ui import WebDriverWait
 
 PROGRAM = str(pathlib.Path(sys.argv[1]).resolve())
@@ -165,12 +164,23 @@ def text(driver, words):
         problems.append(f"{driver.current_url}: `{words}` is not there")
 
 
+def is_gone(element):
+    """Whether its page was left. In the middle of that the browser has other words for it than afterwards."""
+    try:
+        element.is_enabled()
+    except StaleElementReferenceException:
+        return True
+    except WebDriverException as error:
+        return "does not belong to the document" in str(error)
+    return False
+
+
 def leave(driver, act, what):
     """Does something that leads to another page, and waits for that."""
     left = driver.find_element(By.TAG_NAME, "html")
     act()
     try:
-        WebDriverWait(driver, 20).until(expected_conditions.staleness_of(left))
+        WebDriverWait(driver, 20).until(lambda _: is_gone(left))
     except TimeoutException:
         problems.append(f"{driver.current_url}: {what} leads nowhere")
 

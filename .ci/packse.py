@@ -94,12 +94,13 @@ def main():
         sys.exit(f"there are {count} scenarios, expected {SCENARIOS}")
     environment = {**os.environ, "COUNTERMARK_SCENARIOS": str(folder)}
     tests = [
-        ["-p", "countermark-lock", "--test", "resolve", "scenarios_of_packse"],
-        ["-p", "countermark", "--test", "cli", "other_scenarios"],
+        ["--test", "resolve", "scenarios_of_packse"],
+        ["--test", "cli", "other_scenarios"],
     ]
     for test in tests:
-        command = ["cargo", "test", "--quiet", *test, "--", "--nocapture"]
-        print(" ".join(command[:7]), flush=True)
+        # With the features of the whole workspace, as the tests were built: nothing is compiled again.
+        command = ["cargo", "test", "--quiet", "--workspace", *test, "--", "--nocapture"]
+        print(" ".join(command[:6]), flush=True)
         subprocess.run(command, cwd=ROOT, env=environment, check=True)
 
 
